@@ -1,0 +1,103 @@
+"""What a simulation is asked to do: how long, in which steps, what to show and what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A trace in a display: ``value / scale`` against ``time / time_scale`` (both SI)."""
+
+    id: str
+    quantity: str
+    scale: float = 1.0  # SI
+    time_scale: float = 1.0  # s
+    color: str | None = None
+    scale_text: str = "1"  # as written, e.g. "1mV"
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    id: str
+    title: str = ""
+    time_scale: float = 1.0  # s
+    time_scale_text: str = "1s"
+    xmin: float | None = None
+    xmax: float | None = None
+    ymin: float | None = None
+    ymax: float | None = None
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    id: str
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """``path`` is the file's name as the document gives it, folders included."""
+
+    id: str
+    path: str
+    columns: tuple[OutputColumn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventSelection:
+    id: str
+    select: str
+    port: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventOutputFile:
+    id: str
+    path: str
+    format: str = "ID_TIME"
+    selections: tuple[EventSelection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationPlan:
+    """The target component's id, length and step (s), and everything recorded.
+
+    A run has ``n_steps + 1`` rows, the first at t = 0.
+    """
+
+    id: str
+    target: str
+    length: float  # s
+    step: float  # s
+    displays: tuple[Display, ...] = ()
+    files: tuple[OutputFile, ...] = ()
+    event_files: tuple[EventOutputFile, ...] = ()
+    seed: int | None = None
+
+    @property
+    def n_steps(self) -> int:
+        return int(self.length / self.step + 0.5)  # jLEMS: floor(length/step + 0.5)
+
+    def quantities(self) -> tuple[str, ...]:
+        """Every recorded quantity once: output columns first, then display lines."""
+        return tuple(dict.fromkeys(self._quantities()))
+
+    def tables(self) -> tuple[OutputFile, ...]:
+        """The output files; where there is none, ``auto.dat`` with a column for each display line."""
+        if self.files or not self.displays:
+            return self.files
+        columns = tuple(
+            OutputColumn(f"{display.id}_{line.id}", line.quantity)
+            for display in self.displays
+            for line in display.lines
+        )
+        return (OutputFile("auto", "auto.dat", columns),)
+
+    def _quantities(self) -> Iterator[str]:
+        for file in self.files:
+            yield from (column.quantity for column in file.columns)
+        for display in self.displays:
+            yield from (line.quantity for line in display.lines)

@@ -1,0 +1,94 @@
+"""A program in its own folder and process group, with a time limit, its lines sent to a logger."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from tvbo_lite.errors import BackendError
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Output", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a program printed; ``code`` is its exit status, None where its time was over."""
+
+    code: int | None
+    stdout: tuple[str, ...]
+    stderr: tuple[str, ...]
+    seconds: float
+
+
+def run(command: Sequence[str], folder: Path, timeout: float, log: logging.Logger) -> Output:
+    """Run ``command`` in ``folder`` for at most ``timeout`` seconds; its children end with it.
+
+    Raises:
+        BackendError: the program cannot be started.
+    """
+    start = time.perf_counter()
+    with _started(command, folder) as process:
+        lines: tuple[list[str], list[str]] = ([], [])
+        readers = [
+            threading.Thread(target=_read, args=(stream, kept, log), daemon=True)
+            for stream, kept in zip((process.stdout, process.stderr), lines, strict=True)
+        ]
+        for reader in readers:
+            reader.start()
+        code: int | None = None
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            log.info("stopped after %g s", timeout)
+        finally:
+            _kill(process)  # also after Ctrl-C
+            for reader in readers:
+                reader.join()
+    return Output(code, tuple(lines[0]), tuple(lines[1]), time.perf_counter() - start)
+
+
+def _started(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(  # noqa: S603  a list without a shell; the caller built it from found paths
+            list(command),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        msg = f"{command[0]} cannot be started: {error.strerror}"
+        raise BackendError(msg) from error
+
+
+def _read(stream: IO[str], kept: list[str], log: logging.Logger) -> None:
+    for line in stream:
+        text = line.rstrip("\r\n")
+        kept.append(text)
+        log.info("%s", text)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End the process and what it started, unless it has ended by itself."""
+    if process.poll() is not None:
+        return
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # it leads its own group
+    else:
+        process.kill()
+    process.wait()

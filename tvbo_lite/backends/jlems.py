@@ -1,0 +1,238 @@
+"""Runs a model in jLEMS, the reference interpreter of LEMS, in a process and a folder of its own.
+
+What runs is a copy of the main document in which the simulation writes one table with every quantity
+of the plan, display lines included (jLEMS shows those, but does not write them), and the events.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tvbo_lite.backends._jlems_document import TABLE, event_name, instrumented
+from tvbo_lite.backends._process import Output, run
+from tvbo_lite.backends.java import find_java
+from tvbo_lite.errors import BackendError, Location, Problem, ReadError
+from tvbo_lite.formats.neuroml.jar import jar_path
+from tvbo_lite.lems.recording import Recording
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.lems.model import Model
+    from tvbo_lite.lems.plan import SimulationPlan
+
+__all__ = ["run_file", "run_model", "run_text"]
+
+TIMEOUT = 600.0  # s
+MEMORY = "2G"  # upper limit of the Java heap
+
+_log = logging.getLogger("tvbo_lite.jlems")
+_FINISHED = re.compile(r"Finished (\d+) steps in ([-+.\dE]+) seconds")
+_EXCEPTION = re.compile(
+    r"(?:Exception in thread \"[^\"]*\" |Caused by: |SEVERE:\s+\(ERROR\) )?"
+    r"(?:[\w$]+\.)+[\w$]*(?:Error|Exception)\b(?:: *(?P<message>.*))?"
+)
+_BANNER = re.compile(r" \* +(\S.*)")
+_REFUSED = re.compile(r".*\(INFO\) (?P<message>Error! .*)")
+_END_OF_MESSAGE = ("\tat ", "Caused by: ", "Current StateInstance", "Info on supported features")
+_WORDS = 5  # lines of a message that are quoted
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A document to run: its text, its name in messages, and the folder in which includes are found."""
+
+    text: bytes
+    name: str
+    folder: Path | None = None
+
+    @property
+    def file(self) -> str:
+        return Path(self.name).name if self.folder else "model.xml"
+
+
+def run_file(
+    path: str | Path, *, plan: SimulationPlan | None = None, timeout: float = TIMEOUT, memory: str = MEMORY
+) -> Recording:
+    """Run a LEMS file; nothing is written to its folder.
+
+    Args:
+        path: the main LEMS file. Includes are found from its folder, as jLEMS does.
+        plan: what to record; read from the file if not given.
+        timeout: s, after which the run is stopped.
+        memory: upper limit of the Java heap, such as ``"2G"``.
+
+    Returns:
+        Every quantity of the plan. The values are those that jLEMS prints, that is float32; ``timings``
+        has ``jlems_simulate`` (jLEMS's own figure) and ``process`` (start of Java to its end), s.
+
+    Raises:
+        ReadError: the file cannot be read, or has a DOCTYPE.
+        BackendError: no Java, jLEMS failed (the message has its words), or the time was over.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ReadError(Problem(f"cannot be read: {error.strerror}", Location(str(path)))) from error
+    job = _Job(text, str(path), path.resolve().parent)
+    return _run(job, plan or _plan_of_file(path), timeout, memory)
+
+
+def run_text(
+    xml: str,
+    *,
+    plan: SimulationPlan | None = None,
+    folder: str | Path | None = None,
+    timeout: float = TIMEOUT,
+    memory: str = MEMORY,
+) -> Recording:
+    """Run a LEMS document given as text; its includes are found from ``folder``. Else as `run_file`."""
+    where = Path(folder).resolve() if folder is not None else None
+    job = _Job(xml.encode(), str(where / "model.xml") if where else "<string>", where)
+    return _run(job, plan or _plan_of_text(xml, where), timeout, memory)
+
+
+def run_model(
+    model: Model,
+    *,
+    plan: SimulationPlan | None = None,
+    folder: str | Path | None = None,
+    timeout: float = TIMEOUT,
+    memory: str = MEMORY,
+) -> Recording:
+    """Write a model as LEMS and run that; its includes are found from ``folder``. Else as `run_file`."""
+    from tvbo_lite.formats.lems.writer import write
+
+    return run_text(write(model), plan=plan, folder=folder, timeout=timeout, memory=memory)
+
+
+def _plan_of_file(path: Path) -> SimulationPlan:
+    from tvbo_lite.formats.lems.reader import read_file
+    from tvbo_lite.transforms.plan import simulation_plan
+
+    return simulation_plan(read_file(path))
+
+
+def _plan_of_text(xml: str, folder: Path | None) -> SimulationPlan:
+    from tvbo_lite.formats.lems.reader import link_string
+    from tvbo_lite.transforms.plan import simulation_plan
+
+    return simulation_plan(link_string(xml, search=(folder,) if folder else ()))
+
+
+# ---- a run -----------------------------------------------------------------------------------
+
+
+def _run(job: _Job, plan: SimulationPlan, timeout: float, memory: str) -> Recording:
+    document = instrumented(job.text, job.name, plan)
+    with tempfile.TemporaryDirectory(prefix="tvbo_lite_jlems_", ignore_cleanup_errors=True) as name:
+        workspace = Path(name)
+        main = workspace / job.file
+        main.write_bytes(document)
+        output = run(_command(main, job.folder, memory), workspace, timeout, _log)
+        if output.code is None:
+            msg = (
+                f"jLEMS did not finish {job.name} within {timeout:g} s and was stopped; "
+                f"give it a longer timeout, or simulate less than {plan.length:g} s ({plan.n_steps} steps)"
+            )
+            raise BackendError(msg)
+        _check(output, workspace, main, job.name)
+        return _collect(output, workspace, plan)
+
+
+def _command(main: Path, folder: Path | None, memory: str) -> list[str]:
+    """Java's command line for a run without windows.
+
+    jLEMS looks for includes beside the main file, which is the copy, and then in Java's ``user.dir``:
+    so that names the original's folder. Files are written relative to the process's folder, the copy's.
+    """
+    return [
+        str(find_java()),
+        f"-Xmx{memory}",
+        "-XX:+UseSerialGC",  # starts faster than the default; there is little garbage
+        "-Djava.awt.headless=true",
+        "-Dfile.encoding=UTF-8",
+        *([f"-Duser.dir={folder}"] if folder else []),
+        "-cp",
+        str(jar_path()),
+        "org.neuroml.JNeuroML",
+        str(main),
+        "-nogui",
+    ]
+
+
+def _collect(output: Output, workspace: Path, plan: SimulationPlan) -> Recording:
+    from tvbo_lite.formats.dat import read_dat
+
+    table = read_dat(workspace / TABLE)
+    steps, seconds = _finished(output) or (plan.n_steps, 0.0)
+    quantities = plan.quantities()
+    expected = (steps + 1, 1 + len(quantities))
+    if table.shape != expected:
+        msg = f"jLEMS wrote a table of shape {table.shape} where {expected} was expected"
+        raise BackendError(msg)
+    events = {
+        file.id: _events(workspace / event_name(number)) for number, file in enumerate(plan.event_files)
+    }
+    timings = {"jlems_simulate": seconds, "process": output.seconds}
+    return Recording(plan, table[:, 0].copy(), table[:, 1:].copy(), quantities, events, timings)
+
+
+def _finished(output: Output) -> tuple[int, float] | None:
+    """Steps done and the seconds they took, in jLEMS's own words."""
+    found = [match for line in output.stdout if (match := _FINISHED.search(line))]
+    return (int(found[-1][1]), float(found[-1][2])) if found else None
+
+
+def _events(path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """The times and selection ids of an event file in the format ``TIME_ID``."""
+    import numpy as np
+
+    rows = [line.split("\t", 1) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    times = np.array([float(row[0]) for row in rows], dtype=np.float64)
+    return times, tuple(row[1] for row in rows)
+
+
+# ---- what went wrong -------------------------------------------------------------------------
+
+
+def _check(output: Output, workspace: Path, main: Path, name: str) -> None:
+    """Raise `BackendError` unless jLEMS ended well, and with a table."""
+    complained = any("(ERROR)" in line for line in (*output.stdout, *output.stderr))
+    if output.code == 0 and not complained and _finished(output) and (workspace / TABLE).is_file():
+        return
+    text = "\n  ".join(_own_words(output)).replace(str(main), name)
+    msg = f"jLEMS could not run {name}:\n  {text}"
+    raise BackendError(msg)
+
+
+def _own_words(output: Output) -> list[str]:
+    """The lines with which jLEMS says what is wrong, without stack traces and the rest of the log."""
+    words = _message(output.stderr, _EXCEPTION) or _message(output.stdout, _REFUSED)
+    words += [match[1] for line in output.stderr if (match := _BANNER.fullmatch(line))]
+    if words:
+        return words
+    last = [line for line in (*output.stdout, *output.stderr) if line.strip()][-_WORDS:]
+    return last or [f"it printed nothing and ended with status {output.code}"]
+
+
+def _message(lines: tuple[str, ...], pattern: re.Pattern[str]) -> list[str]:
+    """The message of the first exception; one over many lines is cut."""
+    starts = ((number, match) for number, line in enumerate(lines) if (match := pattern.fullmatch(line)))
+    number, first = next(starts, (0, None))
+    if first is None:
+        return []
+    words = [first["message"] or ""]
+    for line in lines[number + 1 :]:
+        if line.startswith(_END_OF_MESSAGE):
+            break
+        words.append(line)
+    words = [line.rstrip() for line in words if line.strip()]
+    return words if len(words) <= _WORDS else [*words[: _WORDS - 1], "..."]

@@ -1,0 +1,359 @@
+"""How far two runs agree: trace by trace, and spike by spike.
+
+Values are compared as float32, since that is what jLEMS writes to its files; the times of the
+reference are used for both sides.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tvbo_lite.errors import ComparisonError
+from tvbo_lite.lems.recording import Recording
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tvbo_lite.lems.plan import SimulationPlan
+
+    Array = NDArray[np.float64]
+    Side = Recording | Mapping[str, Array]
+
+__all__ = [
+    "Comparison",
+    "TraceComparison",
+    "compare",
+    "compare_traces",
+    "spike_threshold",
+    "spike_times",
+]
+
+TOLERANCE = 1e-6  # of the range of the reference
+SPIKE_RANGE = 0.03  # V, or dimensionless: a trace that moves less has no spikes
+SPIKE_SHARE = 0.2  # a spiking trace is above its middle for less than this share of the time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TraceComparison:
+    """One trace of the reference and of ours; errors in the trace's own unit, times in s.
+
+    ``nrmse`` is the root mean square error over the reference's range, ``correlation`` Pearson's
+    (1 for identical traces, NaN where a trace is constant), ``n_different`` the number of float32
+    values that differ. ``threshold`` is None where the trace was not searched for spikes.
+    """
+
+    name: str
+    n_values: int
+    n_different: int
+    max_error: float
+    rmse: float
+    nrmse: float
+    correlation: float
+    range: float
+    tolerance: float
+    threshold: float | None
+    reference_spikes: NDArray[np.float64]  # s
+    our_spikes: NDArray[np.float64]  # s
+
+    @property
+    def identical(self) -> bool:
+        """Whether no float32 value differs."""
+        return self.n_different == 0
+
+    @property
+    def same_spike_count(self) -> bool:
+        return len(self.reference_spikes) == len(self.our_spikes)
+
+    @property
+    def max_spike_shift(self) -> float | None:
+        """The largest difference between paired spike times, s; None where the numbers differ."""
+        if not self.same_spike_count:
+            return None
+        return float(np.abs(self.reference_spikes - self.our_spikes).max(initial=0.0))
+
+    @property
+    def ok(self) -> bool:
+        """Identical, or within ``tolerance * range`` with the same number of spikes."""
+        return self.identical or (self.max_error <= self.tolerance * self.range and self.same_spike_count)
+
+    def __str__(self) -> str:
+        if self.identical:
+            text = f"identical ({self.n_values} values)"
+        else:
+            text = f"{self.n_different} of {self.n_values} values differ, max error {self.max_error:.3g}"
+            text += f" ({self.max_error / self.range:.2g} of the range)" if self.range else ""
+        if self.threshold is not None:
+            text += f", spikes {len(self.reference_spikes)}"
+            text += "" if self.same_spike_count else f" and {len(self.our_spikes)}"
+            text += f" (shift up to {self.max_spike_shift:.3g} s)" if self.max_spike_shift else ""
+        return f"{'ok  ' if self.ok else 'FAIL'} {self.name}: {text}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """All traces that both sides have, in the reference's order; iterable.
+
+    ``missing`` names traces that only the reference has, ``extra`` those that only ours has.
+    """
+
+    traces: tuple[TraceComparison, ...]
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every trace of the reference is there and passes."""
+        return not self.missing and all(trace.ok for trace in self.traces)
+
+    @property
+    def identical(self) -> bool:
+        """Whether every trace of the reference is there and no float32 value differs."""
+        return not self.missing and all(trace.identical for trace in self.traces)
+
+    @property
+    def worst(self) -> TraceComparison:
+        """The trace that agrees least: a failing one before a passing one, then by relative error."""
+        return max(self.traces, key=_badness)
+
+    def __iter__(self) -> Iterator[TraceComparison]:
+        return iter(self.traces)
+
+    def __len__(self) -> int:
+        return len(self.traces)
+
+    def __str__(self) -> str:
+        lines = [str(trace) for trace in self.traces]
+        lines += [f"FAIL {name}: only in the reference" for name in self.missing]
+        lines += [f"note {name}: not in the reference" for name in self.extra]
+        return "\n".join(lines)
+
+
+def _badness(trace: TraceComparison) -> tuple[bool, float, int]:
+    scale = trace.range or 1.0
+    return (not trace.ok, trace.max_error / scale, trace.n_different)
+
+
+def compare(
+    reference: Side,
+    ours: Side,
+    *,
+    tolerance: float = TOLERANCE,
+    threshold: float | None = None,
+    plan: SimulationPlan | None = None,
+) -> Comparison:
+    """Compare two runs, each a `Recording` or a mapping of file names to tables (time first).
+
+    Two recordings are matched by quantity; with tables on either side, by file (whole name, or the
+    name without folders) and column. ``plan`` names the columns where neither side is a recording.
+
+    A trace passes if it is identical as float32, or if no value is off by more than ``tolerance``
+    times the range (max - min) of the reference and the number of spikes is the same. Spikes are
+    upward crossings of ``threshold``, in the trace's unit; without one see `spike_threshold`.
+
+    Raises `ComparisonError` if no trace is common, or if the two have different times.
+    """
+    if isinstance(reference, Recording) and isinstance(ours, Recording):
+        left, right = _quantities(reference), _quantities(ours)
+    else:
+        plan = plan or _plan(reference) or _plan(ours)
+        left, right = _columns(reference, plan), _columns(ours, plan)
+        right = _same_files(left, right)
+    common = [name for name in left if name in right]
+    if not common:
+        raise ComparisonError(f"no common trace: the reference has {_some(left)}, ours has {_some(right)}")
+    traces = tuple(_compare(name, left[name], right[name], tolerance, threshold) for name in common)
+    missing = tuple(name for name in left if name not in right)
+    return Comparison(traces, missing, tuple(name for name in right if name not in left))
+
+
+def spike_threshold(name: str, values: NDArray[np.floating[Any]]) -> float | None:
+    """Where a trace is taken to spike: midway between its extremes, or None if it does not spike.
+
+    A trace spikes if its variable is called ``v`` or ``V`` (whatever its unit), it moves by at least
+    0.03 (30 mV in SI units; models without units move far more), and it is above its middle for
+    less than a fifth of the time.
+    """
+    if name.rsplit("/", 1)[-1] not in {"v", "V"} or not len(values) or not np.isfinite(values).all():
+        return None
+    low, high = float(values.min()), float(values.max())
+    middle = (low + high) / 2
+    if high - low < SPIKE_RANGE or np.mean(values > middle) >= SPIKE_SHARE:
+        return None
+    return middle
+
+
+def spike_times(time: Array, values: NDArray[np.floating[Any]], threshold: float) -> Array:
+    """The times at which ``values`` crosses ``threshold`` upwards, between samples by a straight line."""
+    above = values >= threshold
+    before = np.flatnonzero(~above[:-1] & above[1:])
+    low, high = values[before].astype(np.float64), values[before + 1].astype(np.float64)
+    share = (threshold - low) / (high - low)
+    return np.asarray(time[before] + share * (time[before + 1] - time[before]), dtype=np.float64)
+
+
+Trace = tuple["Array", "Array"]  # times and values
+
+
+def _compare(
+    name: str, reference: Trace, ours: Trace, tolerance: float, threshold: float | None
+) -> TraceComparison:
+    time = _common_time(name, reference[0], ours[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected, found = reference[1].astype(np.float32), ours[1].astype(np.float32)
+        different = ~((expected == found) | (np.isnan(expected) & np.isnan(found)))
+        error = np.abs(found.astype(np.float64) - expected)
+    error[~different] = 0.0
+    error[np.isnan(error)] = np.inf
+    finite = expected[np.isfinite(expected)].astype(np.float64)
+    extent = float(finite.max() - finite.min()) if finite.size else 0.0
+    rmse = float(np.sqrt(np.mean(error**2)))
+    if threshold is None:
+        threshold = spike_threshold(name, expected)
+    spikes = (
+        [np.empty(0)] * 2
+        if threshold is None
+        else [spike_times(time, v, threshold) for v in (expected, found)]
+    )
+    return TraceComparison(
+        name,
+        n_values=len(expected),
+        n_different=int(np.count_nonzero(different)),
+        max_error=float(error.max(initial=0.0)),
+        rmse=rmse,
+        nrmse=rmse / extent if extent else (0.0 if rmse == 0 else float("inf")),
+        correlation=_correlation(expected, found),
+        range=extent,
+        tolerance=tolerance,
+        threshold=threshold,
+        reference_spikes=spikes[0],
+        our_spikes=spikes[1],
+    )
+
+
+def _correlation(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> float:
+    """Pearson's correlation; NaN where a trace is constant or not finite."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()) or not (np.ptp(a) and np.ptp(b)):
+        return float("nan")
+    if np.array_equal(a, b):
+        return 1.0
+    a, b = a - a.mean(), b - b.mean()
+    a, b = a / np.abs(a).max(), b / np.abs(b).max()
+    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1.0, 1.0))
+
+
+def _common_time(name: str, reference: Array, ours: Array) -> Array:
+    """The reference's times, if ours are the same but for float32 rounding."""
+    if len(reference) != len(ours):
+        raise ComparisonError(f"{name}: the reference has {len(reference)} times, ours {len(ours)}")
+    if not len(reference):
+        raise ComparisonError(f"{name}: both sides are empty")
+    apart = np.abs(reference - ours)
+    step = float(np.ptp(reference)) / max(1, len(reference) - 1)
+    where = int(apart.argmax())
+    if apart[where] > 1e-6 * np.abs(reference).max() + 1e-3 * step:
+        raise ComparisonError(
+            f"{name}: the times differ, first in row {int((apart > 1e-3 * step).argmax()) + 1}; "
+            f"most in row {where + 1}: {reference[where]:.9g} s in the reference, {ours[where]:.9g} s in ours"
+        )
+    return reference
+
+
+def _quantities(recording: Recording) -> dict[str, Trace]:
+    return {name: (recording.time, recording.values[:, k]) for k, name in enumerate(recording.quantities)}
+
+
+def _plan(side: Side) -> SimulationPlan | None:
+    return side.plan if isinstance(side, Recording) else None
+
+
+def _columns(side: Side, plan: SimulationPlan | None) -> dict[str, Trace]:
+    """Traces named ``file: quantity``, or ``file: column 2`` where the plan does not name it."""
+    if isinstance(side, Recording):
+        side = {file.path: side.table(file) for file in side.plan.tables()}
+    known = {
+        file.path: [column.quantity for column in file.columns] for file in (plan.tables() if plan else ())
+    }
+    known |= {posixpath.basename(path): names for path, names in known.items()}
+    found: dict[str, Trace] = {}
+    for path, table in side.items():
+        if np.ndim(table) != 2:
+            raise ComparisonError(f"{path}: a table has two dimensions, found {np.ndim(table)}")
+        names = known.get(path) or known.get(posixpath.basename(path)) or []
+        for k in range(1, table.shape[1]):
+            quantity = names[k - 1] if k <= len(names) else f"column {k + 1}"
+            found[_free(f"{path}: {quantity}", found)] = (table[:, 0], table[:, k])
+    return found
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """``name``, with a number behind it where a file shows a quantity twice."""
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name} ({number})", number + 1
+    return free
+
+
+def _same_files(left: Mapping[str, Trace], right: Mapping[str, Trace]) -> dict[str, Trace]:
+    """``right`` under the names of ``left`` where the file names differ by their folders only."""
+    by_base = {posixpath.basename(_file(name)) + _rest(name): name for name in left}
+    return {
+        name if name in left else by_base.get(posixpath.basename(_file(name)) + _rest(name), name): trace
+        for name, trace in right.items()
+    }
+
+
+def _file(name: str) -> str:
+    return name.partition(": ")[0]
+
+
+def _rest(name: str) -> str:
+    return name.partition(": ")[1] + name.partition(": ")[2]
+
+
+def _some(names: Mapping[str, object]) -> str:
+    listed = [f"'{name}'" for name in list(names)[:3]]
+    return ", ".join(listed) + (f" and {len(names) - 3} more" if len(names) > 3 else "") if listed else "none"
+
+
+def compare_traces(
+    ref_data: Array,
+    our_data: Array,
+    ref_cols: Sequence[str],
+    our_cols: Sequence[str],
+    time_col: int = 0,
+    rtol: float = 0.05,
+    atol: float = 1e-4,
+) -> dict[str, dict[str, float | bool]]:
+    """Measures of agreement for each column name that both tables have, by name.
+
+    Each entry holds ``rmse``, ``max_err``, ``corr`` and ``close`` (`numpy.allclose` with ``rtol`` and
+    ``atol``). Our values are taken at the reference's times by linear interpolation. For the stricter
+    comparison of two runs on the same times use `compare`.
+
+    Raises `ComparisonError` if the tables have no column name in common besides the time.
+    """
+    time, our_time = ref_data[:, time_col], our_data[:, time_col]
+    time_names = {ref_cols[time_col], our_cols[time_col]}
+    found: dict[str, dict[str, float | bool]] = {}
+    for k, name in enumerate(ref_cols):
+        if name in time_names or name not in our_cols:
+            continue
+        expected = ref_data[:, k]
+        values = np.interp(time, our_time, our_data[:, list(our_cols).index(name)])
+        error = values - expected
+        correlation = _correlation(expected, values)
+        found[name] = {
+            "rmse": float(np.sqrt(np.mean(error**2))),
+            "max_err": float(np.abs(error).max()),
+            "corr": 1.0 if np.ptp(expected) == 0 else correlation,
+            "close": bool(np.allclose(expected, values, rtol=rtol, atol=atol)),
+        }
+    if not found:
+        raise ComparisonError(f"no common column: {', '.join(ref_cols)} and {', '.join(our_cols)}")
+    return found

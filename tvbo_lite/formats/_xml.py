@@ -1,0 +1,43 @@
+"""The one door to lxml: well-formed XML in, an element tree with line numbers out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tvbo_lite.errors import Location, Problem, ReadError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+REFUSED = "documents with a DOCTYPE, entities or external references are refused"
+
+
+def parse_bytes(data: bytes, file: str) -> _Element:
+    """The root element of an XML document; comments and processing instructions are dropped.
+
+    Raises `ReadError` where the text is not well-formed, or has a document type definition: its
+    entities could expand without end or name files of the reader's machine.
+    """
+    from lxml import etree
+
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=False,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        reason = str(error.msg or error).split(", line ")[0]
+        raise ReadError(Problem(f"not well-formed XML: {reason}", Location(file, error.lineno))) from error
+    if root.getroottree().docinfo.doctype:
+        raise ReadError(Problem("found <!DOCTYPE ...>", Location(file, 1), "plain XML", REFUSED))
+    return root
+
+
+def local_name(tag: str) -> str:
+    """An element's name without its namespace."""
+    return tag.rpartition("}")[2]

@@ -1,0 +1,153 @@
+"""Where the text of a LEMS document and of what it includes comes from.
+
+An include is looked for beside the including file, then in the search folders (``-I``), then among
+the NeuroML core types and canonical examples inside the installed pyneuroml package's jar.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from tvbo_lite.errors import Location, Problem, ReadError, nearest
+from tvbo_lite.formats.neuroml import jar
+
+MAX_BYTES = 512 * 1024 * 1024  # a larger XML file is a mistake, or hostile
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A file of the user's."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @property
+    def key(self) -> str:
+        return str(self.path.resolve())
+
+    def read(self) -> bytes:
+        try:
+            if self.path.stat().st_size > MAX_BYTES:
+                raise ReadError(Problem(f"the file is larger than {MAX_BYTES} bytes", Location(self.name)))
+            return self.path.read_bytes()
+        except OSError as error:
+            raise ReadError(Problem(f"cannot be read: {error.strerror}", Location(self.name))) from error
+
+    def beside(self, file: str) -> Origin | None:
+        path = self.path.parent / file
+        return OnDisk(path) if path.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class InJar:
+    """A canonical example, or what one of them includes, named by its path inside the jar."""
+
+    member: str
+
+    @property
+    def name(self) -> str:
+        return f"jNeuroML:{self.member}"
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+    def read(self) -> bytes:
+        return jar.example_file(self.member)
+
+    def beside(self, file: str) -> Origin | None:
+        member = posixpath.normpath(posixpath.join(posixpath.dirname(self.member), file))
+        return InJar(member) if jar.has_example_file(member) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One of the NeuroML core type files; they include one another by bare name."""
+
+    file: str
+
+    @property
+    def name(self) -> str:
+        return f"jNeuroML:NeuroML2CoreTypes/{self.file}"
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+    def read(self) -> bytes:
+        data = jar.core_file(self.file)
+        if data is None:  # has been checked when this object was made
+            raise ReadError(Problem("is not among the core type files", Location(self.name)))
+        return data
+
+    def beside(self, file: str) -> Origin | None:
+        return core(file)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A document given as a string; its includes are looked for in ``folder``."""
+
+    text: str
+    name: str = "<string>"
+    folder: Path | None = None
+
+    @property
+    def key(self) -> str:
+        return self.name
+
+    def read(self) -> bytes:
+        return self.text.encode()
+
+    def beside(self, file: str) -> Origin | None:
+        path = self.folder / file if self.folder else None
+        return OnDisk(path) if path and path.is_file() else None
+
+
+Origin: TypeAlias = OnDisk | InJar | Core | Text
+
+
+def core(file: str) -> Core | None:
+    """The core type file of that name, whatever folder the include gives."""
+    base = posixpath.basename(file.replace("\\", "/"))
+    return Core(base) if base in jar.core_names() else None
+
+
+def main(name: str | Path) -> Origin:
+    """A file on disk; else, where the name is that of a canonical example, that one from the jar.
+
+    Raises `ReadError` where it is neither, with the nearest example's name.
+    """
+    path = Path(name)
+    if path.is_file():
+        return OnDisk(path)
+    member = f"LEMSexamples/{name}"
+    if path.name == str(name) and jar.has_example_file(member):
+        return InJar(member)
+    what = "is a folder" if path.is_dir() else "there is no such file, and no canonical example of that name"
+    hint = nearest(path.name, jar.example_names())
+    raise ReadError(Problem(what, Location(str(name)), None, hint))
+
+
+def included(file: str, origin: Origin, search: Sequence[Path], location: Location) -> Origin:
+    """The document that ``<Include file=.../>`` means. Raises `ReadError` where there is none."""
+    found = origin.beside(file)
+    for folder in search:
+        if found is None and (folder / file).is_file():
+            found = OnDisk(folder / file)
+    found = found or core(file)
+    if found is None:
+        places = ", ".join(str(folder) for folder in search)
+        expected = (
+            f"a file beside {origin.name}" + (f" or in {places}" if places else "") + ", or a core type file"
+        )
+        hint = nearest(file, jar.core_names())
+        raise ReadError(Problem(f"include '{file}' is not found", location, expected, hint))
+    return found

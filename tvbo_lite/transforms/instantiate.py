@@ -1,0 +1,259 @@
+"""Component tree to instance tree: what jLEMS's builders do, in their order.
+
+``Structure`` elements are rules of a table; a structure element without a rule is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tvbo_lite.errors import Problem, UnsupportedError, nearest
+from tvbo_lite.expr.evaluate import evaluate
+from tvbo_lite.expr.lems import parse
+from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.instances import Connection, Instance, java_hash_order, no_such_port
+from tvbo_lite.transforms.resolve import ResolvedComponent
+
+MAX_INSTANCES = 20_000_000
+
+
+def instantiate(target: ResolvedComponent) -> Instance:
+    """The instance tree of a target component (a network, or any component), fully connected."""
+    root = _new(target, consolidated=True)
+    _build(root)
+    return root
+
+
+def _new(component: ResolvedComponent, *, consolidated: bool) -> Instance:
+    instance = Instance(component, consolidated=consolidated)
+    for prop in component.type.properties:
+        instance.values[prop.name] = float(prop.default or 0.0)
+    for slot in java_hash_order(component.slots):
+        _add_named(instance, slot, _new(component.slots[slot], consolidated=consolidated))
+    for child in _document_order(component):
+        name = next(name for name, members in component.lists.items() if child in members)
+        _add_listed(instance, name, _new(child, consolidated=False))
+    attachments = java_hash_order(item.name for item in component.type.attachments)
+    for name in attachments:
+        instance.lists.setdefault(name, [])
+    instance.attachment_names = tuple(attachments)
+    return instance
+
+
+def _document_order(component: ResolvedComponent) -> list[ResolvedComponent]:
+    members = [member for items in component.lists.values() for member in items]
+    place = {id(child): n for n, child in enumerate(component.component.children)}
+    return sorted(members, key=lambda member: place.get(id(member.component), 0))
+
+
+def _add_named(parent: Instance, name: str, child: Instance) -> None:
+    child.parent = parent
+    parent.named.append((name, child))
+    parent.names[name] = child
+
+
+def _add_listed(parent: Instance, name: str, child: Instance) -> None:
+    child.parent = parent
+    parent.lists.setdefault(name, []).append(child)
+    parent.list_children.append(child)
+    if child.id is not None:
+        parent.names[child.id] = child
+
+
+def _build(instance: Instance) -> None:
+    """Runs the instance's structure, then its children's."""
+    if not instance.built:
+        instance.built = True
+        structure = instance.component.type.structure
+        for element in structure:
+            if element.kind in _MAKERS:
+                _MAKERS[element.kind](instance, element)
+        scope: dict[str, Instance] = {}
+        for element in structure:
+            if element.kind in _CONNECTORS:
+                _CONNECTORS[element.kind](instance, element, scope)
+            elif element.kind not in _MAKERS:
+                _refuse(instance, element)
+    for _, child in instance.named:
+        _build(child)
+    for child in instance.list_children:
+        _build(child)
+
+
+def _refuse(instance: Instance, element: m.Builder) -> None:
+    what = f"<{element.kind}> in the structure of '{instance.component.type.name}' is not supported"
+    hint = nearest(element.kind, [*_MAKERS, *_CONNECTORS])
+    raise UnsupportedError(Problem(what, element.location, ", ".join([*_MAKERS, *_CONNECTORS]), hint))
+
+
+# ---- structure elements that make instances ------------------------------------------------------
+
+
+def _multi_instantiate(instance: Instance, element: m.Builder) -> None:
+    component = _child_component(instance, element, "component")
+    name = element.attributes.get("number", "")
+    number = int(instance.component.parameters.get(name, float("nan")) + 0.5)
+    if not 0 <= number <= MAX_INSTANCES:
+        raise instance.component.fail(f"cannot make {number} instances (at most {MAX_INSTANCES})")
+    for index in range(number):
+        member = _new(component, consolidated=True)
+        member.values["index"] = float(index)
+        _assign(element, instance, member)
+        member.parent = instance
+        instance.lists.setdefault("", []).append(member)
+        instance.list_children.append(member)
+        if member.id is not None:
+            instance.names[member.id] = member
+
+
+def _child_instance(instance: Instance, element: m.Builder) -> None:
+    name = element.attributes.get("component", "")
+    _add_named(instance, name, _new(_child_component(instance, element, "component"), consolidated=True))
+
+
+def _child_component(instance: Instance, element: m.Builder, attribute: str) -> ResolvedComponent:
+    path = element.attributes.get(attribute, "")
+    found = relative_component(instance.component, path)
+    if found is None:
+        raise instance.component.fail(f"<{element.kind}> names '{path}', but it refers to no component")
+    return found
+
+
+def relative_component(component: ResolvedComponent, path: str) -> ResolvedComponent | None:
+    """A child or referenced component by name; ``../name`` looks in the parent."""
+    if path.startswith("../"):
+        return relative_component(component.parent, path[3:]) if component.parent else None
+    return component.slots.get(path) or component.references.get(path)
+
+
+# ---- structure elements that connect -----------------------------------------------------------------
+
+
+def _with(instance: Instance, element: m.Builder, scope: dict[str, Instance]) -> None:
+    attributes = element.attributes
+    name = attributes.get("as", "")
+    if "instance" in attributes:
+        scope[name] = _with_instance(instance, attributes["instance"])
+    else:
+        scope[name] = _with_list(instance, attributes.get("list", ""), attributes.get("index", ""))
+
+
+def _with_instance(instance: Instance, attribute: str) -> Instance:
+    path = attribute if attribute in ("this", "parent") else instance.component.text(attribute)
+    if path is None:
+        raise instance.component.fail(f"has no attribute '{attribute}'")
+    if path == "this":
+        return instance
+    parent = instance.parent
+    if parent is None:
+        raise instance.component.fail("has no parent to start the path from")
+    if path == "parent":
+        return parent
+    return instance.descend(path[2:]) if path.startswith("./") else parent.descend(path)
+
+
+def _with_list(instance: Instance, list_attribute: str, index_attribute: str) -> Instance:
+    at: ResolvedComponent | None = instance.component
+    while at is not None and at.text(list_attribute) is None:
+        at = at.parent
+    name = at.text(list_attribute) if at else None
+    base = instance.parent
+    while base is not None and name is not None and base.child(name) is None:
+        base = base.parent
+    if base is None or name is None:
+        raise instance.component.fail(f"'{list_attribute}' names no list of instances")
+    members = next(iter(base.descend(name).lists.values()), [])
+    index = int(instance.component.parameters.get(index_attribute, -1))
+    if not 0 <= index < len(members):
+        raise instance.component.fail(f"{index_attribute}={index}, but '{name}' has {len(members)} instances")
+    return members[index]
+
+
+def _event_connection(instance: Instance, element: m.Builder, scope: dict[str, Instance]) -> None:
+    attributes, component = element.attributes, instance.component
+    source, target = _end(instance, attributes, "from", scope), _end(instance, attributes, "to", scope)
+    source_port = component.text(attributes.get("sourcePort", "")) or _first_port(source, "out")
+    delay_name = attributes.get("delay", "")
+    delay = component.parameters.get(delay_name, 0.0) if component.text(delay_name) else 0.0
+    receiver = relative_component(component, attributes["receiver"]) if "receiver" in attributes else None
+    if receiver is not None:
+        attached = _new(receiver, consolidated=True)
+        _assign(element, instance, attached)
+        _attach(target, attached, component.text(attributes.get("receiverContainer", "")))
+        target = attached
+    target_port = component.text(attributes.get("targetPort", "")) or _first_port(target, "in")
+    source.connections.setdefault(source_port, []).append(Connection(target, target_port, delay))
+
+
+def _end(instance: Instance, attributes: object, which: str, scope: dict[str, Instance]) -> Instance:
+    name = attributes.get(which, "") if isinstance(attributes, dict) else ""
+    found = scope.get(name) or instance.child(name)
+    if found is None:
+        raise instance.component.fail(f"the event connection's '{which}' end '{name}' is unknown")
+    return found
+
+
+def _first_port(instance: Instance, direction: str) -> str:
+    """jLEMS's default: the first port that the dynamics uses, else the first declared."""
+    used = _used_ports(instance.component.type.dynamics, direction)
+    declared = [port.name for port in instance.component.type.event_ports.values() if port.direction == direction]
+    ports = used or declared
+    if not ports:
+        raise no_such_port(instance, direction)
+    return java_hash_order(ports)[0] if direction == "in" else ports[0]
+
+
+def _used_ports(dynamics: m.Dynamics, direction: str) -> list[str]:
+    if direction == "in":
+        return [item.port for item in dynamics.on_event]
+    actions = [*dynamics.on_start, *(item.action for item in dynamics.on_event)]
+    actions += [item.action for item in dynamics.on_condition]
+    for regime in dynamics.regimes:
+        actions += [*regime.on_entry, *(item.action for item in regime.on_event)]
+        actions += [item.action for item in regime.on_condition]
+    return [port for action in actions for port in action.events]
+
+
+def _attach(target: Instance, attached: Instance, container: str | None) -> None:
+    attached.parent = target
+    lists = target.lists
+    if container is None and len(lists) == 1:
+        container = next(iter(lists))
+    if container is None or container not in lists:
+        found = ", ".join(lists) or "none"
+        hint = nearest(container or "", lists)
+        raise target.component.fail(f"no attachments '{container or ''}' for {attached.component.describe()} (lists: {found})", hint)
+    lists[container].append(attached)
+    _build(attached)
+
+
+def _assign(element: m.Builder, source: Instance, target: Instance) -> None:
+    for item in element.children:
+        if item.kind == "Assign":
+            known = {**source.component.parameters, **source.values}
+            target.values[item.attributes["property"]] = evaluate(parse(item.attributes["value"]), known)
+
+
+def _tunnel(instance: Instance, element: m.Builder, scope: dict[str, Instance]) -> None:
+    ends = []
+    for end, which in (("endA", "componentA"), ("endB", "componentB")):
+        host = _end(instance, element.attributes, end, scope)
+        made = _new(_child_component(instance, element, which), consolidated=False)
+        _assign(element, instance, made)
+        _attach(host, made, None)
+        ends.append(made)
+    name = element.attributes.get("name", "")
+    for one, other in (ends, ends[::-1]):
+        one.names[name] = other
+        one.peers[name] = other
+
+
+_MAKERS: dict[str, Callable[[Instance, m.Builder], None]] = {
+    "MultiInstantiate": _multi_instantiate,
+    "ChildInstance": _child_instance,
+}
+_CONNECTORS: dict[str, Callable[[Instance, m.Builder, dict[str, Instance]], None]] = {
+    "With": _with,
+    "EventConnection": _event_connection,
+    "Tunnel": _tunnel,
+}

@@ -1,0 +1,154 @@
+"""What a model's simulation component asks for: run length, displays, output files.
+
+Which component runs, shows or records is read from the ``Simulation`` sections of the component
+types (``Run``, ``DataDisplay``, ``Record``, ``DataWriter``, ``EventWriter``, ``EventRecord``), so a
+model with its own simulation types works like one with NeuroML's.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from tvbo_lite.errors import ModelError, Problem
+from tvbo_lite.lems import model as m
+from tvbo_lite.lems.plan import (
+    Display,
+    EventOutputFile,
+    EventSelection,
+    Line,
+    OutputColumn,
+    OutputFile,
+    SimulationPlan,
+)
+from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
+
+WHOLE = 1e-9  # how far length / step may be from a whole number
+
+
+def simulation_plan(model: m.Model, resolver: Resolver | None = None) -> SimulationPlan:
+    """The plan of the model's target. Raises `ModelError` where the target runs no simulation."""
+    resolver = resolver or Resolver(model)
+    simulation = simulation_component(model, resolver)
+    run = _section(simulation, "Run")
+    if run is None:
+        message = f"the target {simulation.describe()} runs no simulation"
+        raise ModelError(Problem(message, simulation.component.location, "a <Simulation> component"))
+    step = _value(simulation, run, "increment")
+    length = _value(simulation, run, "total")
+    _check_times(simulation, length, step)
+    seed = simulation.text("seed")
+    return SimulationPlan(
+        simulation.id or "simulation",
+        _text(simulation, run, "component") or "",
+        length,
+        step,
+        tuple(_display(item) for item in _having(simulation, "DataDisplay")),
+        tuple(_file(item) for item in _having(simulation, "DataWriter")),
+        tuple(_event_file(item) for item in _having(simulation, "EventWriter")),
+        int(seed) if seed and seed.strip().lstrip("-").isdigit() else None,
+    )
+
+
+def simulation_component(model: m.Model, resolver: Resolver) -> ResolvedComponent:
+    """The component that ``<Target>`` names."""
+    if model.target is None:
+        expected = '<Target component="..."/> naming a <Simulation>'
+        raise ModelError(Problem("the document has no target, so nothing to run", model.location, expected))
+    return resolver.component(model.target, model.location, "the target")
+
+
+def _check_times(simulation: ResolvedComponent, length: float, step: float) -> None:
+    if not step > 0:
+        raise simulation.fail(f"the step is {step:g} s; it must be positive")
+    if not length > 0:
+        raise simulation.fail(f"the length is {length:g} s; it must be positive")
+
+
+def _having(component: ResolvedComponent, kind: str) -> Iterator[ResolvedComponent]:
+    for child in component.children():
+        if _section(child, kind) is not None:
+            yield child
+
+
+def _section(component: ResolvedComponent, kind: str) -> m.Builder | None:
+    return next((item for item in component.type.simulation if item.kind == kind), None)
+
+
+def _text(component: ResolvedComponent, item: m.Builder, attribute: str) -> str | None:
+    """The text of the component's attribute that the section's ``attribute`` names."""
+    name = item.attributes.get(attribute)
+    return component.text(name) if name else None
+
+
+def _value(component: ResolvedComponent, item: m.Builder, attribute: str, default: float | None = None) -> float:
+    name = item.attributes.get(attribute)
+    if name is not None and name in component.parameters:
+        return component.parameters[name]
+    if default is None:
+        raise component.fail(f"<{item.kind}> needs '{attribute}' to name a parameter")
+    return default
+
+
+def _display(component: ResolvedComponent) -> Display:
+    section = _section(component, "DataDisplay")
+    region = (section.attributes.get("dataRegion", "") if section else "").split(",")
+    limits = [component.parameters.get(name.strip()) for name in region]
+    limits += [None] * (4 - len(limits))
+    return Display(
+        component.id or "display",
+        (_text(component, section, "title") if section else None) or component.id or "",
+        component.parameters.get("timeScale", 1.0),
+        component.text("timeScale") or "1s",
+        *limits[:4],
+        lines=tuple(_line(item) for item in _having(component, "Record")),
+    )
+
+
+def _line(component: ResolvedComponent) -> Line:
+    record = _section(component, "Record")
+    assert record is not None  # noqa: S101  only components that have one are asked
+    scale = record.attributes.get("scale")
+    return Line(
+        component.id or "",
+        _quantity(component, record),
+        _value(component, record, "scale", 1.0),
+        _value(component, record, "timeScale", 1.0),
+        _text(component, record, "color"),
+        (component.text(scale) if scale else None) or "1",
+    )
+
+
+def _quantity(component: ResolvedComponent, record: m.Builder) -> str:
+    quantity = _text(component, record, "quantity")
+    if not quantity:
+        raise component.fail("names no quantity to record")
+    return quantity.strip()
+
+
+def _path(component: ResolvedComponent, section: m.Builder) -> str:
+    name = _text(component, section, "fileName")
+    if not name:
+        raise component.fail("has no file name")
+    return posixpath.join(_text(component, section, "path") or "", name)
+
+
+def _file(component: ResolvedComponent) -> OutputFile:
+    section = _section(component, "DataWriter")
+    assert section is not None  # noqa: S101  only components that have one are asked
+    records = ((item, _section(item, "Record")) for item in _having(component, "Record"))
+    columns = tuple(OutputColumn(c.id or "", _quantity(c, record)) for c, record in records if record)
+    return OutputFile(component.id or "", _path(component, section), columns)
+
+
+def _event_file(component: ResolvedComponent) -> EventOutputFile:
+    section = _section(component, "EventWriter")
+    assert section is not None  # noqa: S101  only components that have one are asked
+    selections = []
+    for item in _having(component, "EventRecord"):
+        record = _section(item, "EventRecord")
+        assert record is not None  # noqa: S101  only components that have one are asked
+        port = _text(item, record, "eventPort") or ""
+        selections.append(EventSelection(item.id or "", _quantity(item, record), port))
+    form = _text(component, section, "format") or "ID_TIME"
+    return EventOutputFile(component.id or "", _path(component, section), form, tuple(selections))

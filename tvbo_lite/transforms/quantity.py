@@ -1,0 +1,75 @@
+"""Quantities as LEMS writes them (``"-70mV"``, ``"0.08 nA"``) to SI numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tvbo_lite.errors import UnitError, nearest
+from tvbo_lite.lems import model as m
+
+NONE = (0, 0, 0, 0, 0, 0, 0)
+ANY = "*"
+_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
+
+
+class UnitTable:
+    """The dimensions and units that a model declares."""
+
+    def __init__(self, dimensions: Iterable[m.Dimension], units: Iterable[m.Unit]) -> None:
+        self.dimensions = {dimension.name: dimension.exponents for dimension in dimensions}
+        self.dimensions.setdefault("none", NONE)
+        self.units = {unit.symbol: unit for unit in units}
+
+    def exponents(self, dimension: str) -> tuple[int, ...] | None:
+        """The dimension's exponents; None for ``*``, which anything matches. `UnitError` if unknown."""
+        if dimension == ANY:
+            return None
+        if dimension not in self.dimensions:
+            hint = nearest(dimension, self.dimensions)
+            msg = f"unknown dimension '{dimension}'" + (f"; {hint}" if hint else "")
+            raise UnitError(msg)
+        return self.dimensions[dimension]
+
+    def parse(self, text: str) -> tuple[float, tuple[int, ...]]:
+        """The SI value of a quantity and its dimension's exponents. Raises `UnitError`."""
+        match = _QUANTITY.fullmatch(text)
+        if match is None:
+            msg = f"'{text}' is not a number with a unit"
+            raise UnitError(msg)
+        number, symbol = float(match[1]), match[2]
+        if not symbol:
+            return number, NONE
+        if symbol not in self.units:
+            hint = nearest(symbol, self.units)
+            msg = f"unknown unit '{symbol}' in '{text}'" + (f"; {hint}" if hint else "")
+            raise UnitError(msg)
+        unit = self.units[symbol]
+        return si_value(number, unit), self.exponents(unit.dimension) or NONE
+
+    def value(self, text: str, dimension: str) -> float:
+        """The SI value of a quantity that must have ``dimension``. Raises `UnitError` where it has not."""
+        value, found = self.parse(text)
+        wanted = self.exponents(dimension)
+        if wanted is None or found == wanted:
+            return value
+        fitting = ", ".join(self.symbols(dimension)[:6]) or "no unit"
+        msg = f"'{text}' is {self.name(found)}, not {dimension} (units of {dimension}: {fitting})"
+        raise UnitError(msg)
+
+    def symbols(self, dimension: str) -> list[str]:
+        """The symbols of all units of a dimension."""
+        wanted = self.exponents(dimension)
+        return [u.symbol for u in self.units.values() if wanted and self.dimensions.get(u.dimension) == wanted]
+
+    def name(self, exponents: tuple[int, ...]) -> str:
+        """What a dimension is called; "a number without unit" for none."""
+        if exponents == NONE:
+            return "a number without unit"
+        return next((name for name, known in self.dimensions.items() if known == exponents), str(exponents))
+
+
+def si_value(number: float, unit: m.Unit) -> float:
+    """(number + offset) * scale * 10**power, multiplied in jLEMS's order."""
+    power = float(f"1e{unit.power}")
+    return (number + unit.offset) * unit.scale * power if unit.offset else number * unit.scale * power

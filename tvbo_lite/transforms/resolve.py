@@ -1,0 +1,233 @@
+"""Components with their types, parameter values in SI units, and references followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from tvbo_lite.errors import InputError, Location, ModelError, Problem, nearest
+from tvbo_lite.expr.evaluate import evaluate
+from tvbo_lite.expr.lems import parse
+from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.quantity import UnitTable
+from tvbo_lite.transforms.types import ResolvedType, TypeTable
+
+GENERIC_TAG = "Component"  # <Component type="..."> names its type by the attribute alone
+
+
+@dataclass(eq=False, slots=True)
+class ResolvedComponent:
+    """A component as the engine sees it: all parameters (derived ones and constants too) as SI numbers.
+
+    ``slots`` maps the name of a ``Child`` to the component that fills it, in document order;
+    ``lists`` the name of a ``Children`` to its members, by first appearance.
+    """
+
+    component: m.Component
+    type: ResolvedType
+    parent: ResolvedComponent | None
+    parameters: dict[str, float] = field(default_factory=dict)
+    slots: dict[str, ResolvedComponent] = field(default_factory=dict)
+    lists: dict[str, list[ResolvedComponent]] = field(default_factory=dict)
+    references: dict[str, ResolvedComponent] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str | None:
+        return self.component.id
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return dict(self.component.attributes)
+
+    def text(self, name: str) -> str | None:
+        """The text of an attribute (``Text``, ``Path``, ``Link`` or reference), None where it has none."""
+        return self.component.attributes.get(name)
+
+    def texts(self) -> dict[str, str]:
+        """The ``Text`` attributes by which a path may select: ``populations[ion='ca']/i``."""
+        given = self.component.attributes
+        return {name: given[name] for name in self.type.texts if name in given}
+
+    def children(self) -> Iterator[ResolvedComponent]:
+        yield from self.slots.values()
+        for members in self.lists.values():
+            yield from members
+
+    def describe(self) -> str:
+        """A few words that tell the component from others: ``population 'pop1'``."""
+        name = self.component.tag if self.component.tag != GENERIC_TAG else self.type.name
+        return f"{name} '{self.id}'" if self.id else f"<{name}>"
+
+    def fail(self, message: str, hint: str | None = None) -> ModelError:
+        return ModelError(Problem(f"{self.describe()}: {message}", self.component.location, None, hint))
+
+
+class Resolver:
+    """Resolves components of one linked model on demand; ``problems`` gathers all that is wrong."""
+
+    def __init__(self, model: m.Model) -> None:
+        self.model = model
+        self.types = TypeTable(model.component_types)
+        self.units = UnitTable(model.dimensions, model.units)
+        self.problems: list[Problem] = []
+        self.by_id: dict[str, m.Component] = {}
+        for component in model.components:
+            if component.id is not None:
+                self.by_id.setdefault(component.id, component)
+        self._top: dict[str, ResolvedComponent] = {}
+
+    def constants(self) -> dict[str, float]:
+        """The model's global constants, SI. A constant may be an expression of earlier ones."""
+        values: dict[str, float] = {}
+        for constant in self.model.constants:
+            with_place = _Collect(self.problems, constant.location)
+            with with_place:
+                try:
+                    values[constant.name] = self.units.parse(constant.value)[0]
+                except InputError:
+                    values[constant.name] = evaluate(parse(constant.value), values)
+        return values
+
+    def component(self, name: str, wanted_by: Location, what: str = "component") -> ResolvedComponent:
+        """The top-level component of that id. Raises `ModelError` with the nearest id if there is none."""
+        if name not in self._top:
+            found = self.by_id.get(name)
+            if found is None:
+                message = f"{what} '{name}' does not exist"
+                raise ModelError(Problem(message, wanted_by, None, nearest(name, self.by_id)))
+            self.top(found)
+        return self._top[name]
+
+    def top(self, component: m.Component) -> ResolvedComponent:
+        """A top-level component, resolved once however often it is referred to."""
+        if component.id is not None and component.id in self._top:
+            return self._top[component.id]
+        return self._resolve(component, None, None)
+
+    def _resolve(
+        self, component: m.Component, parent: ResolvedComponent | None, slot: m.ChildSlot | None
+    ) -> ResolvedComponent:
+        prototype = self._prototype(component)
+        kind = self._type(component, slot, prototype)
+        if prototype is not None:
+            merged = {**prototype.component.attributes, **component.attributes}
+            component = replace(component, attributes=merged)
+        resolved = ResolvedComponent(component, kind, parent)
+        if parent is None and component.id is not None:
+            self._top.setdefault(component.id, resolved)
+        self._parameters(resolved)
+        self._children(resolved)
+        self._references(resolved)
+        return resolved
+
+    def _prototype(self, component: m.Component) -> ResolvedComponent | None:
+        if component.extends is None:
+            return None
+        return self.component(component.extends, component.location, "the extended component")
+
+    def _type(
+        self, component: m.Component, slot: m.ChildSlot | None, prototype: ResolvedComponent | None
+    ) -> ResolvedType:
+        if component.type is None and prototype is not None:
+            return prototype.type
+        name = component.type or (slot.type if slot else component.tag)
+        if name not in self.types:
+            label = f" '{component.id}'" if component.id else ""
+            what = f"unknown component type '{name}' of <{component.tag}>{label}"
+            raise ModelError(Problem(what, component.location, None, nearest(name, self.types.names())))
+        return self.types.get(name)
+
+    def _parameters(self, resolved: ResolvedComponent) -> None:
+        kind, given = resolved.type, resolved.component.attributes
+        values = resolved.parameters
+        for name, parameter in kind.parameters.items():
+            text = given.get(name, kind.fixed.get(name))
+            values[name] = self._quantity(resolved, name, text, parameter.dimension)
+        for name, constant in kind.constants.items():
+            if name not in values:
+                values[name] = self._quantity(resolved, name, given.get(name, constant.value), constant.dimension)
+        for name in kind.declared_indices():
+            values[name] = self._quantity(resolved, name, given.get(name), "none")
+        for name in kind.derived_parameters:
+            values.setdefault(name, 0.0)
+        for name, derived in kind.derived_parameters.items():
+            with _Collect(self.problems, derived.location):
+                values[name] = evaluate(parse(derived.value), values)
+
+    def _quantity(self, resolved: ResolvedComponent, name: str, text: str | None, dimension: str) -> float:
+        if text is None:
+            self._missing(resolved, name, dimension)
+            return float("nan")
+        with _Collect(self.problems, resolved.component.location, f"{resolved.describe()}: {name}: "):
+            return self.units.value(text, dimension)
+        return float("nan")
+
+    def _missing(self, resolved: ResolvedComponent, name: str, dimension: str) -> None:
+        known = resolved.type.attribute_names()
+        stray = [key for key in resolved.component.attributes if key not in known]
+        hint = nearest(name, stray)
+        hint = hint and hint.replace("did you mean", "found instead:").rstrip("?")
+        example = next(iter(self.units.symbols(dimension)), "")
+        expected = f"{name}=\"<number>{' ' + example if example else ''}\""
+        message = f"{resolved.describe()} has no attribute '{name}'"
+        self.problems.append(Problem(message, resolved.component.location, expected, hint))
+
+    def _children(self, resolved: ResolvedComponent) -> None:
+        for child in resolved.component.children:
+            with _Collect(self.problems, child.location):
+                self._child(resolved, child)
+
+    def _child(self, resolved: ResolvedComponent, child: m.Component) -> None:
+        kind = resolved.type
+        slot = kind.child_slots.get(child.tag)
+        if slot is not None and not slot.many:
+            resolved.slots[slot.name] = self._resolve(child, resolved, slot)
+            return
+        if child.type is None and child.extends is None and child.tag not in self.types:
+            names = [name for name, slot in kind.child_slots.items() if not slot.many]
+            hint = nearest(child.tag, [*names, *self.types.names()])
+            what = f"<{child.tag}> is not known inside {resolved.describe()}"
+            raise ModelError(Problem(what, child.location, None, hint))
+        member = self._resolve(child, resolved, None)
+        fitting = [s for s in kind.child_slots.values() if s.many and (member.type.is_a(s.type) or s.type == GENERIC_TAG)]
+        if not fitting:
+            allowed = ", ".join(s.type for s in kind.child_slots.values()) or "no children"
+            what = f"<{child.tag}> (type {member.type.name}) has no place in {resolved.describe()}"
+            raise ModelError(Problem(what, child.location, allowed))
+        resolved.lists.setdefault(fitting[-1].name, []).append(member)
+
+    def _references(self, resolved: ResolvedComponent) -> None:
+        for name, reference in resolved.type.references.items():
+            wanted = resolved.text(name)
+            if wanted is None:
+                continue
+            with _Collect(self.problems, resolved.component.location):
+                resolved.references[name] = self._referred(resolved, reference, wanted)
+
+    def _referred(self, resolved: ResolvedComponent, reference: m.Reference, wanted: str) -> ResolvedComponent:
+        if reference.local and resolved.parent is not None:
+            siblings = {child.id: child for child in resolved.parent.children() if child.id}
+            if wanted in siblings:
+                return siblings[wanted]
+        what = f"{reference.name} of {resolved.describe()}: component"
+        return self.component(wanted, resolved.component.location, what)
+
+
+class _Collect:
+    """A ``with`` block whose input errors are kept in ``problems``, with a place if they have none."""
+
+    def __init__(self, problems: list[Problem], location: Location, prefix: str = "") -> None:
+        self.problems = problems
+        self.location = location
+        self.prefix = prefix
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, InputError):
+            return False
+        for problem in error.problems:
+            placed = problem if problem.location.file else replace(problem, location=self.location)
+            self.problems.append(replace(placed, message=self.prefix + placed.message) if self.prefix else placed)
+        return True

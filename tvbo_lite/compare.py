@@ -7,7 +7,6 @@ reference are used for both sides.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from tvbo_lite.errors import ComparisonError
 from tvbo_lite.lems.recording import Recording
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from tvbo_lite.lems.plan import SimulationPlan
@@ -42,9 +43,10 @@ SPIKE_SHARE = 0.2  # a spiking trace is above its middle for less than this shar
 class TraceComparison:
     """One trace of the reference and of ours; errors in the trace's own unit, times in s.
 
-    ``nrmse`` is the root mean square error over the reference's range, ``correlation`` Pearson's
-    (1 for identical traces, NaN where a trace is constant), ``n_different`` the number of float32
-    values that differ. ``threshold`` is None where the trace was not searched for spikes.
+    ``extent`` is the reference's max - min, ``nrmse`` the root mean square error over that,
+    ``correlation`` Pearson's (1 for identical traces, NaN where a trace is constant), ``n_different``
+    the number of float32 values that differ. ``threshold`` is None where the trace was not searched
+    for spikes.
     """
 
     name: str
@@ -54,7 +56,7 @@ class TraceComparison:
     rmse: float
     nrmse: float
     correlation: float
-    range: float
+    extent: float
     tolerance: float
     threshold: float | None
     reference_spikes: NDArray[np.float64]  # s
@@ -78,15 +80,15 @@ class TraceComparison:
 
     @property
     def ok(self) -> bool:
-        """Identical, or within ``tolerance * range`` with the same number of spikes."""
-        return self.identical or (self.max_error <= self.tolerance * self.range and self.same_spike_count)
+        """Identical, or within ``tolerance * extent`` with the same number of spikes."""
+        return self.identical or (self.max_error <= self.tolerance * self.extent and self.same_spike_count)
 
     def __str__(self) -> str:
         if self.identical:
             text = f"identical ({self.n_values} values)"
         else:
             text = f"{self.n_different} of {self.n_values} values differ, max error {self.max_error:.3g}"
-            text += f" ({self.max_error / self.range:.2g} of the range)" if self.range else ""
+            text += f" ({self.max_error / self.extent:.2g} of the range)" if self.extent else ""
         if self.threshold is not None:
             text += f", spikes {len(self.reference_spikes)}"
             text += "" if self.same_spike_count else f" and {len(self.our_spikes)}"
@@ -134,7 +136,7 @@ class Comparison:
 
 
 def _badness(trace: TraceComparison) -> tuple[bool, float, int]:
-    scale = trace.range or 1.0
+    scale = trace.extent or 1.0
     return (not trace.ok, trace.max_error / scale, trace.n_different)
 
 
@@ -163,12 +165,12 @@ def compare(
         plan = plan or _plan(reference) or _plan(ours)
         left, right = _columns(reference, plan), _columns(ours, plan)
         right = _same_files(left, right)
-    common = [name for name in left if name in right]
+    common = [key for key in left if key in right]
     if not common:
         raise ComparisonError(f"no common trace: the reference has {_some(left)}, ours has {_some(right)}")
-    traces = tuple(_compare(name, left[name], right[name], tolerance, threshold) for name in common)
-    missing = tuple(name for name in left if name not in right)
-    return Comparison(traces, missing, tuple(name for name in right if name not in left))
+    traces = tuple(_compare(_name(key), left[key], right[key], tolerance, threshold) for key in common)
+    missing = tuple(_name(key) for key in left if key not in right)
+    return Comparison(traces, missing, tuple(_name(key) for key in right if key not in left))
 
 
 def spike_threshold(name: str, values: NDArray[np.floating[Any]]) -> float | None:
@@ -196,7 +198,12 @@ def spike_times(time: Array, values: NDArray[np.floating[Any]], threshold: float
     return np.asarray(time[before] + share * (time[before + 1] - time[before]), dtype=np.float64)
 
 
+Key = tuple[str, str]  # file ("" where runs are matched by quantity) and quantity
 Trace = tuple["Array", "Array"]  # times and values
+
+
+def _name(key: Key) -> str:
+    return ": ".join(filter(None, key))
 
 
 def _compare(
@@ -227,7 +234,7 @@ def _compare(
         rmse=rmse,
         nrmse=rmse / extent if extent else (0.0 if rmse == 0 else float("inf")),
         correlation=_correlation(expected, found),
-        range=extent,
+        extent=extent,
         tolerance=tolerance,
         threshold=threshold,
         reference_spikes=spikes[0],
@@ -253,75 +260,69 @@ def _common_time(name: str, reference: Array, ours: Array) -> Array:
         raise ComparisonError(f"{name}: the reference has {len(reference)} times, ours {len(ours)}")
     if not len(reference):
         raise ComparisonError(f"{name}: both sides are empty")
-    apart = np.abs(reference - ours)
     step = float(np.ptp(reference)) / max(1, len(reference) - 1)
-    where = int(apart.argmax())
-    if apart[where] > 1e-6 * np.abs(reference).max() + 1e-3 * step:
-        raise ComparisonError(
-            f"{name}: the times differ, first in row {int((apart > 1e-3 * step).argmax()) + 1}; "
-            f"most in row {where + 1}: {reference[where]:.9g} s in the reference, {ours[where]:.9g} s in ours"
-        )
+    apart = np.abs(reference - ours)
+    row = int(apart.argmax())
+    if not apart[row] <= 1e-6 * float(np.abs(reference).max()) + 1e-3 * step:
+        both = f"{reference[row]:.9g} s in the reference, {ours[row]:.9g} s in ours"
+        raise ComparisonError(f"{name}: the times differ, most in row {row + 1}: {both}")
     return reference
 
 
-def _quantities(recording: Recording) -> dict[str, Trace]:
-    return {name: (recording.time, recording.values[:, k]) for k, name in enumerate(recording.quantities)}
+def _quantities(recording: Recording) -> dict[Key, Trace]:
+    return {
+        ("", name): (recording.time, recording.values[:, k]) for k, name in enumerate(recording.quantities)
+    }
 
 
 def _plan(side: Side) -> SimulationPlan | None:
     return side.plan if isinstance(side, Recording) else None
 
 
-def _columns(side: Side, plan: SimulationPlan | None) -> dict[str, Trace]:
-    """Traces named ``file: quantity``, or ``file: column 2`` where the plan does not name it."""
+def _columns(side: Side, plan: SimulationPlan | None) -> dict[Key, Trace]:
+    """Traces by file and quantity, or file and "column 2" where the plan does not name it."""
     if isinstance(side, Recording):
         side = {file.path: side.table(file) for file in side.plan.tables()}
     known = {
         file.path: [column.quantity for column in file.columns] for file in (plan.tables() if plan else ())
     }
-    known |= {posixpath.basename(path): names for path, names in known.items()}
-    found: dict[str, Trace] = {}
+    known = {posixpath.basename(path): names for path, names in known.items()} | known
+    found: dict[Key, Trace] = {}
     for path, table in side.items():
         if np.ndim(table) != 2:
             raise ComparisonError(f"{path}: a table has two dimensions, found {np.ndim(table)}")
         names = known.get(path) or known.get(posixpath.basename(path)) or []
         for k in range(1, table.shape[1]):
             quantity = names[k - 1] if k <= len(names) else f"column {k + 1}"
-            found[_free(f"{path}: {quantity}", found)] = (table[:, 0], table[:, k])
+            found[_free((path, quantity), found)] = (table[:, 0], table[:, k])
     return found
 
 
-def _free(name: str, taken: Mapping[str, object]) -> str:
-    """``name``, with a number behind it where a file shows a quantity twice."""
-    number, free = 2, name
+def _free(key: Key, taken: Mapping[Key, object]) -> Key:
+    """``key``, with a number behind it where a file shows a quantity twice."""
+    number, free = 2, key
     while free in taken:
-        free, number = f"{name} ({number})", number + 1
+        free, number = (key[0], f"{key[1]} ({number})"), number + 1
     return free
 
 
-def _same_files(left: Mapping[str, Trace], right: Mapping[str, Trace]) -> dict[str, Trace]:
-    """``right`` under the names of ``left`` where the file names differ by their folders only."""
-    by_base = {posixpath.basename(_file(name)) + _rest(name): name for name in left}
+def _same_files(left: Mapping[Key, Trace], right: Mapping[Key, Trace]) -> dict[Key, Trace]:
+    """``right`` under the file names of ``left`` where these differ by their folders only."""
+    files = {posixpath.basename(file): file for file, _ in left}
+    known = set(files.values())
     return {
-        name if name in left else by_base.get(posixpath.basename(_file(name)) + _rest(name), name): trace
-        for name, trace in right.items()
+        (file if file in known else files.get(posixpath.basename(file), file), quantity): trace
+        for (file, quantity), trace in right.items()
     }
 
 
-def _file(name: str) -> str:
-    return name.partition(": ")[0]
+def _some(keys: Mapping[Key, object]) -> str:
+    listed = [f"'{_name(key)}'" for key in list(keys)[:3]]
+    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+    return ", ".join(listed) + more if listed else "none"
 
 
-def _rest(name: str) -> str:
-    return name.partition(": ")[1] + name.partition(": ")[2]
-
-
-def _some(names: Mapping[str, object]) -> str:
-    listed = [f"'{name}'" for name in list(names)[:3]]
-    return ", ".join(listed) + (f" and {len(names) - 3} more" if len(names) > 3 else "") if listed else "none"
-
-
-def compare_traces(
+def compare_traces(  # noqa: PLR0917 -- the order of arguments that TVBO scripts use
     ref_data: Array,
     our_data: Array,
     ref_cols: Sequence[str],

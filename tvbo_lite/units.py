@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tvbo_lite.errors import Problem, UnitError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["DIMENSIONS", "Unit", "convert", "dimension_of", "factor", "label", "si_symbol"]
 
 Exponents = tuple[int, int, int, int, int, int, int]
 """Powers of mass, length, time, current, temperature, amount of substance, luminous intensity."""
+
+Value = TypeVar("Value", float, "NDArray[np.float64]")
 
 
 class Unit(NamedTuple):
@@ -149,8 +155,8 @@ def dimension_of(powers: Exponents) -> str | None:
     return _BY_EXPONENTS.get(powers)
 
 
-def convert(value: float, unit: str, to: str) -> float:
-    """``value`` in ``unit``, expressed in the unit ``to``; works elementwise on numpy arrays too.
+def convert(value: Value, unit: str, to: str) -> Value:
+    """``value`` in ``unit``, a number or an array, expressed in the unit ``to``.
 
     Raises `UnitError` if a unit is unknown or the two measure different things.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from tvbo_lite.formats._xml import local_name, parse_bytes
@@ -29,8 +30,6 @@ def instrumented(data: bytes, file: str, plan: SimulationPlan) -> bytes:
     Only names of our own remain as output names, so nothing is written outside the run's folder.
     Raises `ReadError` for text that is not XML or has a DOCTYPE.
     """
-    from lxml import etree
-
     root = parse_bytes(data, file)
     simulation = _simulation(root, plan)
     _retarget(root, simulation.get("id", ""))
@@ -40,7 +39,9 @@ def instrumented(data: bytes, file: str, plan: SimulationPlan) -> bytes:
     _add_table(simulation, plan)
     for number, events in enumerate(plan.event_files):
         _add_events(simulation, number, events)
-    return etree.tostring(root, encoding="utf-8")
+    text = BytesIO()
+    root.getroottree().write(text, encoding="utf-8")
+    return text.getvalue()
 
 
 def _kind(element: _Element) -> str:
@@ -84,7 +85,7 @@ def _add_events(simulation: _Element, number: int, events: EventOutputFile) -> N
 
 def _add(parent: _Element, tag: str, **attributes: str) -> _Element:
     """A new last child of ``parent``, in its namespace."""
-    from lxml import etree
-
     space = str(parent.tag).rpartition("}")[0]
-    return etree.SubElement(parent, f"{space}}}{tag}" if space else tag, attributes)
+    child = parent.makeelement(f"{space}}}{tag}" if space else tag, attributes)
+    parent.append(child)
+    return child

@@ -35,12 +35,18 @@ MEMORY = "2G"  # upper limit of the Java heap
 _log = logging.getLogger("tvbo_lite.jlems")
 _FINISHED = re.compile(r"Finished (\d+) steps in ([-+.\dE]+) seconds")
 _EXCEPTION = re.compile(
-    r"(?:Exception in thread \"[^\"]*\" |Caused by: |SEVERE:\s+\(ERROR\) )?"
+    r"(?:Exception in thread \"[^\"]*\" |Caused by: |\S+:\s+\(ERROR\) )?"
     r"(?:[\w$]+\.)+[\w$]*(?:Error|Exception)\b(?:: *(?P<message>.*))?"
 )
 _BANNER = re.compile(r" \* +(\S.*)")
 _REFUSED = re.compile(r".*\(INFO\) (?P<message>Error! .*)")
-_END_OF_MESSAGE = ("\tat ", "Caused by: ", "Current StateInstance", "Info on supported features")
+_END_OF_MESSAGE = (
+    "\tat ",
+    "Caused by: ",
+    "Current StateInstance",
+    "Info on supported features",
+    "Search directories are",  # names the copy's folder
+)
 _WORDS = 5  # lines of a message that are quoted
 
 
@@ -217,6 +223,8 @@ def _own_words(output: Output) -> list[str]:
     """The lines with which jLEMS says what is wrong, without stack traces and the rest of the log."""
     words = _message(output.stderr, _EXCEPTION) or _message(output.stdout, _REFUSED)
     words += [match[1] for line in output.stderr if (match := _BANNER.fullmatch(line))]
+    if any("OutOfMemoryError" in line for line in output.stderr):
+        words.append("The run needs more memory than it was given (the option memory)")
     if words:
         return words
     last = [line for line in (*output.stdout, *output.stderr) if line.strip()][-_WORDS:]

@@ -188,7 +188,9 @@ class _Parser:
         start = max(0, position - 40)
         shown = self.text[start : position + 40]
         caret = " " * (position - start) + "^"
-        return ExpressionError(Problem(f"{what} in expression:\n    {shown}\n    {caret}", Location(), None, hint))
+        return ExpressionError(
+            Problem(f"{what} in expression:\n    {shown}\n    {caret}", Location(), None, hint)
+        )
 
 
 def _spelt(op: str) -> str:

@@ -57,12 +57,12 @@ def _step(data: Any, key: str | int) -> str | int:
         names = (item.get("name") if isinstance(item, dict) else item for item in data)
         return next((index for index, name in enumerate(names) if name == key), key)
     if isinstance(data, dict) and key not in data:
-        older = OLDER_SPELLINGS.get(str(key))
+        older = OLDER_SPELLINGS.get(str(key), key)
         return older if older in data else key
     return key
 
 
-def _child(data: Any, key: str | int | None) -> Any:
+def _child(data: Any, key: str | int) -> Any:
     if isinstance(data, dict):
         return data.get(key)
     if isinstance(data, list) and isinstance(key, int) and 0 <= key < len(data):

@@ -115,12 +115,18 @@ class Instance:
                 continue
             below = at.parent if step == ".." else at.child(step)
             if below is None:
-                raise at.component.fail(f"path '{path}' leads nowhere: there is no '{step}' here", at._known(step))
+                raise at.component.fail(
+                    f"path '{path}' leads nowhere: there is no '{step}' here", at._known(step)
+                )
             at = below
         return at
 
     def _known(self, step: str) -> str | None:
-        known = [*self.names, *(name for name, _ in self.named), *(m.id or "" for l in self.lists.values() for m in l)]
+        known = [
+            *self.names,
+            *(name for name, _ in self.named),
+            *(m.id or "" for l in self.lists.values() for m in l),
+        ]
         if step.startswith("[") and len(self.lists) == 1:
             return f"the indices are 0 to {len(next(iter(self.lists.values()))) - 1}"
         from tvbo_lite.errors import nearest

@@ -196,7 +196,9 @@ def _end(instance: Instance, attributes: object, which: str, scope: dict[str, In
 def _first_port(instance: Instance, direction: str) -> str:
     """jLEMS's default: the first port that the dynamics uses, else the first declared."""
     used = _used_ports(instance.component.type.dynamics, direction)
-    declared = [port.name for port in instance.component.type.event_ports.values() if port.direction == direction]
+    declared = [
+        port.name for port in instance.component.type.event_ports.values() if port.direction == direction
+    ]
     ports = used or declared
     if not ports:
         raise no_such_port(instance, direction)
@@ -222,7 +224,9 @@ def _attach(target: Instance, attached: Instance, container: str | None) -> None
     if container is None or container not in lists:
         found = ", ".join(lists) or "none"
         hint = nearest(container or "", lists)
-        raise target.component.fail(f"no attachments '{container or ''}' for {attached.component.describe()} (lists: {found})", hint)
+        raise target.component.fail(
+            f"no attachments '{container or ''}' for {attached.component.describe()} (lists: {found})", hint
+        )
     lists[container].append(attached)
     _build(attached)
 

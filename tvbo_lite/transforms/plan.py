@@ -81,7 +81,9 @@ def _text(component: ResolvedComponent, item: m.Builder, attribute: str) -> str 
     return component.text(name) if name else None
 
 
-def _value(component: ResolvedComponent, item: m.Builder, attribute: str, default: float | None = None) -> float:
+def _value(
+    component: ResolvedComponent, item: m.Builder, attribute: str, default: float | None = None
+) -> float:
     name = item.attributes.get(attribute)
     if name is not None and name in component.parameters:
         return component.parameters[name]

@@ -60,7 +60,9 @@ class UnitTable:
     def symbols(self, dimension: str) -> list[str]:
         """The symbols of all units of a dimension."""
         wanted = self.exponents(dimension)
-        return [u.symbol for u in self.units.values() if wanted and self.dimensions.get(u.dimension) == wanted]
+        return [
+            u.symbol for u in self.units.values() if wanted and self.dimensions.get(u.dimension) == wanted
+        ]
 
     def name(self, exponents: tuple[int, ...]) -> str:
         """What a dimension is called; "a number without unit" for none."""

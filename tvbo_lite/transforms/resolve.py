@@ -145,7 +145,9 @@ class Resolver:
             values[name] = self._quantity(resolved, name, text, parameter.dimension)
         for name, constant in kind.constants.items():
             if name not in values:
-                values[name] = self._quantity(resolved, name, given.get(name, constant.value), constant.dimension)
+                values[name] = self._quantity(
+                    resolved, name, given.get(name, constant.value), constant.dimension
+                )
         for name in kind.declared_indices():
             values[name] = self._quantity(resolved, name, given.get(name), "none")
         for name in kind.derived_parameters:
@@ -168,7 +170,7 @@ class Resolver:
         hint = nearest(name, stray)
         hint = hint and hint.replace("did you mean", "found instead:").rstrip("?")
         example = next(iter(self.units.symbols(dimension)), "")
-        expected = f"{name}=\"<number>{' ' + example if example else ''}\""
+        expected = f'{name}="<number>{" " + example if example else ""}"'
         message = f"{resolved.describe()} has no attribute '{name}'"
         self.problems.append(Problem(message, resolved.component.location, expected, hint))
 
@@ -189,7 +191,11 @@ class Resolver:
             what = f"<{child.tag}> is not known inside {resolved.describe()}"
             raise ModelError(Problem(what, child.location, None, hint))
         member = self._resolve(child, resolved, None)
-        fitting = [s for s in kind.child_slots.values() if s.many and (member.type.is_a(s.type) or s.type == GENERIC_TAG)]
+        fitting = [
+            s
+            for s in kind.child_slots.values()
+            if s.many and (member.type.is_a(s.type) or s.type == GENERIC_TAG)
+        ]
         if not fitting:
             allowed = ", ".join(s.type for s in kind.child_slots.values()) or "no children"
             what = f"<{child.tag}> (type {member.type.name}) has no place in {resolved.describe()}"
@@ -204,7 +210,9 @@ class Resolver:
             with _Collect(self.problems, resolved.component.location):
                 resolved.references[name] = self._referred(resolved, reference, wanted)
 
-    def _referred(self, resolved: ResolvedComponent, reference: m.Reference, wanted: str) -> ResolvedComponent:
+    def _referred(
+        self, resolved: ResolvedComponent, reference: m.Reference, wanted: str
+    ) -> ResolvedComponent:
         if reference.local and resolved.parent is not None:
             siblings = {child.id: child for child in resolved.parent.children() if child.id}
             if wanted in siblings:
@@ -229,5 +237,7 @@ class _Collect:
             return False
         for problem in error.problems:
             placed = problem if problem.location.file else replace(problem, location=self.location)
-            self.problems.append(replace(placed, message=self.prefix + placed.message) if self.prefix else placed)
+            self.problems.append(
+                replace(placed, message=self.prefix + placed.message) if self.prefix else placed
+            )
         return True

@@ -200,7 +200,16 @@ def _regime(source: Source, element: _Element) -> m.Regime:
     )
 
 
-_SCHEME = ("name", "nodes", "stateVariable", "edges", "edgeSource", "edgeTarget", "forwardRate", "reverseRate")
+_SCHEME = (
+    "name",
+    "nodes",
+    "stateVariable",
+    "edges",
+    "edgeSource",
+    "edgeTarget",
+    "forwardRate",
+    "reverseRate",
+)
 
 
 def _kinetic_scheme(source: Source, element: _Element) -> m.KineticScheme:

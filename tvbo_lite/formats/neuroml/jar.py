@@ -63,7 +63,10 @@ def jar_path() -> Path:
     spec = find_spec("pyneuroml")
     folders = (spec.submodule_search_locations if spec else None) or ()
     if not folders:
-        msg = "the package pyneuroml is not installed; it brings NeuroML's core types and jLEMS; do: pip install pyneuroml"
+        msg = (
+            "the package pyneuroml, which brings NeuroML's core types and jLEMS, is not installed; "
+            "do: pip install pyneuroml"
+        )
         raise BackendError(msg)
     for folder in folders:
         found = sorted(Path(folder, "lib").glob(_PATTERN), key=_natural)

@@ -8,14 +8,16 @@ document is built from the parser's events, without recursion, so that no input 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
 from tvbo_lite.schema.paths import DocumentPath, path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "Document", "read_text"]
 
@@ -155,7 +157,7 @@ def _close(node: _Node) -> None:
 
 def _node(event: Any, line: int, anchors: dict[str, _Node], file: str) -> _Node | _Alias:
     if isinstance(event, yaml.AliasEvent):
-        return _alias(event.anchor, line, anchors, file)
+        return _alias(str(event.anchor), line, anchors, file)
     if isinstance(event, yaml.ScalarEvent):
         node = _Node("scalar", line, event.tag, event.value, plain=event.implicit[0], open=False)
     else:
@@ -169,9 +171,10 @@ def _node(event: Any, line: int, anchors: dict[str, _Node], file: str) -> _Node 
 def _alias(name: str, line: int, anchors: dict[str, _Node], file: str) -> _Alias:
     node = anchors.get(name)
     if node is None:
-        problem = Problem(f"*{name} has no anchor above it", Location(file, line), f"a value marked &{name}")
-        hint = nearest(name, anchors)
-        raise ReadError(Problem(problem.message, problem.location, problem.expected, hint))
+        message = f"*{name} has no anchor above it"
+        raise ReadError(
+            Problem(message, Location(file, line), f"a value marked &{name}", nearest(name, anchors))
+        )
     if node.open:
         raise ReadError(Problem(f"*{name} stands inside the value that it names", Location(file, line)))
     return _Alias(node, line)
@@ -194,6 +197,7 @@ class _Builder:
     def build(self, node: _Node | _Alias, path: DocumentPath, depth: int) -> Any:
         """The value of ``node``, which stands at ``path``."""
         if isinstance(node, _Alias):
+            self.lines.setdefault(path, node.line)
             self._inside_aliases += 1
             value = self.build(node.node, path, depth)
             self._inside_aliases -= 1
@@ -249,10 +253,10 @@ class _Builder:
 
     def _scalar(self, node: _Node, path: DocumentPath) -> Any:
         text: str = node.content
-        if node.tag is None or node.tag == "!":
+        if node.tag is None:
             return self._plain(text, node, path) if node.plain else text
         kind = node.tag.removeprefix(_TAG)
-        if kind == "str":
+        if kind in ("str", "!"):
             return text
         if kind not in _SCALAR_KINDS:
             return self._refuse_tag(node, path)
@@ -293,15 +297,16 @@ def _core_scalar(text: str) -> Any:
         return None
     if text in _BOOL:
         return _BOOL[text]
-    if text[0] not in "+-.0123456789":
-        return text
+    return _number(text) if text[0] in "+-.0123456789" else text
+
+
+def _number(text: str) -> int | float | str:
+    """The number that ``text`` is, or ``text`` itself."""
     if _INT.fullmatch(text):
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
     if _FLOAT.fullmatch(text):
         return float(text)
-    if _SPECIAL_FLOAT.fullmatch(text):
-        return float(text.replace(".", "", 1))
-    return text
+    return float(text.replace(".", "", 1)) if _SPECIAL_FLOAT.fullmatch(text) else text
 
 
 def _short(text: str) -> str:

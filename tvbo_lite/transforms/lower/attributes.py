@@ -3,89 +3,110 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.errors import UnitError, nearest
 from tvbo_lite.transforms.lower.context import Context, Path, listing
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from tvbo_lite.schema import Parameter
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["attributes"]
+__all__ = ["Given", "attributes", "placed"]
+
+Given: TypeAlias = "Mapping[str, tuple[Parameter, Path]]"
+"""Parameters by attribute name, each with its place in the document."""
 
 
-def attributes(
-    context: Context, kind: ResolvedType, parameters: Mapping[str, Parameter], path: Path, owner: str
-) -> dict[str, str]:
-    """Attribute texts in alphabetical order, as the documents of NeuroML's tools have them.
+# What the dialect allows on a cell beside the attributes of its type, and lowering cannot do yet:
+# the temperature of the network, a change of the tissue, and the shape and membrane of a ``cell``.
+_LATER = frozenset({
+    "network_temperature", "tissue_startTemperature", "tissue_endTemperature", "tissue_changeTime",
+    "diameter", "length", "specificCapacitance", "initMembPotential", "spikeThresh", "resistivity",
+})  # fmt: skip
 
-    ``path`` is the place of the owner; its parameters stand below ``parameters``.
+
+def placed(parameters: Mapping[str, Parameter], owner: Path) -> dict[str, tuple[Parameter, Path]]:
+    """The parameters of the thing at ``owner``, with their places."""
+    return {name: (item, (*owner, "parameters", name)) for name, item in parameters.items()}
+
+
+def attributes(context: Context, kind: ResolvedType, given: Given, path: Path, owner: str) -> dict[str, str]:
+    """Attribute texts (``-70 mV``, ``0.02``) in alphabetical order, as NeuroML's tools write them.
+
+    ``path`` is the place of the component, where a missing parameter is reported.
     """
     known = kind.attribute_names()
     found: dict[str, str] = {}
     strays: list[str] = []
-    for name in sorted(parameters):
-        here = (*path, "parameters", name)
-        if name not in known:
-            strays.append(name)
-            message = f"{owner}: {kind.name} has no attribute '{name}'"
-            context.report(here, message, listing(sorted(known)) or "no attributes", nearest(name, known))
+    for name, (parameter, place) in sorted(given.items(), key=lambda item: item[0]):
+        if name in known:
+            text = _text(context, kind, name, parameter, place, what=f"{owner}: {name}")
+            if text is not None:
+                found[name] = text
             continue
-        text = _text(context, kind, name, parameters[name], here, f"{owner}: {name}")
-        if text is not None:
-            found[name] = text
-    _check_complete(context, kind, set(parameters), strays, path, owner)
+        if name in _LATER and kind.is_a("baseCell"):
+            context.unsupported(place, f"{owner}: '{name}' is not supported yet")
+            continue
+        strays.append(name)
+        message = f"{owner}: {kind.name} has no attribute '{name}'"
+        usual = sorted(set(known).difference(kind.constants))
+        context.report(place, message, listing(usual) or "no attributes", nearest(name, known))
+    _check_complete(context, kind, given, strays, path, owner=owner)
     return found
 
 
 def _text(
-    context: Context, kind: ResolvedType, name: str, parameter: Parameter, path: Path, what: str
+    context: Context, kind: ResolvedType, name: str, parameter: Parameter, path: Path, *, what: str
 ) -> str | None:
-    refuse_rest(parameter, ("value", "unit"), path, what, context)
     numeric = kind.parameters.get(name) or kind.constants.get(name)
-    text = _written(parameter, prose=numeric is None)
+    used = ("value", "unit") if numeric else ("value", "unit", "shape")
+    refuse_rest(parameter, used, path, what, context)
+    text = _quantity(parameter) if numeric else parameter.text
+    if not numeric and text is None and isinstance(parameter.value, int | float):
+        text = _number(parameter.value)
     if text is None:
-        context.report(path, f"{what} has no value", "a number" if numeric else "a text")
-    elif numeric is not None:
+        context.report(path, f"{what} has no value", "a finite number" if numeric else "a text")
+    elif numeric:
         context.quantity(text, numeric.dimension, path, what)
     elif parameter.unit:
-        context.report(path, f"{what} is a text and has no unit", f"no unit '{parameter.unit}'", kind=UnitError)
+        message = f"{what} is a text and cannot have the unit '{parameter.unit}'"
+        context.report(path, message, kind=UnitError)
     elif name in kind.references:
         context.among(text, context.names, path, f"{what} names '{text}', which does not exist")
     return text
 
 
-def _written(parameter: Parameter, *, prose: bool) -> str | None:
-    """``-70 mV``, ``0.02``; for a text also what stands in ``description`` or ``label``."""
-    value: object = parameter.value
-    if value is None and prose:
-        value = parameter.description or parameter.label
+def _quantity(parameter: Parameter) -> str | None:
+    value = parameter.value
+    if isinstance(value, str):
+        text: str | None = value.strip()
+    else:
+        text = _number(value)
+    return f"{text} {parameter.unit.strip()}" if text and parameter.unit else text
+
+
+def _number(value: object) -> str | None:
+    """A number as it was written, ``-50`` or ``0.02``; None for anything else."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, (int, float)):
-        text = repr(value)
-    elif isinstance(value, str):
-        text = value.strip()
-    else:
-        return None
-    unit = (parameter.unit or "").strip()
-    return f"{text} {unit}" if unit else text
+    if isinstance(value, int | float) and math.isfinite(value):
+        return repr(value)
+    return None
 
 
 def _check_complete(
-    context: Context, kind: ResolvedType, given: set[str], strays: Iterable[str], path: Path, owner: str
+    context: Context, kind: ResolvedType, given: Given, strays: Iterable[str], path: Path, *, owner: str
 ) -> None:
-    """Report parameters and references that the type needs and nobody gave; a misspelt one was reported."""
+    """Report what the type needs and nobody gave; a misspelt parameter was reported already."""
     needed = {name: item.dimension for name, item in kind.parameters.items() if name not in kind.fixed}
     needed.update(dict.fromkeys([*kind.references, *kind.links], ""))
     for name, dimension in needed.items():
         if name in given or any(nearest(stray, [name]) for stray in strays):
             continue
-        unit = next(iter(context.units.symbols(dimension)), "") if dimension else ""
+        unit = next(iter(context.units.symbols(dimension)), "") if dimension not in ("", "none") else ""
         example = f"{name}: {{value: ...{f', unit: {unit}' if unit else ''}}}"
         context.report((*path, "parameters"), f"{owner}: {kind.name} needs '{name}'", example)

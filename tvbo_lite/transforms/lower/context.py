@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import (
     InputError,
-    Location,
     ModelError,
     Problem,
     UnitError,
     UnsupportedError,
     nearest,
 )
-from tvbo_lite.transforms.quantity import UnitTable
-from tvbo_lite.transforms.types import ResolvedType, TypeTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from tvbo_lite.errors import Location
+    from tvbo_lite.transforms.quantity import UnitTable
+    from tvbo_lite.transforms.types import ResolvedType, TypeTable
 
 __all__ = ["Context", "Path", "listing"]
 

@@ -6,15 +6,16 @@ needs no expression. Everything else that is set is a problem.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from pydantic import BaseModel
 
     from tvbo_lite.transforms.lower.context import Context, Path
 
-__all__ = ["refuse_rest"]
+__all__ = ["is_mention", "refuse_rest"]
 
 _PROSE = frozenset({"id", "name", "label", "description", "references", "source", "symbol", "domain"})
 
@@ -22,13 +23,19 @@ _PROSE = frozenset({"id", "name", "label", "description", "references", "source"
 def refuse_rest(item: BaseModel, used: Iterable[str], path: Path, what: str, context: Context) -> None:
     """Report every field of ``item`` that is set, is not ``used`` and is not prose."""
     known = _PROSE.union(used)
-    for name, field in type(item).model_fields.items():
-        if name in known:
-            continue
-        value = getattr(item, name)
-        if _is_set(value) and value != field.get_default(call_default_factory=True):
+    for name in _set_fields(item):
+        if name not in known:
             context.unsupported((*path, name), f"{what}: '{name}' is not supported yet")
 
 
-def _is_set(value: object) -> bool:
-    return value is not None and value not in ({}, [], ())
+def is_mention(item: BaseModel) -> bool:
+    """Whether a dynamics says no more than its name and type, and so repeats what stands elsewhere."""
+    return _PROSE.union({"iri"}).issuperset(_set_fields(item))
+
+
+def _set_fields(item: BaseModel) -> Iterator[str]:
+    for name, field in type(item).model_fields.items():
+        value = getattr(item, name)
+        empty = value is None or value in ({}, [], ())
+        if not empty and value != field.get_default(call_default_factory=True):
+            yield name

@@ -1,0 +1,121 @@
+"""The built-in engine: a model compiled to machine code and run in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from tvbo_lite.compiler.ir import TIME
+from tvbo_lite.compiler.lower import lower
+from tvbo_lite.errors import ModelError, SimulationError
+from tvbo_lite.lems import model as m
+from tvbo_lite.lems.recording import Recording
+from tvbo_lite.transforms.instantiate import instantiate
+from tvbo_lite.transforms.plan import simulation_plan
+from tvbo_lite.transforms.resolve import Resolver
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.compiler.engine import Kernel
+    from tvbo_lite.compiler.ir import Program
+    from tvbo_lite.lems.plan import SimulationPlan
+
+CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
+FIRST_CHUNK = 1000  # steps
+
+Progress = Callable[[int, int], None]
+
+
+def run_model(
+    model: m.Model, *, fast: bool = False, progress: Progress | None = None, plan: SimulationPlan | None = None
+) -> Recording:
+    """Runs the simulation of a linked model.
+
+    ``fast`` trades the last bits for speed. ``progress`` is called with (steps done, steps in all).
+    Raises `ModelError` for a model that contradicts itself, `SimulationError` where a value becomes
+    NaN or infinite.
+    """
+    timings: dict[str, float] = {}
+    begin = perf_counter()
+    plan, program = prepare(model, plan)
+    timings["lower"] = perf_counter() - begin
+    kernel = compile_program(program, fast=fast)
+    timings["compile"] = perf_counter() - begin - timings["lower"]
+    begin = perf_counter()
+    rows = simulate(program, kernel, plan.n_steps, progress)
+    timings["simulate"] = perf_counter() - begin
+    return Recording(plan, rows[:, 0], rows[:, 1:], plan.quantities(), timings=timings)
+
+
+def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[SimulationPlan, Program]:
+    """The plan and the lowered program of a linked model. All problems of the model are raised at once."""
+    resolver = Resolver(model)
+    plan = plan or simulation_plan(model, resolver)
+    target = resolver.component(plan.target, model.location, "the simulation's target")
+    constants = resolver.constants()
+    if resolver.problems:
+        raise ModelError(resolver.problems)
+    root = instantiate(target)
+    return plan, lower(root, constants, plan.quantities(), plan.step, plan.seed)
+
+
+def compile_program(program: Program, *, fast: bool = False) -> Kernel:
+    """Machine code of a program."""
+    from tvbo_lite.compiler.engine import Kernel
+    from tvbo_lite.compiler.llvm import module_text
+
+    return Kernel(module_text(program, fast=fast), program.initialise.name, fast=fast)
+
+
+def simulate(
+    program: Program, kernel: Kernel, n_steps: int, progress: Progress | None = None
+) -> NDArray[np.float64]:
+    """All rows of a run, shape ``(n_steps + 1, 1 + n_recorded)``: time in s, then the recorded values."""
+    import numpy as np
+
+    memory = start_memory(program)
+    kernel.start(memory)
+    rows = np.empty((n_steps + 1, 1 + len(program.records)))
+    rows[0, 0] = 0.0
+    rows[0, 1:] = memory[list(program.records)]
+    _check(program, memory, 0.0)
+    memory[TIME] = program.dt
+    done, chunk = 1, min(n_steps, FIRST_CHUNK)
+    while done <= n_steps:
+        begin = perf_counter()
+        part = rows[done : done + chunk]
+        good = kernel.run(memory, part)
+        if good < len(part):
+            _check(program, memory, float(part[good, 0]))
+        done += len(part)
+        if progress is not None:
+            progress(done - 1, n_steps)
+        chunk = max(1, int(chunk * min(CHUNK / max(perf_counter() - begin, 1e-9), 1000.0)))
+    return rows
+
+
+def start_memory(program: Program) -> NDArray[np.float64]:
+    """The memory before initialisation."""
+    import numpy as np
+
+    from tvbo_lite.compiler.ir import RANDOM
+
+    memory = np.array(program.memory)
+    memory.view(np.int64)[RANDOM] = (program.seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
+    return memory
+
+
+def _check(program: Program, memory: NDArray[np.float64], time: float) -> None:
+    """Raises `SimulationError` for the first watched or recorded value that is not finite."""
+    import numpy as np
+
+    for cell in program.checked:
+        values = memory[cell.offset : cell.offset + cell.size]
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            k = int(bad[0])
+            name = cell.name.removeprefix("exposure of ")
+            raise SimulationError(name, cell.block.describe(k), time, float(values[k]))

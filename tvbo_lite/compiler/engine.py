@@ -1,0 +1,77 @@
+"""LLVM text to machine code, and its calls: the one door to llvmlite's binding.
+
+Calls go through ctypes, which releases the interpreter lock while compiled code runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from tvbo_lite.errors import CompileError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+INITIALISE = "initialise"
+RUN = "run"
+
+
+@lru_cache(maxsize=1)
+def _binding() -> Any:
+    """llvmlite's binding, its native target set up once a process."""
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    return binding
+
+
+def _machine(*, fast: bool) -> Any:
+    binding = _binding()
+    target = binding.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=3 if fast else 2,
+        jit=True,
+    )
+
+
+class Kernel:
+    """Compiled code of one program. It must outlive every call of its functions."""
+
+    def __init__(self, text: str, start: str, *, fast: bool = False) -> None:
+        binding = _binding()
+        machine = _machine(fast=fast)
+        try:
+            module = binding.parse_assembly(text)
+            module.verify()
+        except RuntimeError as error:
+            msg = f"the compiler wrote faulty code; please report this: {error}"
+            raise CompileError(msg) from error
+        _optimise(module, machine, fast=fast)
+        self._engine = binding.create_mcjit_compiler(module, machine)
+        self._engine.finalize_object()
+        double, integer = ctypes.c_void_p, ctypes.c_int64
+        self._start = ctypes.CFUNCTYPE(None, double, integer)(self._engine.get_function_address(start))
+        self._run = ctypes.CFUNCTYPE(integer, double, double, integer)(self._engine.get_function_address(RUN))
+
+    def start(self, memory: NDArray[np.float64]) -> None:
+        """Sets all variables to their start values."""
+        self._start(memory.ctypes.data, 0)
+
+    def run(self, memory: NDArray[np.float64], rows: NDArray[np.float64]) -> int:
+        """Does a step for each of ``rows``, shape ``(n, 1 + n_recorded)``; the number of good rows."""
+        return int(self._run(memory.ctypes.data, rows.ctypes.data, len(rows)))
+
+
+def _optimise(module: Any, machine: Any, *, fast: bool) -> None:
+    binding = _binding()
+    options = binding.create_pipeline_tuning_options(speed_level=3 if fast else 2)
+    options.loop_vectorization = True
+    options.slp_vectorization = fast
+    builder = binding.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)

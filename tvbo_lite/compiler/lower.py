@@ -1,0 +1,478 @@
+"""Instance tree to `tvbo_lite.compiler.ir.Program`, in jLEMS's order of execution.
+
+One step of an instance: children first; then its time, requirements, derived variables (paths, then
+expressions, then conditional ones, each in declaration order), rates with the old states, the Euler
+update, the conditions, the exposures, and last its active regime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tvbo_lite.compiler import ir
+from tvbo_lite.compiler.blocks import Block, Forest, group
+from tvbo_lite.compiler.memory import EXPOSURE, REGIME, Memory
+from tvbo_lite.compiler.selection import select_targets
+from tvbo_lite.compiler.variables import CLOCK, Variables
+from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, UnsupportedError, nearest
+from tvbo_lite.expr.lems import parse
+from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Number, Select, is_boolean, names, rebuild
+from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.instances import Instance
+
+UNROLL = 8  # a longer list is reduced in a loop
+
+
+def lower(
+    root: Instance,
+    constants: Mapping[str, float],
+    quantities: Sequence[str],
+    step: float,
+    seed: int | None = None,
+) -> ir.Program:
+    """The program of an instance tree.
+
+    ``constants`` are the model's global ones (SI), ``quantities`` the recorded paths below ``root``,
+    ``step`` is in s. Raises `ModelError` or `ExpressionError` with the place in the user's file.
+    """
+    return _Lowering(group(root), constants, step).program(quantities, seed)
+
+
+class _Lowering:
+    def __init__(self, forest: Forest, constants: Mapping[str, float], step: float) -> None:
+        self.forest = forest
+        self.memory = Memory(forest)
+        self.constants = {name: Number(value) for name, value in constants.items()}
+        self.dt = step
+        self.temps = 0
+        self.ports: dict[tuple[int, str], int] = {}
+        self.port_list: list[ir.Port] = []
+        self.code = {block.number: _BlockCode(self, block) for block in forest.blocks}
+        self.uses_random = False
+
+    def program(self, quantities: Sequence[str], seed: int | None) -> ir.Program:
+        records = self._records(quantities)
+        for block in self.forest.blocks:
+            self.code[block.number].declare()
+        handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
+        self._connect({handler.name for handler in handlers})
+        starts = [self.code[block.number].start() for block in self.forest.blocks]
+        root = self.forest.root
+        step = ir.Function("step", root, self.code[root.number].step())
+        return ir.Program(
+            dt=self.dt,
+            memory=self.memory.values,
+            cells=self.memory.cells,
+            tables=self.memory.tables,
+            functions=[*handlers, *starts],
+            ports=self.port_list,
+            step=step,
+            initialise=starts[-1],
+            records=records,
+            checked=tuple(self.memory.checked.values()),
+            uses_random=self.uses_random,
+            seed=1234 if seed is None else seed,
+        )
+
+    # ---- shared by all blocks -----------------------------------------------------------------
+
+    def temp(self) -> ir.Temp:
+        self.temps += 1
+        return ir.Temp(self.temps)
+
+    def port(self, block: Block, name: str) -> int:
+        """The number of a port; its targets are filled in when all handlers are known."""
+        key = (block.number, name)
+        if key not in self.ports:
+            self.ports[key] = len(self.port_list)
+            self.port_list.append(ir.Port(block, name, [[] for _ in block.instances]))
+        return self.ports[key]
+
+    def _connect(self, handlers: set[str]) -> None:
+        for block in self.forest.blocks:
+            for k, instance in enumerate(block.instances):
+                for name, connections in instance.connections.items():
+                    targets = self.port_list[self.port(block, name)].targets[k]
+                    for connection in connections:
+                        target, index = self.forest.of(connection.target)
+                        handler = handler_name(target, connection.port or "")
+                        if handler in handlers:
+                            targets.append(ir.Target(handler, index, connection.delay))
+        for port in self.port_list:
+            for targets in port.targets:
+                targets.sort(key=lambda target: target.delay > 0)  # jLEMS serves immediate ones first
+
+    def _records(self, quantities: Sequence[str]) -> tuple[int, ...]:
+        root = self.forest.root.instances[0]
+        places = []
+        for quantity in quantities:
+            path, _, name = quantity.rpartition("/")
+            instance = root.descend(_below(root, path))
+            fail = _recording_failure(instance, quantity)
+            place = self.memory.places([instance], name, fail)[0]
+            places.append(place if isinstance(place, int) else self.memory.constant(place))
+        return tuple(places)
+
+
+def _below(root: Instance, path: str) -> str:
+    """Output paths may begin with the target's own id (``net1/pop[0]/v``)."""
+    head, _, rest = path.partition("/")
+    return rest if head == root.id and root.child(head) is None else path
+
+
+def _recording_failure(instance: Instance, quantity: str) -> Callable[[str], ModelError]:
+    known = [*instance.component.type.exposures, *(s.name for s in instance.component.type.dynamics.state_variables)]
+
+    def fail(message: str) -> ModelError:
+        hint = nearest(quantity.rpartition("/")[2], known)
+        return ModelError(Problem(f"cannot record '{quantity}': {message}", Location(), None, hint))
+
+    return fail
+
+
+def handler_name(block: Block, port: str) -> str:
+    return f"on.{block.number}.{port}"
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What each name means at one point of a function: temporaries stand for what is already computed."""
+
+    known: dict[str, ir.Value] = field(default_factory=dict)
+
+
+class _BlockCode:
+    """The code of one block's instances."""
+
+    def __init__(self, lowering: _Lowering, block: Block) -> None:
+        self.low = lowering
+        self.memory = lowering.memory
+        self.block = block
+        self.dynamics = block.kind.dynamics
+        self.variables: Variables = lowering.memory.variables(block)
+
+    # ---- which variables need memory ----------------------------------------------------------
+
+    def declare(self) -> None:
+        """Gives memory to what must outlive a step's code: others, events or later steps read it."""
+        if self.dynamics.kinetic_schemes:
+            what = f"kinetic schemes (component type '{self.block.kind.name}') are not supported yet"
+            raise UnsupportedError(Problem(what, self.dynamics.kinetic_schemes[0].location))
+        for name in self._kept():
+            if self.variables.knows(name) and not self._is_fixed(name):
+                self.memory.own(self.block, name)
+        for name in self.variables.requirements:
+            self.memory.from_parent(self.block, name)
+        for item in self.variables.derived:
+            if isinstance(item, m.DerivedVariable) and item.select is not None:
+                self._selected(item)
+
+    def _kept(self) -> list[str]:
+        dynamics = self.dynamics
+        kept = list(self.variables.late)
+        if any(action.assignments for action in dynamics.on_start):
+            kept += _names_in(dynamics.on_start)
+        kept += _names_in([item.action for item in dynamics.on_event])
+        for regime in dynamics.regimes:
+            kept += _names_in(regime.on_entry)
+            kept += _names_in([item.action for item in regime.on_event])
+        return kept
+
+    def _is_fixed(self, name: str) -> bool:
+        return name in self.low.constants or name in self.block.instances[0].component.parameters
+
+    # ---- expressions ----------------------------------------------------------------------------
+
+    def value(self, text: str, scope: _Scope, location: Location) -> ir.Value:
+        """A LEMS expression or condition with its names replaced by what they mean here."""
+        try:
+            return self._bind(parse(text), scope)
+        except ExpressionError as error:
+            placed = [p if p.location.file else Problem(p.message, location, p.expected, p.hint) for p in error.problems]
+            raise ExpressionError(placed) from None
+
+    def _bind(self, expr: Expr, scope: _Scope) -> Expr:
+        if isinstance(expr, Name):
+            return self.name(expr.name, scope)  # type: ignore[return-value]  # a leaf stands in an expression
+        if isinstance(expr, Call) and expr.function == "random":
+            self.low.uses_random = True
+        return rebuild(expr, lambda child: self._bind(child, scope))
+
+    def name(self, name: str, scope: _Scope) -> ir.Value:
+        if name in self.low.constants:
+            return self.low.constants[name]
+        if name in self.block.instances[0].component.parameters:
+            return self.memory.parameter(self.block, name)
+        if name in scope.known:
+            return scope.known[name]
+        if self.variables.knows(name):
+            return self.memory.own(self.block, name)
+        known = [*self.variables.stateful, *self.variables.derived_names(), *self.variables.requirements]
+        known += [*self.block.instances[0].component.parameters, CLOCK]
+        raise ExpressionError(
+            Problem(f"'{name}' is not declared in component type '{self.block.kind.name}'", hint=nearest(name, known))
+        )
+
+    def condition(self, text: str, scope: _Scope, location: Location) -> ir.Value:
+        value = self.value(text, scope, location)
+        if not is_boolean(value):  # type: ignore[arg-type]
+            raise ExpressionError(Problem(f"'{text}' is not a condition", location, "a comparison, such as 'v .gt. 0'"))
+        return value
+
+    def number(self, text: str, scope: _Scope, location: Location) -> ir.Value:
+        value = self.value(text, scope, location)
+        if is_boolean(value):  # type: ignore[arg-type]
+            raise ExpressionError(Problem(f"'{text}' is a condition", location, "an expression with a number as value"))
+        return value
+
+    # ---- one step ---------------------------------------------------------------------------------
+
+    def step(self) -> tuple[ir.Statement, ...]:
+        """The code that advances the children, then the instance itself."""
+        body: list[ir.Statement] = []
+        for child in self.block.children:
+            inner = self.low.code[child.number].step()
+            if inner:
+                body.append(ir.Each(child, inner))
+        scope = _Scope({CLOCK: ir.Load(self.block, ir.TIME, 0)})
+        if self.memory.has(self.block, CLOCK):
+            body.append(ir.Store(self.memory.own(self.block, CLOCK), scope.known[CLOCK]))
+        self._derive(body, scope)
+        self._integrate(body, scope)
+        for item in self.dynamics.on_condition:
+            test = self.condition(item.test, scope, item.location)
+            body.append(ir.If(test, tuple(self.act(item.action, scope))))
+        self._expose(body)
+        body += self._regimes(scope)
+        return tuple(body)
+
+    def _derive(self, body: list[ir.Statement], scope: _Scope) -> None:
+        for name in self.variables.requirements:
+            self._define(body, scope, name, self.memory.from_parent(self.block, name))
+        for item in self.variables.derived:
+            self._define(body, scope, item.name, self._derived(item, scope, body))
+
+    def _define(self, body: list[ir.Statement], scope: _Scope, name: str, value: ir.Value) -> None:
+        temp = self.low.temp()
+        body.append(ir.Let(temp, value))
+        stateful = name in self.variables.stateful
+        if stateful or self.memory.has(self.block, name):
+            body.append(ir.Store(self.memory.own(self.block, name), temp))
+        if not stateful:
+            scope.known[name] = temp
+
+    def _derived(
+        self, item: m.DerivedVariable | m.ConditionalDerivedVariable, scope: _Scope, body: list[ir.Statement]
+    ) -> ir.Value:
+        if isinstance(item, m.ConditionalDerivedVariable):
+            return Select(tuple(self._case(case, scope) for case in item.cases))
+        if item.value is not None:
+            return self.number(item.value, scope, item.location)
+        return self._reduced(item, body)
+
+    def _case(self, case: m.Case, scope: _Scope) -> tuple[Expr | None, Expr]:
+        test = None if case.condition is None else self.condition(case.condition, scope, case.location)
+        return test, self.number(case.value, scope, case.location)  # type: ignore[return-value]
+
+    def _integrate(self, body: list[ir.Statement], scope: _Scope) -> None:
+        rates = []
+        for item in self.dynamics.derivatives:
+            temp = self.low.temp()
+            body.append(ir.Let(temp, self.number(item.value, scope, item.location)))
+            rates.append((item.variable, temp))
+        for variable, rate in rates:
+            body.append(self._euler(variable, rate))
+
+    def _euler(self, variable: str, rate: ir.Value) -> ir.Statement:
+        cell = self.memory.own(self.block, variable)
+        change = Binary("*", Number(self.low.dt), rate)  # type: ignore[arg-type]
+        return ir.Store(cell, Binary("+", cell, change))  # type: ignore[arg-type]
+
+    def _expose(self, body: list[ir.Statement]) -> None:
+        for variable in dict.fromkeys(self.variables.exposed.values()):
+            if variable is not None and self.memory.has(self.block, EXPOSURE + variable):
+                target = self.memory.own(self.block, EXPOSURE + variable)
+                body.append(ir.Store(target, self.memory.own(self.block, variable)))
+
+    # ---- actions --------------------------------------------------------------------------------------
+
+    def act(self, action: m.Action, scope: _Scope) -> list[ir.Statement]:
+        """Assignments one after the other, then events, then the transition."""
+        body: list[ir.Statement] = []
+        for item in action.assignments:
+            if not self.variables.knows(item.variable):
+                what = f"'{item.variable}' is assigned but not declared in '{self.block.kind.name}'"
+                raise ExpressionError(Problem(what, item.location, None, nearest(item.variable, self.variables.stateful)))
+            value = self.number(item.value, scope, item.location)
+            body.append(ir.Store(self.memory.own(self.block, item.variable), value))
+        body += [ir.Emit(self.low.port(self.block, port), self.block) for port in action.events]
+        if action.transition is not None:
+            body += self._enter(action.transition, scope, action.location)
+        return body
+
+    def _enter(self, name: str, scope: _Scope, location: Location) -> list[ir.Statement]:
+        regimes = {regime.name: number for number, regime in enumerate(self.dynamics.regimes)}
+        if name not in regimes:
+            raise ModelError(Problem(f"transition to unknown regime '{name}'", location, None, nearest(name, regimes)))
+        number = regimes[name]
+        body: list[ir.Statement] = [ir.Store(self.memory.own(self.block, REGIME), Number(float(number)))]
+        for action in self.dynamics.regimes[number].on_entry:
+            body += self.act(action, scope)
+        return body
+
+    def _regimes(self, scope: _Scope) -> list[ir.Statement]:
+        """The active regime's step, chosen by the regime that was active when the instance's own step ended."""
+        return self._by_regime(lambda regime: self._regime_step(regime, scope))
+
+    def _by_regime(self, code: Callable[[m.Regime], list[ir.Statement]]) -> list[ir.Statement]:
+        regimes = self.dynamics.regimes
+        if not regimes:
+            return []
+        active = self.low.temp()
+        chain: tuple[ir.Statement, ...] = ()
+        for number in range(len(regimes) - 1, -1, -1):
+            body = tuple(code(regimes[number]))
+            chain = (ir.If(Binary("eq", active, Number(float(number))), body, chain),)  # type: ignore[arg-type]
+        return [ir.Let(active, self.memory.own(self.block, REGIME)), *chain]
+
+    def _regime_step(self, regime: m.Regime, outer: _Scope) -> list[ir.Statement]:
+        scope = _Scope(dict(outer.known))
+        body: list[ir.Statement] = []
+        for derived in regime.derived:
+            if derived.value is None:
+                what = f"derived variable '{derived.name}' of a regime must have a 'value'; jLEMS ignores 'select' there"
+                raise UnsupportedError(Problem(what, derived.location))
+            value = self.number(derived.value, scope, derived.location)
+            body.append(ir.Store(self.memory.own(self.block, derived.name), value))
+        for item in regime.derivatives:
+            body.append(self._euler(item.variable, self.number(item.value, scope, item.location)))
+        for condition in regime.on_condition:
+            test = self.condition(condition.test, scope, condition.location)
+            body.append(ir.If(test, tuple(self.act(condition.action, scope))))
+        return body
+
+    # ---- events -------------------------------------------------------------------------------------
+
+    def handlers(self) -> list[ir.Function]:
+        """A function for each in-port whose events do something."""
+        made = []
+        for port in self._in_ports():
+            body = self._handle(port)
+            if body:
+                made.append(ir.Function(handler_name(self.block, port), self.block, tuple(body)))
+        return made
+
+    def _in_ports(self) -> list[str]:
+        ports = [item.port for item in self.dynamics.on_event]
+        ports += [item.port for regime in self.dynamics.regimes for item in regime.on_event]
+        return list(dict.fromkeys(ports))
+
+    def _handle(self, port: str) -> list[ir.Statement]:
+        scope = _Scope()
+        body: list[ir.Statement] = []
+        own = [item for item in self.dynamics.on_event if item.port == port]
+        if own:
+            body += self.act(own[-1].action, scope)  # jLEMS: a second OnEvent for a port replaces the first
+
+        def in_regime(regime: m.Regime) -> list[ir.Statement]:
+            last = [item for item in regime.on_event if item.port == port][-1:]
+            return [statement for item in last for statement in self.act(item.action, scope)]
+
+        if any(item.port == port for regime in self.dynamics.regimes for item in regime.on_event):
+            body += self._by_regime(in_regime)
+        return body
+
+    # ---- start ----------------------------------------------------------------------------------------
+
+    def start(self) -> ir.Function:
+        """jLEMS's initialisation: self without derived variables, children, self, children, self."""
+        children = tuple(ir.Call(start_name(child), child) for child in self.block.children if self._runs(child))
+        without, whole = tuple(self._start_pass(derive=False)), tuple(self._start_pass(derive=True))
+        body = (*without, *children, *whole, *children, *whole)
+        return ir.Function(start_name(self.block), self.block, body, rare=True)
+
+    def _runs(self, block: Block) -> bool:
+        code = self.low.code[block.number]
+        return bool(code.dynamics != m.Dynamics() or any(self._runs(child) for child in block.children))
+
+    def _start_pass(self, *, derive: bool) -> list[ir.Statement]:
+        body: list[ir.Statement] = []
+        scope = _Scope()
+        if not self.memory.has(self.block, CLOCK):
+            scope.known[CLOCK] = Number(0.0)
+        if derive:
+            self._derive(body, scope)
+        else:
+            for name in self.variables.requirements:
+                self._define(body, scope, name, self.memory.from_parent(self.block, name))
+        repeats = 2 if self.block.instances[0].consolidated else 1
+        for _ in range(repeats):
+            for action in self.dynamics.on_start:
+                body += self.act(action, scope)
+        body += self._by_regime(lambda regime: [s for action in regime.on_entry for s in self.act(action, scope)])
+        self._expose(body)
+        return body
+
+    # ---- paths to other instances -------------------------------------------------------------------------
+
+    def _reduced(self, item: m.DerivedVariable, body: list[ir.Statement]) -> ir.Value:
+        leaves = self._selected(item)
+        if isinstance(leaves, _Simple):
+            return leaves.value
+        op, start = ("*", 1.0) if leaves.multiply else ("+", 0.0)
+        if leaves.run is not None:
+            temp = self.low.temp()
+            offset, stride = leaves.run
+            body.append(ir.Reduce(temp, op, start, self.block, offset, stride, len(leaves.values)))
+            return temp
+        value: ir.Value = Number(start)
+        for leaf in leaves.values:
+            value = Binary(op, value, leaf)  # type: ignore[arg-type]
+        return value
+
+    def _selected(self, item: m.DerivedVariable) -> _Simple | _Many:
+        """What a path reads, as code of this block. Places are found for each instance, then generalised."""
+        assert item.select is not None  # noqa: S101  the callers have checked
+        path, _, name = item.select.rpartition("/")
+        found = [select_targets(instance, path, item) for instance in self.block.instances]
+        counts = {len(targets.instances) for targets in found}
+        if len(counts) != 1:  # one shape selects alike
+            raise AssertionError(item.select)
+        fail = self.block.instances[0].component.fail
+        by_target = zip(*(self.memory.places(targets.instances, name, fail) for targets in found), strict=True)
+        rows = [list(row) for row in by_target]
+        if found[0].simple:
+            return _Simple(self.memory.reach(self.block, rows[0]))
+        values = [self.memory.reach(self.block, row) for row in rows]
+        return _Many(values, found[0].multiply, _run(values) if len(values) > UNROLL else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Simple:
+    value: ir.Value
+
+
+@dataclass(frozen=True, slots=True)
+class _Many:
+    values: list[ir.Value]
+    multiply: bool
+    run: tuple[int, int] | None  # offset and stride, where the values stand one after the other
+
+
+def _run(values: Sequence[ir.Value]) -> tuple[int, int] | None:
+    first = values[0]
+    if not isinstance(first, ir.Load):
+        return None
+    for j, value in enumerate(values):
+        if not isinstance(value, ir.Load) or (value.offset, value.stride) != (first.offset + j, first.stride):
+            return None
+    return first.offset, first.stride
+
+
+def start_name(block: Block) -> str:
+    return f"start.{block.number}"
+
+
+def _names_in(done: Sequence[m.Action]) -> list[str]:
+    return [name for action in done for item in action.assignments for name in names(parse(item.value))]

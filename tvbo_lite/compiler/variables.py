@@ -1,0 +1,126 @@
+"""The variables of a component type's instances: which there are, who changes them, who sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tvbo_lite.expr.lems import parse
+from tvbo_lite.expr.tree import names
+from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.instances import java_hash_order
+from tvbo_lite.transforms.types import ResolvedType
+
+CLOCK = "t"
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What the dynamics of a type says about each name.
+
+    ``stateful`` names keep their value from step to step; ``derived`` ones are worked out anew in
+    each step, in this order; ``outside`` are those that events or regimes change after the exposures
+    have been copied; ``exposed`` maps an exposure to the variable behind it.
+    """
+
+    stateful: frozenset[str]
+    derived: tuple[m.DerivedVariable | m.ConditionalDerivedVariable, ...]
+    requirements: tuple[str, ...]
+    outside: frozenset[str]
+    exposed: dict[str, str | None]
+    late: frozenset[str]
+
+    def knows(self, name: str) -> bool:
+        """Whether the instance has a variable of that name (parameters apart)."""
+        return name == CLOCK or name in self.stateful or name in self.requirements or name in self.derived_names()
+
+    def derived_names(self) -> frozenset[str]:
+        return frozenset(item.name for item in self.derived)
+
+
+def analyse(kind: ResolvedType, assigned: tuple[str, ...]) -> Variables:
+    """The variables of a type; ``assigned`` are names that its instances got from an ``Assign``."""
+    dynamics = kind.dynamics
+    paths = [item for item in dynamics.derived if item.select is not None]
+    values = [item for item in dynamics.derived if item.select is None]
+    derived = (*paths, *values, *dynamics.conditional)
+    outside = frozenset(_changed_outside(dynamics))
+    stateful = {item.name for item in dynamics.state_variables}
+    stateful |= {item.variable for item in dynamics.derivatives}
+    stateful |= {assignment.variable for action in actions(dynamics) for assignment in action.assignments}
+    stateful |= outside | {prop.name for prop in kind.properties} | set(assigned)
+    return Variables(
+        stateful=frozenset(stateful),
+        derived=derived,
+        requirements=tuple(kind.requirements) if kind.dynamics is not None else (),
+        outside=outside,
+        exposed=_exposures(kind, frozenset(stateful) | {item.name for item in derived}),
+        late=frozenset(_read_before_written(derived)),
+    )
+
+
+def actions(dynamics: m.Dynamics) -> Iterator[m.Action]:
+    """Every action of the dynamics outside its regimes, then those in them."""
+    yield from dynamics.on_start
+    yield from (item.action for item in dynamics.on_condition)
+    yield from (item.action for item in dynamics.on_event)
+    for regime in dynamics.regimes:
+        yield from regime.on_entry
+        yield from (item.action for item in regime.on_condition)
+        yield from (item.action for item in regime.on_event)
+
+
+def _changed_outside(dynamics: m.Dynamics) -> Iterator[str]:
+    for item in dynamics.on_event:
+        yield from (assignment.variable for assignment in item.action.assignments)
+    for regime in dynamics.regimes:
+        yield from (item.variable for item in regime.derivatives)
+        yield from (item.name for item in regime.derived)
+        regime_actions = [*regime.on_entry, *(item.action for item in regime.on_condition)]
+        regime_actions += [item.action for item in regime.on_event]
+        for action in regime_actions:
+            yield from (assignment.variable for assignment in action.assignments)
+
+
+def _exposures(kind: ResolvedType, known: frozenset[str]) -> dict[str, str | None]:
+    """Exposure to variable: by the variable's ``exposure`` attribute, else the variable of that name."""
+    dynamics = kind.dynamics
+    linked = {
+        item.exposure: item.name
+        for item in (*dynamics.state_variables, *dynamics.derived, *dynamics.conditional)
+        if item.exposure is not None
+    }
+    exposed: dict[str, str | None] = {}
+    for name in kind.exposures:
+        exposed[name] = linked.get(name, name if name in known else None)
+    return exposed
+
+
+def _read_before_written(derived: tuple[m.DerivedVariable | m.ConditionalDerivedVariable, ...]) -> Iterator[str]:
+    """Derived variables that another reads before they are worked out: it sees the last step's value."""
+    pending = {item.name for item in derived}
+    for item in derived:
+        for text in texts(item):
+            yield from (name for name in names(parse(text)) if name in pending)
+        pending.discard(item.name)
+
+
+def texts(item: m.DerivedVariable | m.ConditionalDerivedVariable) -> Iterator[str]:
+    """The expressions of a derived variable."""
+    if isinstance(item, m.DerivedVariable):
+        if item.value is not None:
+            yield item.value
+        return
+    for case in item.cases:
+        if case.condition is not None:
+            yield case.condition
+        yield case.value
+
+
+def initial_regime(dynamics: m.Dynamics) -> int:
+    """The regime marked ``initial``, else jLEMS's first one, in HashMap order."""
+    marked = [number for number, regime in enumerate(dynamics.regimes) if regime.initial]
+    if marked:
+        return marked[-1]
+    first = java_hash_order(regime.name for regime in dynamics.regimes)[0]
+    return next(number for number, regime in enumerate(dynamics.regimes) if regime.name == first)

@@ -1,0 +1,99 @@
+"""A simulation experiment as people use it: read it, look at it, render it, run it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tvbo_lite.errors import Location, Problem, ReadError
+from tvbo_lite.schema import Experiment
+from tvbo_lite.schema.paths import Locator
+
+if TYPE_CHECKING:
+    from tvbo_lite.lems.model import Model
+    from tvbo_lite.results import ExperimentResult
+    from tvbo_lite.transforms.quantity import UnitTable
+    from tvbo_lite.transforms.types import TypeTable
+
+__all__ = ["SimulationExperiment"]
+
+CORE_FILES = ("Cells.xml", "Networks.xml", "Inputs.xml", "Simulation.xml", "PyNN.xml")
+
+
+class SimulationExperiment(Experiment):
+    """What is simulated, how it is connected, and for how long.
+
+    Its fields are those of the YAML dialect (``exp.dynamics``, ``exp.network.nodes``,
+    ``exp.integration.duration``, ...). What `render` shows is what `run` runs: both start from `model`.
+    """
+
+    @classmethod
+    def from_string(cls, text: str, file: str = "<string>") -> Self:
+        """The experiment in a YAML text; ``file`` is the name that messages show.
+
+        Raises:
+            ReadError: the text is not YAML.
+            SchemaError: the document is no experiment; all its problems, each with its line.
+        """
+        from tvbo_lite.formats.yaml.reader import read_text
+        from tvbo_lite.schema.load import load
+
+        document = read_text(text, file)
+        loaded = load(document.data, document.location)
+        given = {name: getattr(loaded, name) for name in loaded.model_fields_set}
+        return cls.model_validate(given, context=Locator(document.data, document.location))
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """The experiment in a YAML file (UTF-8). Raises as `from_string` does."""
+        name = str(path)
+        try:
+            text = Path(path).read_text(encoding="utf-8-sig")
+        except OSError as error:
+            message = f"the file cannot be read: {error.strerror or error}"
+            raise ReadError(Problem(message, Location(name))) from error
+        except UnicodeDecodeError as error:
+            raise ReadError(Problem("the file is not UTF-8 text", Location(name))) from error
+        return cls.from_string(text, name)
+
+    def model(self) -> Model:
+        """The LEMS model that the experiment means; its includes are named, not followed.
+
+        Raises:
+            ModelError: an unknown type or node, an attribute that is missing or unknown, an impossible edge.
+            UnitError: a quantity with an unknown unit or the wrong dimension.
+            UnsupportedError: something right that cannot be lowered yet.
+        """
+        from tvbo_lite.transforms.lower import lower
+
+        return lower(self, *_core())
+
+    def render(self, format: str = "lems") -> str:  # noqa: A002  the name that users write
+        """The experiment as a text in another format (`tvbo_lite.formats.FORMATS`).
+
+        Raises:
+            RenderError: an unknown format, or a text that the format cannot hold. Else as `model` does.
+        """
+        from tvbo_lite.formats import writer
+
+        write = writer(format)
+        return write(self.model())
+
+    def run(self, backend: str = "native") -> ExperimentResult:
+        """Simulate with the built-in engine, or with another backend such as ``"neuroml"`` (jLEMS)."""
+        from tvbo_lite import backends
+
+        return backends.run(self.model(), backend=backend)
+
+
+@cache
+def _core() -> tuple[TypeTable, UnitTable]:
+    """NeuroML's core component types and units, read once from the installed pyneuroml."""
+    from tvbo_lite.formats.lems.reader import link
+    from tvbo_lite.lems.model import Include, Model
+    from tvbo_lite.transforms.quantity import UnitTable
+    from tvbo_lite.transforms.types import TypeTable
+
+    core = link(Model(includes=tuple(map(Include, CORE_FILES))))
+    return TypeTable(core.component_types), UnitTable(core.dimensions, core.units)

@@ -1,0 +1,67 @@
+"""The root of a document."""
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, WithJsonSchema
+
+from tvbo_lite.errors import Location
+from tvbo_lite.schema.base import Described, Named, Names, describe, fault
+from tvbo_lite.schema.dynamics import Dynamics, EventMap, Stimulus
+from tvbo_lite.schema.exploration import Exploration, Observation
+from tvbo_lite.schema.integration import Integrator
+from tvbo_lite.schema.network import Coupling, Network
+from tvbo_lite.schema.paths import Locator
+from tvbo_lite.schema.values import FunctionMap
+
+__all__ = ["Experiment"]
+
+
+def _identifier(value: Any) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise fault(f"found {describe(value)}", "a text or a whole number")
+    return value
+
+
+Identifier = Annotated[
+    int | str, PlainValidator(_identifier), WithJsonSchema({"type": ["string", "integer"]})
+]
+
+
+class Experiment(Described):
+    """A simulation experiment: what is simulated, how it is connected, and for how long."""
+
+    model_config = ConfigDict(title="SimulationExperiment")
+
+    id: Identifier | None = Field(default=None, description="Identifier of the experiment.")
+    references: Names = Field(default_factory=list, description="Publications.")
+    dynamics: Dynamics | None = Field(
+        default=None, description="What each node does, unless the network says otherwise."
+    )
+    network: Network | None = Field(default=None, description="Nodes and edges; left out: one node.")
+    integration: Integrator | None = Field(default=None, description="Method, time step and duration.")
+    coupling: Coupling | None = Field(default=None, description="How the nodes act on each other.")
+    stimulation: Stimulus | None = Field(default=None, description="Input from outside.")
+    observations: Annotated[dict[str, Observation], Named()] = Field(
+        default_factory=dict, description="What to compute from a run."
+    )
+    explorations: Annotated[dict[str, Exploration], Named()] = Field(
+        default_factory=dict, description="Runs over a space of parameter values."
+    )
+    functions: FunctionMap = Field(default_factory=dict, description="Functions that all equations may call.")
+    events: EventMap = Field(default_factory=dict, description="Events of the whole experiment.")
+
+    _locator: Locator = PrivateAttr(default_factory=Locator)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the locator that `load` hands over."""
+        if isinstance(context, Locator):
+            self._locator = context
+
+    def locate(self, path: tuple[str | int, ...]) -> Location:
+        """The place in the user's file of a thing of this experiment.
+
+        Args:
+            path: names of fields, keys of maps and indices of lists, such as ``("network", "edges", 3)``
+                or ``("network", "dynamics", "izBurst", "parameters", "a")``.
+        """
+        return self._locator(path)

@@ -1,0 +1,118 @@
+"""Lower an experiment, as people write it, to the LEMS model that it means.
+
+Nodes that share a dynamics become the population ``<dynamics>_pop``; an edge without coupling that
+starts at a current input becomes an explicit input; the membrane potentials of recorded nodes go to
+one output file for each population. What cannot be expressed is refused by name, never left out.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from tvbo_lite.lems import model as lems
+from tvbo_lite.schema import Network, Node
+from tvbo_lite.transforms.lower.context import Context, Path
+from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
+from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
+from tvbo_lite.transforms.lower.simulation import extra_units, simulation
+
+if TYPE_CHECKING:
+    from tvbo_lite.schema import Dynamics, Experiment
+    from tvbo_lite.transforms.quantity import UnitTable
+    from tvbo_lite.transforms.types import TypeTable
+
+__all__ = ["lower"]
+
+INCLUDES = ("Cells.xml", "Networks.xml", "Inputs.xml", "Simulation.xml")
+MORE_INCLUDES = ("PyNN.xml",)  # only where a type of theirs is used
+UNNAMED = "cell"
+
+_EXPERIMENT = ("dynamics", "network", "integration")
+_NETWORK = ("number_of_nodes", "dynamics", "nodes", "edges")
+
+
+def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Model:
+    """The LEMS model of ``experiment``; ``types`` and ``units`` are those of the NeuroML core files.
+
+    Raises:
+        ModelError: an unknown type, node or attribute, a missing one, or an impossible edge.
+        UnitError: a quantity with an unknown unit or the wrong dimension.
+        UnsupportedError: something right that cannot be lowered yet.
+    """
+    context = Context(types, units, experiment.locate)
+    refuse_rest(experiment, _EXPERIMENT, (), "experiment", context)
+    wiring = _wire(context, experiment)
+    run = simulation(context, experiment, NETWORK_ID, wiring.populations.values())
+    includes = _includes(wiring, types)
+    wiring.add((wiring.component(), run), ("network",))
+    context.raise_problems()
+    return lems.Model(
+        target=run.id,
+        includes=includes,
+        units=extra_units(experiment, units),
+        components=tuple(wiring.components),
+        location=experiment.locate(()),
+    )
+
+
+def _wire(context: Context, experiment: Experiment) -> Wiring:
+    network = experiment.network or Network.model_validate({})
+    default = (experiment.dynamics.name or UNNAMED) if experiment.dynamics else ""
+    wiring = Wiring(context, _named(context, experiment, network, default))
+    context.names.update(wiring.named)
+    refuse_rest(network, _NETWORK, ("network",), "network", context)
+    wiring.add_dynamics()
+    for node, path in _nodes(context, network, default):
+        wiring.add_node(node, node.dynamics or default, path)
+    for index, edge in enumerate(network.edges):
+        wiring.add_edge(edge, ("network", "edges", index))
+    return wiring
+
+
+def _named(
+    context: Context, experiment: Experiment, network: Network, default: str
+) -> dict[str, tuple[Dynamics, Path]]:
+    """All dynamics by name, each with its place; the experiment's own counts where a node uses it."""
+    path: Path = ("network", "dynamics")
+    named: dict[str, tuple[Dynamics, Path]] = {
+        name: (dynamics, (*path, name)) for name, dynamics in network.dynamics.items()
+    }
+    own = experiment.dynamics
+    if own is None:
+        return named
+    used = not network.nodes or any(node.dynamics in (None, default) for node in network.nodes)
+    if default not in named:
+        if used:
+            return {default: (own, ("dynamics",)), **named}
+        if not is_mention(own):
+            context.report(("dynamics",), f"no node has the dynamics '{default}'", "a node that uses it")
+    elif not is_mention(own) and own != network.dynamics[default]:
+        message = f"the dynamics '{default}' is given twice, and differently"
+        context.report(("dynamics",), message, f"one of them; here 'name: {default}' is enough")
+    return named
+
+
+def _nodes(context: Context, network: Network, default: str) -> list[tuple[Node, Path]]:
+    """The nodes with their places; where none are listed, ``number_of_nodes`` alike."""
+    if network.nodes:
+        _check_count(context, network)
+        return [(node, ("network", "nodes", index)) for index, node in enumerate(network.nodes)]
+    if not default:
+        context.report((), "the experiment has neither dynamics nor nodes", "'dynamics: ...'")
+        return []
+    return [(Node.model_validate({"id": index}), ("dynamics",)) for index in range(network.number_of_nodes)]
+
+
+def _check_count(context: Context, network: Network) -> None:
+    """``number_of_nodes`` counts the cells alone or all nodes, both are found in published experiments."""
+    wanted, there = network.number_of_nodes, len(network.nodes)
+    if wanted > there:
+        message = f"number_of_nodes is {wanted}, but {there} nodes are listed"
+        context.report(("network", "number_of_nodes"), message, f"at most {there}")
+
+
+def _includes(wiring: Wiring, types: TypeTable) -> tuple[lems.Include, ...]:
+    used = (types.get(item.tag).declared.location.file or "" for item in wiring.components)
+    homes = {PurePosixPath(file).name for file in used}
+    return tuple(map(lems.Include, (*INCLUDES, *(name for name in MORE_INCLUDES if name in homes))))

@@ -1,0 +1,90 @@
+"""How long, in which steps and what to record: the ``Simulation`` component of an experiment."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tvbo_lite.lems import model as lems
+from tvbo_lite.transforms.lower.refuse import refuse_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tvbo_lite.schema import Experiment, Integrator
+    from tvbo_lite.transforms.lower.context import Context
+    from tvbo_lite.transforms.lower.network import Population
+    from tvbo_lite.transforms.quantity import UnitTable
+
+__all__ = ["extra_units", "simulation"]
+
+_PATH = ("integration",)
+_USED = ("method", "step_size", "duration", "time_scale", "parameters")
+_METHODS = ("euler",)  # jLEMS has no other
+_POWERS = {"s": 0, "ms": -3, "us": -6}
+
+
+def extra_units(experiment: Experiment, units: UnitTable) -> tuple[lems.Unit, ...]:
+    """The unit of time of the experiment, where the NeuroML core files do not have it."""
+    symbol = experiment.integration.time_scale if experiment.integration else "ms"
+    return () if symbol in units.units else (lems.Unit(symbol, "time", _POWERS[symbol]),)
+
+
+def simulation(
+    context: Context, experiment: Experiment, target: str, populations: Iterable[Population]
+) -> lems.Component:
+    """The simulation of ``target``, with one output file for each recorded population."""
+    name, integrator = _simulation_id(experiment), experiment.integration
+    if integrator is None:
+        context.report(
+            _PATH, "nothing says how long to simulate", "integration: {step_size: ..., duration: ...}"
+        )
+        return lems.Component("Simulation", name)
+    _check(context, integrator)
+    texts = {
+        "length": f"{float(integrator.duration)!r}{integrator.time_scale}",
+        "step": f"{float(integrator.step_size)!r}{integrator.time_scale}",
+        "target": target,
+    }
+    seed = integrator.parameters.get("seed")
+    if seed is not None:
+        texts["seed"] = str(seed.value)
+    recorded = [item for item in populations if item.recorded and item.variable]
+    files = tuple(_file(f"of{index}", item) for index, item in enumerate(recorded))
+    return lems.Component(
+        "Simulation", name, attributes=texts, children=files, location=context.locate(_PATH)
+    )
+
+
+def _simulation_id(experiment: Experiment) -> str:
+    """``sim_`` and the label, each sign that is neither letter nor digit as an underscore."""
+    name = experiment.label or experiment.id or (experiment.dynamics and experiment.dynamics.name)
+    return "sim_" + re.sub(r"[^A-Za-z0-9]", "_", str(name or "experiment"))
+
+
+def _file(name: str, population: Population) -> lems.Component:
+    columns = tuple(
+        lems.Component(
+            "OutputColumn",
+            f"{population.id}_{index}_{population.variable}",
+            attributes={"quantity": f"{population.id}[{index}]/{population.variable}"},
+        )
+        for index in population.recorded
+    )
+    path = f"results/{population.dynamics}.dat"
+    return lems.Component("OutputFile", name, attributes={"fileName": path}, children=columns)
+
+
+def _check(context: Context, integrator: Integrator) -> None:
+    refuse_rest(integrator, _USED, _PATH, "integration", context)
+    if integrator.method not in _METHODS:
+        message = f"integration: the method '{integrator.method}' is not supported yet"
+        context.unsupported((*_PATH, "method"), message, "use 'method: euler'")
+    for name, parameter in integrator.parameters.items():
+        here, what = (*_PATH, "parameters", name), f"integration: {name}"
+        if name != "seed":
+            context.unsupported(here, f"{what} is not supported yet")
+            continue
+        refuse_rest(parameter, ("value",), here, what, context)
+        if isinstance(parameter.value, bool) or not isinstance(parameter.value, int):
+            context.report(here, f"{what} is {parameter.value!r}", "a whole number")

@@ -6,17 +6,22 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 import tvbo_lite
 from tvbo_lite import SimulationExperiment, backends
-from tvbo_lite.errors import InputError, ReadError, RenderError, SchemaError, UnitError
+from tvbo_lite.errors import BackendError, InputError, ReadError, RenderError, SchemaError, UnitError
 from tvbo_lite.formats import FORMATS, writer
-from tvbo_lite.formats.lems.reader import read_string
+from tvbo_lite.formats.lems.reader import link, read_string
+from tvbo_lite.lems.recording import Recording
 from tvbo_lite.resources import folder
+from tvbo_lite.transforms.plan import simulation_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tvbo_lite.lems.model import Model
 
 EXAMPLE = folder("reference_examples") / "izhikevich" / "experiment.yaml"
 CELL = """\
@@ -131,18 +136,47 @@ def test_a_file_that_cannot_be_read_is_an_error_of_this_package(tmp_path: Path) 
             SimulationExperiment.from_file(path)
 
 
+def recorder(calls: list[object]) -> object:
+    """A stand-in for `backends.run_model`: notes what it was given, returns zeros."""
+
+    def run_model(model: Model, *, backend: str, **options: object) -> Recording:
+        calls.append((model, backend, options))
+        plan = simulation_plan(link(model))
+        shape = (plan.n_steps + 1, len(plan.quantities()))
+        return Recording(plan, np.arange(shape[0]) * plan.step, np.zeros(shape), plan.quantities())
+
+    return run_model
+
+
 def test_running_hands_the_model_to_the_chosen_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``run`` does nothing but choose; the built-in engine is the default."""
-    calls = []
-
-    def run(model: object, *, backend: str) -> str:
-        calls.append((model, backend))
-        return "result"
-
-    monkeypatch.setattr(backends, "run", run, raising=False)
+    """The built-in engine is the default; options are the backend's own."""
+    calls: list[object] = []
+    monkeypatch.setattr(backends, "run_model", recorder(calls))
     exp = SimulationExperiment.from_string(CELL)
-    assert exp.run() == exp.run("neuroml") == "result"  # type: ignore[comparison-overlap]
-    assert calls == [(exp.model(), "native"), (exp.model(), "neuroml")]
+    exp.run()
+    exp.run("neuroml", timeout=3)
+    assert calls == [(exp.model(), "native", {}), (exp.model(), "neuroml", {"timeout": 3})]
+
+
+def test_a_network_gives_quantities_and_a_single_cell_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dimensions, names and units of the result are those of the documentation."""
+    monkeypatch.setattr(backends, "run_model", recorder([]))
+    network = SimulationExperiment.from_file(EXAMPLE).run().integration.data
+    assert network.dims == ("time", "quantity")
+    assert network.shape == (40001, 4)
+    assert network.coords["quantity"].values[0] == "izBurst_pop[0]/v"
+    assert set(network.coords["units"].values) == {"V"}
+    cell = SimulationExperiment.from_string(CELL).run()
+    assert cell.integration.data.dims == ("time", "variable")
+    assert list(cell.integration.data.coords["variable"].values) == ["V"]
+    assert cell.recording is not None
+    assert cell.recording.quantities == ("fn_pop[0]/V",)
+
+
+def test_an_unknown_backend_is_named_with_the_nearest_one() -> None:
+    """The message says which backends there are."""
+    with pytest.raises(BackendError, match="did you mean 'neuroml'"):
+        SimulationExperiment.from_string(CELL).run("neurml")
 
 
 def test_rendering_loads_no_library_that_it_does_not_need() -> None:

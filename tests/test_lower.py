@@ -577,8 +577,15 @@ def test_a_channel_that_two_cells_have_alike_is_written_once() -> None:
     assert [item.id for item in lowered(TWO_CELLS).components][:3] == ["c", "one", "two"]
 
 
-@pytest.mark.parametrize("change", [("value: 10", "value: 20"), ("one", "net1"), ("two", "sim_experiment")])
-def test_two_different_components_cannot_have_one_name(change: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        changed(TWO_CELLS, "value: 10", "value: 20"),
+        TWO_CELLS.replace("one:", "net1:").replace("dynamics: one", "dynamics: net1"),
+        TWO_CELLS.replace("two:", "sim_experiment:").replace("dynamics: two", "dynamics: sim_experiment"),
+    ],
+    ids=["channel", "network", "simulation"],
+)
+def test_two_different_components_cannot_have_one_name(text: str) -> None:
     """An id of a LEMS document names one component, made by the user or by lowering."""
-    text = TWO_CELLS.replace(*change) if change[0] != "value: 10" else changed(TWO_CELLS, *change)
     assert "two different components would be named" in problems(text, ModelError)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.schema import Experiment
@@ -80,11 +81,49 @@ class SimulationExperiment(Experiment):
         write = writer(format)
         return write(self.model())
 
-    def run(self, backend: str = "native") -> ExperimentResult:
-        """Simulate with the built-in engine, or with another backend such as ``"neuroml"`` (jLEMS)."""
-        from tvbo_lite import backends
+    def run(self, backend: str = "native", **options: Any) -> ExperimentResult:
+        """Simulate with the built-in engine, or with another backend such as ``"neuroml"`` (jLEMS).
 
-        return backends.run(self.model(), backend=backend)
+        ``options`` are the backend's own. The result's dimensions are ``(time, quantity)`` with quantities
+        like ``iz_pop[0]/v``, or ``(time, variable)`` where the experiment is one node without network.
+
+        Raises:
+            BackendError: an unknown backend, or one that failed. Else as `model` does.
+            SimulationError: a value became NaN or infinite.
+        """
+        from tvbo_lite import backends
+        from tvbo_lite.results import ExperimentResult
+
+        model = self.model()
+        recording = backends.run_model(model, backend=backend, **options)
+        name = backends.backend_name(backend)
+        units = _units(model)
+        if self._has_network():
+            return ExperimentResult.from_recording(recording, units=units, backend=name)
+        short = {quantity: quantity.rpartition("/")[2] for quantity in recording.quantities}
+        named = replace(recording, quantities=tuple(short.values()))
+        units = {short[quantity]: unit for quantity, unit in units.items()}
+        result = ExperimentResult.from_recording(named, units=units, dim="variable", backend=name)
+        return replace(result, recording=recording)
+
+    def _has_network(self) -> bool:
+        network = self.network
+        return network is not None and (bool(network.nodes) or network.number_of_nodes > 1)
+
+
+def _units(model: Model) -> dict[str, str]:
+    """The dimension of each recorded quantity ``<population>[i]/<variable>`` of a lowered model."""
+    types, _ = _core()
+    tops = {item.id: item for item in model.components}
+    members = [child for item in model.components for child in item.children]
+    cells = {item.id: tops[item.attributes["component"]] for item in members if item.tag == "population"}
+    dimensions = {}
+    for column in (column for file in members for column in file.children if column.tag == "OutputColumn"):
+        quantity = column.attributes["quantity"]
+        population, _, variable = quantity.partition("/")
+        kind = types.get(cells[population.partition("[")[0]].tag)
+        dimensions[quantity] = kind.exposures[variable].dimension
+    return dimensions
 
 
 @cache

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import BackendError, nearest
-from tvbo_lite.formats.neuroml.jar import extract_examples, find_example
+from tvbo_lite.backends import run_file
+from tvbo_lite.formats.neuroml.jar import find_example
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from tvbo_lite.compare import compare_traces
     from tvbo_lite.lems.plan import Display, OutputColumn, SimulationPlan
-    from tvbo_lite.lems.recording import Recording
     from tvbo_lite.plotting.lems import plot_lems_comparison
     from tvbo_lite.plotting.traces import plot_comparison
 
@@ -29,7 +27,6 @@ __all__ = [
     "run_lems_example",
 ]
 
-_BACKENDS = {"jlems": "tvbo_lite.backends.jlems", "native": "tvbo_lite.backends.native"}
 _ELSEWHERE = {  # loaded on first use: matplotlib and xarray are slow to import
     "compare_traces": "tvbo_lite.compare",
     "plot_comparison": "tvbo_lite.plotting.traces",
@@ -49,14 +46,7 @@ def run_lems_example(name: str, *, backend: str = "jlems") -> dict[str, NDArray[
         ReadError: there is no such example.
         BackendError: the backend is unknown, missing, or failed.
     """
-    if backend not in _BACKENDS:
-        hint = nearest(backend, _BACKENDS) or f"there are: {', '.join(_BACKENDS)}"
-        msg = f"there is no backend '{backend}'; {hint}"
-        raise BackendError(msg)
-    member = find_example(name)
-    with tempfile.TemporaryDirectory(prefix="tvbo_lite_examples_", ignore_cleanup_errors=True) as folder:
-        extract_examples(folder)
-        recording: Recording = import_module(_BACKENDS[backend]).run_file(Path(folder, member))
+    recording = run_file(Path(find_example(name)).name, backend)
     return {Path(file.path).name: recording.table(file) for file in recording.plan.tables()}
 
 

@@ -1,1 +1,49 @@
+"""What can run a model. Each backend is a row of `BACKENDS`; its module loads on first use.
 
+A backend takes a file or a model and gives a `tvbo_lite.lems.recording.Recording`; nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tvbo_lite.errors import BackendError, nearest
+from tvbo_lite.lems.recording import Recording
+
+if TYPE_CHECKING:
+    from tvbo_lite.lems.model import Model
+
+BACKENDS: dict[str, str] = {
+    "native": "tvbo_lite.backends.native",
+    "jlems": "tvbo_lite.backends.jlems",
+}
+ALIASES: dict[str, str] = {"euler": "native", "neuroml": "jlems", "lems": "jlems"}
+
+
+def backend_name(name: str) -> str:
+    """The name under which a backend is listed. Raises `BackendError` with the nearest one."""
+    plain = ALIASES.get(name, name)
+    if plain not in BACKENDS:
+        known = [*BACKENDS, *ALIASES]
+        hint = nearest(name, known)
+        msg = f"unknown backend '{name}'; expected one of {', '.join(known)}" + (f"; {hint}" if hint else "")
+        raise BackendError(msg)
+    return plain
+
+
+def run_file(name: str | Path, backend: str = "native", *, search: Sequence[Path] = (), **options: Any) -> Recording:
+    """Runs a LEMS file, or the canonical example of that name. ``options`` are the backend's own."""
+    return _function(backend, "run_file")(name, search=search, **options)
+
+
+def run_model(model: Model, backend: str = "native", **options: Any) -> Recording:
+    """Runs a model whose includes are still to be followed. ``options`` are the backend's own."""
+    return _function(backend, "run_model")(model, **options)
+
+
+def _function(backend: str, name: str) -> Callable[..., Recording]:
+    function: Callable[..., Recording] = getattr(import_module(BACKENDS[backend_name(backend)]), name)
+    return function

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +18,9 @@ from typing import TYPE_CHECKING
 from tvbo_lite.backends._jlems_document import TABLE, event_name, instrumented
 from tvbo_lite.backends._process import Output, run
 from tvbo_lite.backends.java import find_java
-from tvbo_lite.errors import BackendError, Location, Problem, ReadError
-from tvbo_lite.formats.neuroml.jar import jar_path
+from tvbo_lite.errors import BackendError
+from tvbo_lite.formats.lems import sources
+from tvbo_lite.formats.neuroml.jar import extract_examples, jar_path
 from tvbo_lite.lems.recording import Recording
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class _Job:
     text: bytes
     name: str
     folder: Path | None = None
+    search: tuple[Path, ...] = ()
 
     @property
     def file(self) -> str:
@@ -64,12 +68,18 @@ class _Job:
 
 
 def run_file(
-    path: str | Path, *, plan: SimulationPlan | None = None, timeout: float = TIMEOUT, memory: str = MEMORY
+    path: str | Path,
+    *,
+    plan: SimulationPlan | None = None,
+    search: Sequence[Path] = (),
+    timeout: float = TIMEOUT,
+    memory: str = MEMORY,
 ) -> Recording:
     """Run a LEMS file; nothing is written to its folder.
 
     Args:
-        path: the main LEMS file. Includes are found from its folder, as jLEMS does.
+        path: the main LEMS file, or the bare name of a canonical example.
+        search: folders in which includes are looked for after the file's own.
         plan: what to record; read from the file if not given.
         timeout: s, after which the run is stopped.
         memory: upper limit of the Java heap, such as ``"2G"``.
@@ -82,13 +92,17 @@ def run_file(
         ReadError: the file cannot be read, or has a DOCTYPE.
         BackendError: no Java, jLEMS failed (the message has its words), or the time was over.
     """
-    path = Path(path)
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ReadError(Problem(f"cannot be read: {error.strerror}", Location(str(path)))) from error
-    job = _Job(text, str(path), path.resolve().parent)
-    return _run(job, plan or _plan_of_file(path), timeout, memory)
+    origin = sources.main(path)
+    plan = plan or _plan_of_file(path, search)
+    with ExitStack() as stack:
+        if isinstance(origin, sources.InJar):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tvbo_lite_examples_"))
+            extract_examples(folder)
+            file = Path(folder, origin.member)
+        else:
+            file = Path(path)
+        job = _Job(origin.read(), str(path), file.resolve().parent, tuple(search))
+        return _run(job, plan, timeout, memory)
 
 
 def run_text(
@@ -119,11 +133,11 @@ def run_model(
     return run_text(write(model), plan=plan, folder=folder, timeout=timeout, memory=memory)
 
 
-def _plan_of_file(path: Path) -> SimulationPlan:
+def _plan_of_file(path: str | Path, search: Sequence[Path]) -> SimulationPlan:
     from tvbo_lite.formats.lems.reader import read_file
     from tvbo_lite.transforms.plan import simulation_plan
 
-    return simulation_plan(read_file(path))
+    return simulation_plan(read_file(path, search))
 
 
 def _plan_of_text(xml: str, folder: Path | None) -> SimulationPlan:
@@ -142,7 +156,7 @@ def _run(job: _Job, plan: SimulationPlan, timeout: float, memory: str) -> Record
         workspace = Path(name)
         main = workspace / job.file
         main.write_bytes(document)
-        output = run(_command(main, job.folder, memory), workspace, timeout, _log)
+        output = run(_command(main, job, memory), workspace, timeout, _log)
         if output.code is None:
             msg = (
                 f"jLEMS did not finish {job.name} within {timeout:g} s and was stopped; "
@@ -153,7 +167,7 @@ def _run(job: _Job, plan: SimulationPlan, timeout: float, memory: str) -> Record
         return _collect(output, workspace, plan)
 
 
-def _command(main: Path, folder: Path | None, memory: str) -> list[str]:
+def _command(main: Path, job: _Job, memory: str) -> list[str]:
     """Java's command line for a run without windows.
 
     jLEMS looks for includes beside the main file, which is the copy, and then in Java's ``user.dir``:
@@ -165,10 +179,11 @@ def _command(main: Path, folder: Path | None, memory: str) -> list[str]:
         "-XX:+UseSerialGC",  # starts faster than the default; there is little garbage
         "-Djava.awt.headless=true",
         "-Dfile.encoding=UTF-8",
-        *([f"-Duser.dir={folder}"] if folder else []),
+        *([f"-Duser.dir={job.folder}"] if job.folder else []),
         "-cp",
         str(jar_path()),
         "org.neuroml.JNeuroML",
+        *(["-I", ":".join(str(folder.resolve()) for folder in job.search)] if job.search else []),
         str(main),
         "-nogui",
     ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.errors import ModelError, SimulationError
+from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.instantiate import instantiate
@@ -29,10 +31,20 @@ FIRST_CHUNK = 1000  # steps
 Progress = Callable[[int, int], None]
 
 
-def run_model(
+def run_file(name: str | Path, *, search: Sequence[Path] = (), **options: Any) -> Recording:
+    """Runs a LEMS file, or the canonical example of that name; options as for `run_linked`."""
+    return run_linked(reader.read_file(name, search), **options)
+
+
+def run_model(model: m.Model, *, search: Sequence[Path] = (), **options: Any) -> Recording:
+    """Runs a model whose includes are still to be followed; options as for `run_linked`."""
+    return run_linked(reader.link(model, search), **options)
+
+
+def run_linked(
     model: m.Model, *, fast: bool = False, progress: Progress | None = None, plan: SimulationPlan | None = None
 ) -> Recording:
-    """Runs the simulation of a linked model.
+    """Runs the simulation of a model that holds all it needs.
 
     ``fast`` trades the last bits for speed. ``progress`` is called with (steps done, steps in all).
     Raises `ModelError` for a model that contradicts itself, `SimulationError` where a value becomes

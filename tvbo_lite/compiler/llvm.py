@@ -157,8 +157,8 @@ class _Code:
         if index == "0" or leaf.stride == 0:
             place = str(leaf.offset)
         else:
-            scaled = index if leaf.stride == 1 else self.do(f"mul nuw nsw i64 {index}, {leaf.stride}")
-            place = self.do(f"add nuw nsw i64 {scaled}, {leaf.offset}")
+            scaled = index if leaf.stride == 1 else self.do(f"mul nsw i64 {index}, {leaf.stride}")
+            place = self.do(f"add nsw i64 {scaled}, {leaf.offset}")
         return self.element("%S", "double", place)
 
     def element(self, base: str, kind: str, index: str) -> str:

@@ -7,6 +7,7 @@ is an error (``StrictUndefined``), and every value is escaped for XML.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -52,13 +53,13 @@ def _environment() -> Environment:
 
 
 def _one_line(value: object) -> object:
-    """Escape a value, its white space too: a parser would turn a bare line break into a space."""
+    """Escape a text with its white space: a parser would turn a bare line break into a space."""
+    if type(value) is not str or not _SPACES.search(value):
+        return value
     from markupsafe import Markup, escape
 
-    if not isinstance(value, str) or isinstance(value, Markup) or not _SPACES.intersection(value):
-        return value
     return Markup(str(escape(value)).translate(_REFERENCES))  # noqa: S704  escaped just above
 
 
+_SPACES = re.compile("[\t\n\r]")
 _REFERENCES = {ord(sign): f"&#{ord(sign)};" for sign in "\t\n\r"}
-_SPACES = frozenset("\t\n\r")

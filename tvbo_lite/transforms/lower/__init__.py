@@ -51,7 +51,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         target=run.id,
         includes=includes,
         units=extra_units(experiment, units),
-        components=tuple(wiring.components),
+        components=tuple(wiring.components.values()),
         location=experiment.locate(()),
     )
 
@@ -113,6 +113,6 @@ def _check_count(context: Context, network: Network) -> None:
 
 
 def _includes(wiring: Wiring, types: TypeTable) -> tuple[lems.Include, ...]:
-    used = (types.get(item.tag).declared.location.file or "" for item in wiring.components)
+    used = (types.get(item.tag).declared.location.file or "" for item in wiring.components.values())
     homes = {PurePosixPath(file).name for file in used}
     return tuple(map(lems.Include, (*INCLUDES, *(name for name in MORE_INCLUDES if name in homes))))

@@ -53,13 +53,13 @@ class _Place:
 class Wiring:
     """A network under construction. ``named`` holds every dynamics by name, with its place.
 
-    ``components`` are those at the top of the document, in writing order; ``populations`` are by
+    ``components`` are those at the top of the document by id, in writing order; ``populations`` are by
     dynamics. A node of which only problems are known stands in ``places`` as None.
     """
 
     context: Context
     named: dict[str, tuple[Dynamics, Path]]
-    components: list[lems.Component] = field(default_factory=list)
+    components: dict[str, lems.Component] = field(default_factory=dict)
     populations: dict[str, Population] = field(default_factory=dict)
     _kinds: dict[str, ResolvedType] = field(default_factory=dict)
     _pulses: dict[str, list[lems.Component]] = field(default_factory=dict)
@@ -69,10 +69,7 @@ class Wiring:
     def add(self, items: Iterable[lems.Component], path: Path) -> None:
         """Put components at the top of the document; equal ones (a channel in two cells) stand once."""
         for item in items:
-            there = next((other for other in self.components if other.id == item.id), None)
-            if there is None:
-                self.components.append(item)
-            elif there != item:
+            if self.components.setdefault(item.id or "", item) != item:
                 message = f"two different components would be named '{item.id}'"
                 self.context.report(path, message, "a name of its own for each")
 
@@ -140,9 +137,8 @@ class Wiring:
         if name in self.named:
             dynamics, place = self.named[name]
             given = {**placed(dynamics.parameters, place), **given}
-            self.components += lower_component(
-                self.context, dynamics, kind, given, name=own, path=place
-            ).all()
+            lowered = lower_component(self.context, dynamics, kind, given, name=own, path=place)
+            self.add(lowered.all(), path)
         else:
             texts = attributes(self.context, kind, given, path, f"node {node.id}")
             where = self.context.locate(path)

@@ -1,0 +1,111 @@
+"""The stored traces of jLEMS: the built-in engine gives them again, and so does jLEMS."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from tvbo_lite import SimulationExperiment, backends
+from tvbo_lite.backends.java import find_java
+from tvbo_lite.errors import BackendError
+from tvbo_lite.formats.dat import dat_bytes, read_dat
+from tvbo_lite.resources import folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tvbo_lite.lems.recording import Recording
+
+EXAMPLES = sorted(path.parent for path in folder("reference_examples").glob("*/provenance.toml"))
+IZHIKEVICH = folder("reference_examples") / "izhikevich"
+
+# The trace of the canonical example, and ours. Its displays show no other membrane potential.
+CANONICAL = "LEMS_NML2_Ex2_Izh.xml"
+SAME = {
+    "izpopBurst[0]/v": "izBurst_pop[0]/v",
+    "izpopTonic[0]/v": "izTonic_pop[0]/v",
+    "izpopMixed[0]/v": "izMixed_pop[0]/v",
+    "izpopClass1[0]/v": "izClass1_pop[0]/v",
+}
+
+
+def has_java() -> bool:
+    try:
+        find_java()
+    except BackendError:
+        return False
+    return True
+
+
+needs_java = pytest.mark.skipif(not has_java(), reason="no Java runtime")
+
+
+def provenance(example: Path) -> dict[str, Any]:
+    return tomllib.loads((example / "provenance.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def experiment(example: Path) -> SimulationExperiment:
+    return SimulationExperiment.from_file(example / provenance(example)["experiment"])
+
+
+@cache
+def run(example: Path, backend: str) -> Recording:
+    recording = experiment(example).run(backend).recording
+    assert recording is not None
+    return recording
+
+
+def n_different(a: NDArray[np.float64], b: NDArray[np.float64]) -> int:
+    """How many values differ as float32."""
+    return int((a.astype(np.float32) != b.astype(np.float32)).sum())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_the_stored_traces_are_those_that_provenance_names(example: Path) -> None:
+    """Every stored trace has its line in ``provenance.toml``, and every line its trace."""
+    about = provenance(example)
+    assert {path.name for path in example.glob("*.dat")} == set(about["traces"])
+    assert about["reference"]["tool"]
+    assert about["reference"]["command"]
+    assert about["date"]
+
+
+@pytest.mark.parametrize(
+    "backend", ["native", pytest.param("neuroml", marks=[needs_java, pytest.mark.slow])]
+)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_a_run_gives_the_stored_traces(example: Path, backend: str) -> None:
+    """No value that jLEMS printed differs, time included."""
+    about = provenance(example)
+    recording = run(example, backend)
+    for name, quantity in about["traces"].items():
+        stored = read_dat(example / name)
+        ours = np.column_stack([recording.time, recording.trace(quantity)])
+        assert n_different(stored, ours) <= about["tolerance"]["differing_float32_values"]
+
+
+def test_the_written_files_are_the_stored_files_to_the_byte() -> None:
+    """Our numbers, written by our writer, are the text that jLEMS wrote."""
+    recording = run(IZHIKEVICH, "native")
+    for file in recording.plan.tables():
+        stored = (IZHIKEVICH / file.path.rpartition("/")[2]).read_bytes()
+        assert dat_bytes(recording.table(file)) == stored
+
+
+@pytest.mark.parametrize("backend", ["native", pytest.param("jlems", marks=[needs_java, pytest.mark.slow])])
+def test_the_experiment_is_the_canonical_example(backend: str) -> None:
+    """The experiment written in YAML gives the traces of NeuroML's own file, whichever engine runs that."""
+    canonical = backends.run_file(CANONICAL, backend)
+    ours = run(IZHIKEVICH, "native")
+    common = {theirs: own for theirs, own in SAME.items() if theirs in canonical.quantities}
+    shown = {name for name in canonical.quantities if name.endswith("/v")}
+    assert shown == set(common)
+    for theirs, own in common.items():
+        assert n_different(canonical.trace(theirs), ours.trace(own)) == 0

@@ -1,0 +1,245 @@
+"""The judge of the compiler: executes a `tvbo_lite.compiler.ir.Program` statement by statement.
+
+No code is generated and nothing is optimised: every instance runs its statements in order over one
+numpy array, in plain Python. It is some ten thousand times slower than the compiled program, whose
+every bit it must reproduce.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from tvbo_lite.compiler import ir
+from tvbo_lite.errors import CompileError, SimulationError
+from tvbo_lite.expr.evaluate import evaluate
+from tvbo_lite.expr.tree import Binary, Call, Expr, Name, rebuild
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.compiler.blocks import Block
+
+# java.util.Random: X <- (A X + 11) mod 2^48 (documentation of java.util.Random.next)
+RANDOM_FACTOR, RANDOM_TERM, RANDOM_MASK = 0x5DEECE66D, 11, (1 << 48) - 1
+
+_DRAW = "a random number"  # the name that stands for the next draw; no LEMS name has spaces
+
+
+def interpret(program: ir.Program, n_steps: int) -> NDArray[np.float64]:
+    """The rows of a run, shape ``(n_steps + 1, 1 + n_recorded)``: time in s, then the recorded values.
+
+    Raises `SimulationError` where a watched value is not finite, `CompileError` for a statement that
+    the interpreter does not know.
+    """
+    import numpy as np
+
+    machine = Machine(program)
+    rows = np.empty((n_steps + 1, 1 + len(program.records)))
+    machine.call(program.initialise, 0)
+    _write(rows, 0, machine)
+    machine.check()
+    for row in range(1, n_steps + 1):
+        machine.memory[ir.TIME] += program.dt
+        machine.call(program.step, 0)
+        _write(rows, row, machine)
+        machine.check()
+    return rows
+
+
+def _write(rows: NDArray[np.float64], row: int, machine: Machine) -> None:
+    rows[row, 0] = machine.memory[ir.TIME]
+    rows[row, 1:] = machine.memory[list(machine.program.records)]
+
+
+class Machine:
+    """The memory of a program and the code to change it; ``memory`` has the layout of `ir`."""
+
+    def __init__(self, program: ir.Program) -> None:
+        import numpy as np
+
+        self.program = program
+        self.memory = np.array(program.memory, dtype=np.float64)
+        self.bits = self.memory.view(np.int64)
+        self.bits[ir.RANDOM] = (program.seed ^ RANDOM_FACTOR) & RANDOM_MASK
+        self.functions = {function.name: function for function in program.functions}
+        self._plain: dict[int, tuple[ir.Value, _Plain]] = {}
+
+    def call(self, function: ir.Function, k: int) -> None:
+        """Runs a function for instance ``k`` of its block."""
+        _Frame(self, function.block, k).body(function.body)
+
+    def named(self, name: str) -> ir.Function:
+        """A function by its name. Raises `CompileError` where there is none."""
+        if name not in self.functions:
+            msg = f"the program calls '{name}', which it does not have"
+            raise CompileError(msg)
+        return self.functions[name]
+
+    def plain(self, value: ir.Value) -> _Plain:
+        """The value with names for leaves, made once for each place in the code."""
+        known = self._plain.get(id(value))
+        if known is None:
+            known = self._plain[id(value)] = (value, _Plain(value))
+        return known[1]
+
+    def draw(self) -> float:
+        """The next number of ``java.util.Random.nextDouble``, 0 <= x < 1."""
+        high, low = self._bits(26), self._bits(27)
+        return ((high << 27) + low) * 2.0**-53
+
+    def _bits(self, count: int) -> int:
+        state = (int(self.bits[ir.RANDOM]) * RANDOM_FACTOR + RANDOM_TERM) & RANDOM_MASK
+        self.bits[ir.RANDOM] = state
+        return state >> (48 - count)
+
+    def check(self) -> None:
+        """Raises `SimulationError` for the first watched value that is not finite."""
+        import numpy as np
+
+        for cell in self.program.checked:
+            values = self.memory[cell.offset : cell.offset + cell.size]
+            bad = np.flatnonzero(~np.isfinite(values))
+            if len(bad):
+                k, time = int(bad[0]), float(self.memory[ir.TIME])
+                name = cell.name.removeprefix("exposure of ")
+                raise SimulationError(name, cell.block.describe(k), time, float(values[k]))
+
+
+class _Plain:
+    """A value as a tree of ordinary expressions, in which names stand for the leaves."""
+
+    def __init__(self, value: ir.Value) -> None:
+        self.leaves: dict[str, ir.Leaf] = {}
+        self.tree = self._named(value)
+
+    def _named(self, value: ir.Value) -> Expr:
+        match value:
+            case ir.Load() | ir.Gather() | ir.Temp():
+                name = f"leaf {len(self.leaves)}"
+                self.leaves[name] = value
+                return Name(name)
+            case Call("random", argument):  # its argument is worked out first, then a number is drawn
+                return Binary("*", self._named(argument), Name(_DRAW))
+            case _:
+                return rebuild(value, self._named)
+
+
+class _Scope(Mapping[str, float]):
+    """What the names of a `_Plain` mean in a frame; a value is read when it is asked for."""
+
+    def __init__(self, frame: _Frame, plain: _Plain) -> None:
+        self.frame = frame
+        self.plain = plain
+
+    def __getitem__(self, name: str) -> float:
+        if name == _DRAW:
+            return self.frame.machine.draw()
+        return self.frame.read(self.plain.leaves[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name == _DRAW or name in self.plain.leaves
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.plain.leaves)
+
+    def __len__(self) -> int:
+        return len(self.plain.leaves)
+
+
+class _Frame:
+    """One call of a function: its temporaries, and the instance that the code is at."""
+
+    def __init__(self, machine: Machine, block: Block, k: int) -> None:
+        self.machine = machine
+        self.block = block
+        self.k = k
+        self.temps: dict[int, float] = {}
+
+    # ---- values ----------------------------------------------------------------------------------
+
+    def at(self, block: Block) -> int:
+        """The index of the instance of ``block`` that the current instance is, or is part of."""
+        at, k = self.block, self.k
+        while at is not block and at.parent is not None:
+            at, k = at.parent, k // at.fanout
+        if at is not block and block.size > 1:
+            msg = f"no index of '{block.kind.name}' in reach of '{self.block.kind.name}'"
+            raise CompileError(msg)
+        return k if at is block else 0
+
+    def place(self, leaf: ir.Load | ir.Gather) -> int:
+        k = self.at(leaf.block)
+        return (
+            self.machine.program.tables[leaf.table][k]
+            if isinstance(leaf, ir.Gather)
+            else leaf.offset + leaf.stride * k
+        )
+
+    def read(self, leaf: ir.Leaf) -> float:
+        if isinstance(leaf, ir.Temp):
+            return self.temps[leaf.number]
+        return float(self.machine.memory[self.place(leaf)])
+
+    def value(self, value: ir.Value) -> float:
+        plain = self.machine.plain(value)
+        return evaluate(plain.tree, _Scope(self, plain))
+
+    # ---- statements --------------------------------------------------------------------------------
+
+    def body(self, statements: tuple[ir.Statement, ...]) -> None:
+        for statement in statements:
+            if type(statement) not in _RULES:
+                msg = f"the interpreter has no rule for the statement '{type(statement).__name__}'"
+                raise CompileError(msg)
+            _RULES[type(statement)](self, statement)
+
+    def let(self, statement: ir.Let) -> None:
+        self.temps[statement.temp.number] = self.value(statement.value)
+
+    def store(self, statement: ir.Store) -> None:
+        self.machine.memory[self.place(statement.target)] = self.value(statement.value)
+
+    def branch(self, statement: ir.If) -> None:
+        self.body(statement.then if self.value(statement.condition) else statement.otherwise)
+
+    def each(self, statement: ir.Each) -> None:
+        for self_k in self.members(statement.block):
+            block, k = self.block, self.k
+            self.block, self.k = statement.block, self_k
+            self.body(statement.body)
+            self.block, self.k = block, k
+
+    def members(self, block: Block) -> range:
+        """The instances of a block that belong to the current instance of its parent."""
+        first = self.at(block.parent) * block.fanout if block.parent else 0
+        return range(first, first + block.fanout)
+
+    def reduce(self, statement: ir.Reduce) -> None:
+        first = statement.offset + statement.stride * self.at(statement.block)
+        total = statement.start
+        for x in self.machine.memory[first : first + statement.count].tolist():
+            total = total + x if statement.op == "+" else total * x
+        self.temps[statement.temp.number] = total
+
+    def call(self, statement: ir.Call) -> None:
+        function = self.machine.named(statement.function)
+        for k in self.members(statement.block):
+            self.machine.call(function, k)
+
+    def emit(self, statement: ir.Emit) -> None:
+        port = self.machine.program.ports[statement.port]
+        for target in port.targets[self.at(port.block)]:
+            self.machine.call(self.machine.named(target.handler), target.index)
+
+
+_RULES: dict[type, Callable[[_Frame, object], None]] = {
+    ir.Let: _Frame.let,  # type: ignore[dict-item]  # each row takes the statement of its key
+    ir.Store: _Frame.store,  # type: ignore[dict-item]
+    ir.If: _Frame.branch,  # type: ignore[dict-item]
+    ir.Each: _Frame.each,  # type: ignore[dict-item]
+    ir.Reduce: _Frame.reduce,  # type: ignore[dict-item]
+    ir.Call: _Frame.call,  # type: ignore[dict-item]
+    ir.Emit: _Frame.emit,  # type: ignore[dict-item]
+}

@@ -1,0 +1,304 @@
+"""What must hold of a `tvbo_lite.compiler.ir.Program` before code is made from it.
+
+A fault found here is one of the compiler, never of the user's model; the message says which function
+breaks which rule. Each kind of statement and of value has its row in a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from tvbo_lite.compiler import ir
+from tvbo_lite.errors import CompileError
+from tvbo_lite.expr.tree import (
+    ARITHMETIC,
+    COMPARISONS,
+    FUNCTIONS,
+    LOGICAL,
+    Binary,
+    Call,
+    Name,
+    Negate,
+    Not,
+    Number,
+    Select,
+)
+
+if TYPE_CHECKING:
+    from tvbo_lite.compiler.blocks import Block
+
+_OPERANDS = {**dict.fromkeys((*ARITHMETIC, *COMPARISONS), False), **dict.fromkeys(LOGICAL, True)}
+_KIND = {True: "a condition", False: "a number"}
+
+
+def verify(program: ir.Program) -> None:
+    """Raises `CompileError` for the first rule that the program breaks.
+
+    A temporary is set before it is used, and not in one branch only; every place that is read or
+    written lies in memory for every instance; a function refers to the instance it is called for, and
+    to those around it; functions, tables and ports that are named exist; conditions are truth values,
+    all else is a number.
+    """
+    functions = _functions(program)
+    for number, table in enumerate(program.tables):
+        _inside(program, table, f"table {number}")
+    for port in program.ports:
+        _port(port, functions)
+    _inside(program, program.records, "the recorded quantities")
+    for cell in (*program.cells, *program.checked):
+        _cell(program, cell)
+    for function in (*program.functions, program.step):
+        _Checker(program, functions, function).body(function.body)
+
+
+def _functions(program: ir.Program) -> dict[str, ir.Function]:
+    functions: dict[str, ir.Function] = {}
+    for function in program.functions:
+        if function.name in functions:
+            msg = f"two functions are called '{function.name}'"
+            raise CompileError(msg)
+        functions[function.name] = function
+    if functions.get(program.initialise.name) is not program.initialise:
+        msg = f"'{program.initialise.name}', which initialises, is not among the functions"
+        raise CompileError(msg)
+    for function in (program.initialise, program.step):
+        if function.block.parent is not None:
+            msg = f"'{function.name}' is for '{function.block.kind.name}', which is not the root"
+            raise CompileError(msg)
+    return functions
+
+
+def _inside(program: ir.Program, places: Iterable[int], what: str) -> None:
+    listed = list(places)
+    if listed and not (min(listed) >= 0 and max(listed) < len(program.memory)):
+        msg = f"{what}: a place is outside the memory of {len(program.memory)} cells"
+        raise CompileError(msg)
+
+
+def _cell(program: ir.Program, cell: ir.Cell) -> None:
+    if cell.size != cell.block.size:
+        msg = (
+            f"'{cell.name}' has {cell.size} cells for {cell.block.size} instances of '{cell.block.kind.name}'"
+        )
+        raise CompileError(msg)
+    _inside(program, (cell.offset, cell.offset + cell.size - 1), f"the cells of '{cell.name}'")
+    if cell.offset < ir.RESERVED:
+        msg = f"the cells of '{cell.name}' overlap the reserved ones"
+        raise CompileError(msg)
+
+
+def _port(port: ir.Port, functions: dict[str, ir.Function]) -> None:
+    name = f"port '{port.name}' of '{port.block.kind.name}'"
+    if len(port.targets) != port.block.size:
+        msg = f"{name} has targets for {len(port.targets)} of {port.block.size} instances"
+        raise CompileError(msg)
+    for target in (target for targets in port.targets for target in targets):
+        handler = functions.get(target.handler)
+        if handler is None:
+            msg = f"{name}: there is no handler '{target.handler}'"
+            raise CompileError(msg)
+        if not 0 <= target.index < handler.block.size:
+            msg = f"{name}: '{target.handler}' has no instance {target.index}"
+            raise CompileError(msg)
+        if not (isfinite(target.delay) and target.delay >= 0.0):
+            msg = f"{name}: the delay is {target.delay} s"
+            raise CompileError(msg)
+
+
+class _Checker:
+    """One function: which temporaries are set, which block's instance the code is at."""
+
+    def __init__(self, program: ir.Program, functions: dict[str, ir.Function], function: ir.Function) -> None:
+        self.program = program
+        self.functions = functions
+        self.function = function
+        self.size = len(program.memory)
+        self.block = function.block
+        self.known: set[int] = set()
+        self.reach = self._reach(function.block)
+
+    def fail(self, message: str) -> CompileError:
+        return CompileError(f"in '{self.function.name}' of '{self.block.kind.name}': {message}")
+
+    @staticmethod
+    def _reach(block: Block) -> set[int]:
+        return {block.number, *(above.number for above in block.ancestors())}
+
+    # ---- statements --------------------------------------------------------------------------------
+
+    def body(self, statements: tuple[ir.Statement, ...]) -> None:
+        for statement in statements:
+            rule = _STATEMENTS.get(type(statement))
+            if rule is None:
+                raise self.fail(f"unknown statement '{type(statement).__name__}'")
+            rule(self, statement)
+
+    def nested(self, statements: tuple[ir.Statement, ...], block: Block) -> None:
+        """A body of its own: what it sets is unknown, or not the same, after it."""
+        outside, before, reach = self.known, self.block, self.reach
+        if block is not before:
+            self.block, self.reach = block, self._reach(block)
+        self.known = set(outside)
+        self.body(statements)
+        self.known, self.block, self.reach = outside, before, reach
+        again = {item.temp.number for item in statements if isinstance(item, (ir.Let, ir.Reduce))} & outside
+        if again:
+            raise self.fail(f"temporary {min(again)} is set again in a nested body")
+
+    def let(self, statement: ir.Let) -> None:
+        self.number(statement.value)
+        self.known.add(statement.temp.number)
+
+    def store(self, statement: ir.Store) -> None:
+        self.number(statement.value)
+        self.load(statement.target)
+        if statement.target.offset < ir.RESERVED:
+            raise self.fail(f"the reserved cell {statement.target.offset} is written")
+
+    def branch(self, statement: ir.If) -> None:
+        self.truth(statement.condition)
+        self.nested(statement.then, self.block)
+        self.nested(statement.otherwise, self.block)
+
+    def each(self, statement: ir.Each) -> None:
+        self._below(statement.block)
+        self.nested(statement.body, statement.block)
+
+    def _below(self, block: Block) -> None:
+        if block.parent is not self.block:
+            raise self.fail(f"'{block.kind.name}' is not directly below")
+        if block.fanout < 1 or block.size != block.fanout * self.block.size:
+            raise self.fail(
+                f"{block.size} instances of '{block.kind.name}' cannot be {block.fanout} for each"
+            )
+
+    def reduce(self, statement: ir.Reduce) -> None:
+        if statement.op not in ("+", "*"):
+            raise self.fail(f"a list is reduced by '{statement.op}'")
+        if statement.count < 1:
+            raise self.fail(f"a list of {statement.count} is reduced")
+        first = ir.Load(statement.block, statement.offset, statement.stride)
+        self.load(first)
+        self.load(ir.Load(statement.block, statement.offset + statement.count - 1, statement.stride))
+        self.known.add(statement.temp.number)
+
+    def emit(self, statement: ir.Emit) -> None:
+        if not 0 <= statement.port < len(self.program.ports):
+            raise self.fail(f"there is no port {statement.port}")
+        port = self.program.ports[statement.port]
+        if port.block is not statement.block or statement.block.number not in self.reach:
+            raise self.fail(f"port '{port.name}' is one of '{port.block.kind.name}'")
+
+    def call(self, statement: ir.Call) -> None:
+        function = self.functions.get(statement.function)
+        if function is None:
+            raise self.fail(f"there is no function '{statement.function}'")
+        if function.block is not statement.block:
+            raise self.fail(f"'{statement.function}' is for '{function.block.kind.name}'")
+        self._below(statement.block)
+
+    # ---- values --------------------------------------------------------------------------------------
+
+    def number(self, value: ir.Value) -> None:
+        if self.value(value):
+            raise self.fail("a condition stands where a number is needed")
+
+    def truth(self, value: ir.Value) -> None:
+        if not self.value(value):
+            raise self.fail("a number stands where a condition is needed")
+
+    def value(self, value: ir.Value) -> bool:
+        """Whether the value is a condition, after a check of all that it is made of."""
+        rule = _VALUES.get(type(value))
+        if rule is None:
+            raise self.fail(f"unknown value '{type(value).__name__}'")
+        return rule(self, value)
+
+    def temp(self, value: ir.Temp) -> bool:
+        if value.number not in self.known:
+            raise self.fail(f"temporary {value.number} is used, but not set on every way here")
+        return False
+
+    def _count(self, block: Block) -> int:
+        if block.size > 1 and block.number not in self.reach:
+            raise self.fail(f"an instance of '{block.kind.name}' is not around this one")
+        return block.size
+
+    def load(self, value: ir.Load) -> bool:
+        last = value.offset + value.stride * (self._count(value.block) - 1)
+        if not (0 <= value.offset < self.size and 0 <= last < self.size):
+            raise self.fail(f"places {value.offset} to {last} are not all in the memory of {self.size} cells")
+        return False
+
+    def gather(self, value: ir.Gather) -> bool:
+        if not 0 <= value.table < len(self.program.tables):
+            raise self.fail(f"there is no table {value.table}")
+        entries = len(self.program.tables[value.table])
+        if entries < self._count(value.block):
+            raise self.fail(f"table {value.table} has {entries} entries for {value.block.size} instances")
+        return False
+
+    def binary(self, value: Binary) -> bool:
+        wanted = _OPERANDS.get(value.op)
+        if wanted is None:
+            raise self.fail(f"unknown operator '{value.op}'")
+        for side in (value.left, value.right):
+            if self.value(side) is not wanted:
+                raise self.fail(f"an operand of '{value.op}' is not {_KIND[wanted]}")
+        return value.op not in ARITHMETIC
+
+    def negate(self, value: Negate) -> bool:
+        self.number(value.operand)
+        return False
+
+    def negation(self, value: Not) -> bool:
+        self.truth(value.operand)
+        return True
+
+    def function_call(self, value: Call) -> bool:
+        if value.function not in FUNCTIONS:
+            raise self.fail(f"unknown function '{value.function}'")
+        if value.function == "random" and not self.program.uses_random:
+            raise self.fail("a random number is drawn in a program that is said to draw none")
+        self.number(value.argument)
+        return False
+
+    def select(self, value: Select) -> bool:
+        for condition, chosen in value.cases:
+            if condition is not None:
+                self.truth(condition)
+            self.number(chosen)
+        return False
+
+    def constant(self, value: Number) -> bool:
+        if not isinstance(value.value, float):
+            raise self.fail(f"the number {value.value!r} is not a double")
+        return False
+
+    def name(self, value: Name) -> bool:
+        raise self.fail(f"the name '{value.name}' is not bound to anything")
+
+
+_STATEMENTS: dict[type, Callable[[_Checker, object], None]] = {
+    ir.Let: _Checker.let,  # type: ignore[dict-item]  # each row takes the object of its key
+    ir.Store: _Checker.store,  # type: ignore[dict-item]
+    ir.If: _Checker.branch,  # type: ignore[dict-item]
+    ir.Each: _Checker.each,  # type: ignore[dict-item]
+    ir.Reduce: _Checker.reduce,  # type: ignore[dict-item]
+    ir.Emit: _Checker.emit,  # type: ignore[dict-item]
+    ir.Call: _Checker.call,  # type: ignore[dict-item]
+}
+_VALUES: dict[type, Callable[[_Checker, object], bool]] = {
+    ir.Temp: _Checker.temp,  # type: ignore[dict-item]
+    ir.Load: _Checker.load,  # type: ignore[dict-item]
+    ir.Gather: _Checker.gather,  # type: ignore[dict-item]
+    Number: _Checker.constant,  # type: ignore[dict-item]
+    Name: _Checker.name,  # type: ignore[dict-item]
+    Binary: _Checker.binary,  # type: ignore[dict-item]
+    Negate: _Checker.negate,  # type: ignore[dict-item]
+    Not: _Checker.negation,  # type: ignore[dict-item]
+    Call: _Checker.function_call,  # type: ignore[dict-item]
+    Select: _Checker.select,  # type: ignore[dict-item]
+}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
 FIRST_CHUNK = 1000  # steps
+GROWTH = 1000.0  # how much longer the next part may be
 
 Progress = Callable[[int, int], None]
 
@@ -57,9 +59,10 @@ def run_linked(
     kernel = compile_program(program, fast=fast)
     timings["compile"] = perf_counter() - begin - timings["lower"]
     begin = perf_counter()
-    rows = simulate(program, kernel, plan.n_steps, progress)
+    done = simulate(program, kernel, plan.n_steps, progress)
     timings["simulate"] = perf_counter() - begin
-    return Recording(plan, rows[:, 0], rows[:, 1:], plan.quantities(), timings=timings)
+    events = _events_by_file(program, done.events)
+    return Recording(plan, done.rows[:, 0], done.rows[:, 1:], plan.quantities(), events, timings)
 
 
 def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[SimulationPlan, Program]:
@@ -71,7 +74,7 @@ def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[Simulat
     if resolver.problems:
         raise ModelError(resolver.problems)
     root = instantiate(target)
-    return plan, lower(root, constants, plan.quantities(), plan.step, plan.seed)
+    return plan, lower(root, constants, plan)
 
 
 def compile_program(program: Program, *, fast: bool = False) -> Kernel:
@@ -82,31 +85,54 @@ def compile_program(program: Program, *, fast: bool = False) -> Kernel:
     return Kernel(module_text(program, fast=fast), program.initialise.name, fast=fast)
 
 
-def simulate(
-    program: Program, kernel: Kernel, n_steps: int, progress: Progress | None = None
-) -> NDArray[np.float64]:
-    """All rows of a run, shape ``(n_steps + 1, 1 + n_recorded)``: time in s, then the recorded values."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``rows``: shape ``(n_steps + 1, 1 + n_recorded)``, time in s, then the recorded values; ``events``:
+    fields ``time`` (s) and ``recorder``, in the order in which they happened.
+    """
+
+    rows: NDArray[np.float64]
+    events: NDArray[np.void]
+
+
+def simulate(program: Program, kernel: Kernel, n_steps: int, progress: Progress | None = None) -> Run:
+    """Runs a compiled program from its start. Raises `SimulationError` where a value is not finite."""
     import numpy as np
 
     memory = start_memory(program)
-    kernel.start(memory)
     rows = np.empty((n_steps + 1, 1 + len(program.records)))
-    rows[0, 0] = 0.0
-    rows[0, 1:] = memory[list(program.records)]
-    _check(program, memory, 0.0)
-    memory[TIME] = program.dt
-    done, chunk = 1, min(n_steps, FIRST_CHUNK)
-    while done <= n_steps:
+    try:
+        kernel.start(memory)
+        rows[0, 0] = 0.0
+        rows[0, 1:] = memory[list(program.records)]
+        _check(program, memory, 0.0)
+        memory[TIME] = program.dt
+        events = [kernel.take_events(memory), *_steps(program, kernel, memory, rows, progress)]
+    finally:
+        kernel.release(memory)
+    return Run(rows, np.concatenate(events))
+
+
+def _steps(
+    program: Program,
+    kernel: Kernel,
+    memory: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    progress: Progress | None,
+) -> Iterator[NDArray[np.void]]:
+    """Fills the rows after the first, part by part; yields the events of each part."""
+    done, chunk = 1, FIRST_CHUNK
+    while done < len(rows):
         begin = perf_counter()
         part = rows[done : done + chunk]
         good = kernel.run(memory, part)
         if good < len(part):
             _check(program, memory, float(part[good, 0]))
+        yield kernel.take_events(memory)
         done += len(part)
         if progress is not None:
-            progress(done - 1, n_steps)
-        chunk = max(1, int(chunk * min(CHUNK / max(perf_counter() - begin, 1e-9), 1000.0)))
-    return rows
+            progress(done - 1, len(rows) - 1)
+        chunk = max(1, int(chunk * min(CHUNK / max(perf_counter() - begin, 1e-9), GROWTH)))
 
 
 def start_memory(program: Program) -> NDArray[np.float64]:
@@ -118,6 +144,21 @@ def start_memory(program: Program) -> NDArray[np.float64]:
     memory = np.array(program.memory)
     memory.view(np.int64)[RANDOM] = (program.seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
     return memory
+
+
+def _events_by_file(
+    program: Program, events: NDArray[np.void]
+) -> dict[str, tuple[NDArray[np.float64], tuple[str, ...]]]:
+    """For each event file, the times (s) and the selections' ids."""
+    import numpy as np
+
+    by_file = {}
+    for file in dict.fromkeys(file for file, _ in program.events):
+        numbers = [n for n, (owner, _) in enumerate(program.events) if owner == file]
+        mine = events[np.isin(events["recorder"], numbers)]
+        ids = tuple(program.events[n][1] for n in mine["recorder"])
+        by_file[file] = (mine["time"].copy(), ids)
+    return by_file
 
 
 def _check(program: Program, memory: NDArray[np.float64], time: float) -> None:

@@ -9,14 +9,15 @@ import ctypes
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.compiler.ir import LOG, LOG_LENGTH
 from tvbo_lite.errors import CompileError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-INITIALISE = "initialise"
 RUN = "run"
+RELEASE = "release"
 
 
 @lru_cache(maxsize=1)
@@ -56,8 +57,10 @@ class Kernel:
         self._engine = binding.create_mcjit_compiler(module, machine)
         self._engine.finalize_object()
         double, integer = ctypes.c_void_p, ctypes.c_int64
-        self._start = ctypes.CFUNCTYPE(None, double, integer)(self._engine.get_function_address(start))
-        self._run = ctypes.CFUNCTYPE(integer, double, double, integer)(self._engine.get_function_address(RUN))
+        address = self._engine.get_function_address
+        self._start = ctypes.CFUNCTYPE(None, double, integer)(address(start))
+        self._run = ctypes.CFUNCTYPE(integer, double, double, integer)(address(RUN))
+        self._release = ctypes.CFUNCTYPE(None, double)(address(RELEASE))
 
     def start(self, memory: NDArray[np.float64]) -> None:
         """Sets all variables to their start values."""
@@ -66,6 +69,23 @@ class Kernel:
     def run(self, memory: NDArray[np.float64], rows: NDArray[np.float64]) -> int:
         """Does a step for each of ``rows``, shape ``(n, 1 + n_recorded)``; the number of good rows."""
         return int(self._run(memory.ctypes.data, rows.ctypes.data, len(rows)))
+
+    def take_events(self, memory: NDArray[np.float64]) -> NDArray[np.void]:
+        """The events recorded since the last call, in order: ``time`` (s) and the ``recorder``'s number."""
+        import numpy as np
+
+        kind = np.dtype([("time", np.float64), ("recorder", np.int64)])
+        cells = memory.view(np.int64)
+        length = int(cells[LOG_LENGTH])
+        if length == 0:
+            return np.empty(0, kind)
+        data = ctypes.string_at(int(cells[LOG]), length * kind.itemsize)
+        cells[LOG_LENGTH] = 0
+        return np.frombuffer(data, kind)
+
+    def release(self, memory: NDArray[np.float64]) -> None:
+        """Frees what a run has allocated: its queue and its list of events."""
+        self._release(memory.ctypes.data)
 
 
 def _optimise(module: Any, machine: Any, *, fast: bool) -> None:

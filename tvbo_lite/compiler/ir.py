@@ -9,7 +9,7 @@ the indices of the block's ancestors follow from ``k``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.expr.tree import Expr
@@ -17,9 +17,12 @@ from tvbo_lite.expr.tree import Expr
 if TYPE_CHECKING:
     from tvbo_lite.compiler.blocks import Block
 
-TIME = 0  # memory[TIME] is the time of the row being worked on
-RANDOM = 1  # memory[RANDOM] holds, as the bits of an integer, the state of java.util.Random
-RESERVED = 2  # cells of memory before the first variable
+# Cells of memory before the first variable. All but TIME hold the bits of an integer or of a pointer.
+TIME = 0  # s, the time of the row being worked on
+RANDOM = 1  # the state of java.util.Random
+QUEUE, QUEUE_HEAD, QUEUE_TAIL, QUEUE_ROOM = 2, 3, 4, 5  # delayed events, by time of delivery
+LOG, LOG_LENGTH, LOG_ROOM = 6, 7, 8  # recorded events
+RESERVED = 9
 
 
 # ---- leaves of expressions -----------------------------------------------------------------------
@@ -105,6 +108,24 @@ class Emit:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """A transition of a kinetic scheme: from node to node (places in the list), rates per second."""
+
+    source: int
+    target: int
+    forward: Value
+    reverse: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Kinetics:
+    """Occupancies ``nodes`` become ``expm(A dt) nodes``, A from the edges' rates."""
+
+    nodes: tuple[Value, ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """Runs a function for every instance of its block that belongs to the current parent instance."""
 
@@ -112,7 +133,7 @@ class Call:
     block: Block
 
 
-Statement: TypeAlias = Let | Store | If | Each | Reduce | Emit | Call
+Statement: TypeAlias = Let | Store | If | Each | Reduce | Emit | Kinetics | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +157,22 @@ class Target:
 
 @dataclass(eq=False, slots=True)
 class Port:
-    """An event port of all instances of a block; ``targets[k]`` are in the order of delivery."""
+    """An event port of all instances of a block.
+
+    ``targets[k]`` are in the order of connection; immediate ones are served first, then the recorders
+    (places in `Program.events`), then the delayed ones are queued.
+    """
 
     block: Block
     name: str
     targets: list[list[Target]]
-    recorders: list[tuple[int, ...]] = field(default_factory=list)
+    recorders: list[list[int]]
 
-    def silent(self) -> bool:
-        """Whether events from here reach nobody."""
-        return not any(self.targets) and not any(self.recorders)
+    def immediate(self) -> list[list[Target]]:
+        return [[target for target in targets if target.delay <= 0] for targets in self.targets]
+
+    def delayed(self) -> list[list[Target]]:
+        return [[target for target in targets if target.delay > 0] for targets in self.targets]
 
 
 @dataclass(eq=False, slots=True)
@@ -177,8 +204,12 @@ class Program:
     initialise: Function
     records: tuple[int, ...]
     checked: tuple[Cell, ...]
-    uses_random: bool = False
+    events: tuple[tuple[str, str], ...] = ()  # (event file's id, selection's id) of each event recorder
     seed: int = 1234
+
+    def delays(self) -> bool:
+        """Whether any event is queued."""
+        return any(target.delay > 0 for port in self.ports for targets in port.targets for target in targets)
 
     def find(self, place: int) -> tuple[Cell, int]:
         """The cell and instance index that a place in memory belongs to."""

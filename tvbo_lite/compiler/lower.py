@@ -17,42 +17,42 @@ from tvbo_lite.compiler.selection import select_targets
 from tvbo_lite.compiler.variables import CLOCK, Variables
 from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.lems import parse
-from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Number, Select, is_boolean, names, rebuild
+from tvbo_lite.expr.tree import Binary, Expr, Name, Number, Select, is_boolean, names, rebuild
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.transforms.instances import Instance
 
+DEFAULT_SEED = 1234  # jLEMS's, where the simulation gives none
 UNROLL = 8  # a longer list is reduced in a loop
 
 
 def lower(
     root: Instance,
     constants: Mapping[str, float],
-    quantities: Sequence[str],
-    step: float,
-    seed: int | None = None,
+    plan: SimulationPlan,
 ) -> ir.Program:
     """The program of an instance tree.
 
-    ``constants`` are the model's global ones (SI), ``quantities`` the recorded paths below ``root``,
-    ``step`` is in s. Raises `ModelError` or `ExpressionError` with the place in the user's file.
+    ``constants`` are the model's global ones (SI); ``plan`` tells the step and what is recorded.
+    Raises `ModelError` or `ExpressionError` with the place in the user's file.
     """
-    return _Lowering(group(root), constants, step).program(quantities, seed)
+    return _Lowering(group(root), constants, plan).program()
 
 
 class _Lowering:
-    def __init__(self, forest: Forest, constants: Mapping[str, float], step: float) -> None:
+    def __init__(self, forest: Forest, constants: Mapping[str, float], plan: SimulationPlan) -> None:
         self.forest = forest
+        self.plan = plan
         self.memory = Memory(forest)
         self.constants = {name: Number(value) for name, value in constants.items()}
-        self.dt = step
+        self.dt = plan.step
         self.temps = 0
         self.ports: dict[tuple[int, str], int] = {}
         self.port_list: list[ir.Port] = []
         self.code = {block.number: _BlockCode(self, block) for block in forest.blocks}
-        self.uses_random = False
 
-    def program(self, quantities: Sequence[str], seed: int | None) -> ir.Program:
-        records = self._records(quantities)
+    def program(self) -> ir.Program:
+        records = self._records(self.plan.quantities())
         for block in self.forest.blocks:
             self.code[block.number].declare()
         handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
@@ -60,6 +60,7 @@ class _Lowering:
         starts = [self.code[block.number].start() for block in self.forest.blocks]
         root = self.forest.root
         step = ir.Function("step", root, self.code[root.number].step())
+        events = self._record_events()
         return ir.Program(
             dt=self.dt,
             memory=self.memory.values,
@@ -71,8 +72,8 @@ class _Lowering:
             initialise=starts[-1],
             records=records,
             checked=tuple(self.memory.checked.values()),
-            uses_random=self.uses_random,
-            seed=1234 if seed is None else seed,
+            events=events,
+            seed=DEFAULT_SEED if self.plan.seed is None else self.plan.seed,
         )
 
     # ---- shared by all blocks -----------------------------------------------------------------
@@ -86,7 +87,8 @@ class _Lowering:
         key = (block.number, name)
         if key not in self.ports:
             self.ports[key] = len(self.port_list)
-            self.port_list.append(ir.Port(block, name, [[] for _ in block.instances]))
+            empty: list[list[ir.Target]] = [[] for _ in block.instances]
+            self.port_list.append(ir.Port(block, name, empty, [[] for _ in block.instances]))
         return self.ports[key]
 
     def _connect(self, handlers: set[str]) -> None:
@@ -99,9 +101,21 @@ class _Lowering:
                         handler = handler_name(target, connection.port or "")
                         if handler in handlers:
                             targets.append(ir.Target(handler, index, connection.delay))
-        for port in self.port_list:
-            for targets in port.targets:
-                targets.sort(key=lambda target: target.delay > 0)  # jLEMS serves immediate ones first
+
+    def _record_events(self) -> tuple[tuple[str, str], ...]:
+        events = []
+        root = self.forest.root.instances[0]
+        for file in self.plan.event_files:
+            for selection in file.selections:
+                instance = root.descend(_below(root, selection.select))
+                ports = [port.name for port in instance.component.type.event_ports.values() if port.direction == "out"]
+                if selection.port not in ports:
+                    what = f"event file '{file.id}': {instance.path()} has no out port '{selection.port}'"
+                    raise ModelError(Problem(what, Location(), None, nearest(selection.port, ports)))
+                block, k = self.forest.of(instance)
+                self.port_list[self.port(block, selection.port)].recorders[k].append(len(events))
+                events.append((file.id, selection.id))
+        return tuple(events)
 
     def _records(self, quantities: Sequence[str]) -> tuple[int, ...]:
         root = self.forest.root.instances[0]
@@ -156,9 +170,6 @@ class _BlockCode:
 
     def declare(self) -> None:
         """Gives memory to what must outlive a step's code: others, events or later steps read it."""
-        if self.dynamics.kinetic_schemes:
-            what = f"kinetic schemes (component type '{self.block.kind.name}') are not supported yet"
-            raise UnsupportedError(Problem(what, self.dynamics.kinetic_schemes[0].location))
         for name in self._kept():
             if self.variables.knows(name) and not self._is_fixed(name):
                 self.memory.own(self.block, name)
@@ -167,6 +178,8 @@ class _BlockCode:
         for item in self.variables.derived:
             if isinstance(item, m.DerivedVariable) and item.select is not None:
                 self._selected(item)
+        for scheme in self.dynamics.kinetic_schemes:
+            self._kinetics(scheme)
 
     def _kept(self) -> list[str]:
         dynamics = self.dynamics
@@ -195,8 +208,6 @@ class _BlockCode:
     def _bind(self, expr: Expr, scope: _Scope) -> Expr:
         if isinstance(expr, Name):
             return self.name(expr.name, scope)  # type: ignore[return-value]  # a leaf stands in an expression
-        if isinstance(expr, Call) and expr.function == "random":
-            self.low.uses_random = True
         return rebuild(expr, lambda child: self._bind(child, scope))
 
     def name(self, name: str, scope: _Scope) -> ir.Value:
@@ -235,6 +246,7 @@ class _BlockCode:
             inner = self.low.code[child.number].step()
             if inner:
                 body.append(ir.Each(child, inner))
+        body += [self._kinetics(scheme) for scheme in self.dynamics.kinetic_schemes]
         scope = _Scope({CLOCK: ir.Load(self.block, ir.TIME, 0)})
         if self.memory.has(self.block, CLOCK):
             body.append(ir.Store(self.memory.own(self.block, CLOCK), scope.known[CLOCK]))
@@ -294,6 +306,29 @@ class _BlockCode:
             if variable is not None and self.memory.has(self.block, EXPOSURE + variable):
                 target = self.memory.own(self.block, EXPOSURE + variable)
                 body.append(ir.Store(target, self.memory.own(self.block, variable)))
+
+    # ---- kinetic schemes ------------------------------------------------------------------------------
+
+    def _kinetics(self, scheme: m.KineticScheme) -> ir.Kinetics:
+        """One step of a scheme: occupancies of its nodes from the rates that its edges expose."""
+        lists = [(one.lists.get(scheme.nodes, []), one.lists.get(scheme.edges, [])) for one in self.block.instances]
+        first_nodes, first_edges = lists[0]
+        if not first_nodes:
+            raise self.block.instances[0].component.fail(f"kinetic scheme '{scheme.name}' has no '{scheme.nodes}'")
+        columns = [[pair[0][i] for pair in lists] for i in range(len(first_nodes))]
+        nodes = [self.memory.reach(self.block, self.memory.own_places(one, scheme.state_variable)) for one in columns]
+        ids = [node.id for node in first_nodes]
+        edges = []
+        for i, edge in enumerate(first_edges):
+            source, target = (_node(ids, edge, scheme, end) for end in (scheme.edge_source, scheme.edge_target))
+            rates = [self._each([pair[1][i] for pair in lists], rate) for rate in (scheme.forward_rate, scheme.reverse_rate)]
+            edges.append(ir.Edge(source, target, *rates))
+        used = 1 + max((max(edge.source, edge.target) for edge in edges), default=-1)
+        return ir.Kinetics(tuple(nodes[:used]), tuple(edges))
+
+    def _each(self, targets: Sequence[Instance], name: str) -> ir.Value:
+        fail = self.block.instances[0].component.fail
+        return self.memory.reach(self.block, self.memory.places(targets, name, fail))
 
     # ---- actions --------------------------------------------------------------------------------------
 
@@ -388,9 +423,17 @@ class _BlockCode:
     def start(self) -> ir.Function:
         """jLEMS's initialisation: self without derived variables, children, self, children, self."""
         children = tuple(ir.Call(start_name(child), child) for child in self.block.children if self._runs(child))
+        for scheme in self.dynamics.kinetic_schemes:  # jLEMS starts their nodes and edges once more
+            again = [block for block in self.block.children if self._is_member(block, scheme)]
+            children += tuple(ir.Call(start_name(block), block) for block in again)
         without, whole = tuple(self._start_pass(derive=False)), tuple(self._start_pass(derive=True))
         body = (*without, *children, *whole, *children, *whole)
         return ir.Function(start_name(self.block), self.block, body, rare=True)
+
+    def _is_member(self, block: Block, scheme: m.KineticScheme) -> bool:
+        first = self.block.instances[0]
+        members = [*first.lists.get(scheme.nodes, []), *first.lists.get(scheme.edges, [])]
+        return any(member is block.instances[0] for member in members)
 
     def _runs(self, block: Block) -> bool:
         code = self.low.code[block.number]
@@ -458,6 +501,14 @@ class _Many:
     values: list[ir.Value]
     multiply: bool
     run: tuple[int, int] | None  # offset and stride, where the values stand one after the other
+
+
+def _node(ids: Sequence[str | None], edge: Instance, scheme: m.KineticScheme, end: str) -> int:
+    wanted = edge.component.text(end)
+    if wanted not in ids:
+        known = [one for one in ids if one]
+        raise edge.component.fail(f"{end}='{wanted}' is no state of kinetic scheme '{scheme.name}'", nearest(wanted or "", known))
+    return ids.index(wanted)
 
 
 def _run(values: Sequence[ir.Value]) -> tuple[int, int] | None:

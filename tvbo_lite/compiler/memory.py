@@ -40,9 +40,10 @@ class Memory:
     def variables(self, block: Block) -> Variables:
         """The block's variables, worked out once for all blocks of a type."""
         assigned = tuple(sorted(block.instances[0].values))
-        key = (block.kind.name, assigned)
+        occupancies = tuple(scheme_variables(block.instances[0]))
+        key = (block.kind.name, assigned, occupancies)
         if key not in self._variables:
-            self._variables[key] = analyse(block.kind, assigned)
+            self._variables[key] = analyse(block.kind, assigned, occupancies)
         return self._variables[key]
 
     # ---- cells -------------------------------------------------------------------------------
@@ -65,6 +66,8 @@ class Memory:
             return float(initial_regime(instance.component.type.dynamics))
         if name in instance.values:
             return instance.values[name]
+        if name in scheme_variables(instance):
+            return float(scheme_variables(instance)[name] is instance)
         return instance.component.parameters.get(name, 0.0)
 
     def own(self, block: Block, name: str) -> Load:
@@ -132,6 +135,11 @@ class Memory:
         """
         return [self._place(target, name, fail) for target in targets]
 
+    def own_places(self, targets: Sequence[Instance], name: str) -> list[int | float]:
+        """For each target, the memory place of the variable itself, which may be assigned to."""
+        at = [self.forest.of(target) for target in targets]
+        return [self.cell(block, name).offset + k for block, k in at]
+
     def _place(self, target: Instance, name: str, fail: Callable[[str], ModelError]) -> int | float:
         block, k = self.forest.of(target)
         seen = self.get(block, name)
@@ -165,6 +173,22 @@ class Memory:
         """A place in memory that holds a number."""
         self.values.append(value)
         return len(self.values) - 1
+
+
+def scheme_variables(instance: Instance) -> dict[str, Instance]:
+    """Occupancies that a kinetic scheme of the parent keeps in this instance, with the scheme's first node.
+
+    The first node starts with occupancy 1, the others with 0.
+    """
+    if instance.parent is None:
+        return {}
+    parent = instance.parent
+    found = {}
+    for scheme in parent.component.type.dynamics.kinetic_schemes:
+        nodes = parent.lists.get(scheme.nodes, [])
+        if any(node is instance for node in nodes):
+            found[scheme.state_variable] = nodes[0]
+    return found
 
 
 def _same(x: float, y: float) -> bool:

@@ -38,13 +38,17 @@ class Variables:
         return frozenset(item.name for item in self.derived)
 
 
-def analyse(kind: ResolvedType, assigned: tuple[str, ...]) -> Variables:
-    """The variables of a type; ``assigned`` are names that its instances got from an ``Assign``."""
+def analyse(kind: ResolvedType, assigned: tuple[str, ...], occupancies: tuple[str, ...] = ()) -> Variables:
+    """The variables of a type.
+
+    ``assigned`` are names that its instances got from an ``Assign``; ``occupancies`` those that a
+    kinetic scheme of the parent changes.
+    """
     dynamics = kind.dynamics
     paths = [item for item in dynamics.derived if item.select is not None]
     values = [item for item in dynamics.derived if item.select is None]
     derived = (*paths, *values, *dynamics.conditional)
-    outside = frozenset(_changed_outside(dynamics))
+    outside = frozenset(_changed_outside(dynamics)) | frozenset(occupancies)
     stateful = {item.name for item in dynamics.state_variables}
     stateful |= {item.variable for item in dynamics.derivatives}
     stateful |= {assignment.variable for action in actions(dynamics) for assignment in action.assignments}

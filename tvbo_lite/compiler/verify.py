@@ -6,7 +6,6 @@ breaks which rule. Each kind of statement and of value has its row in a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,8 @@ from tvbo_lite.expr.tree import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from tvbo_lite.compiler.blocks import Block
 
 _OPERANDS = {**dict.fromkeys((*ARITHMETIC, *COMPARISONS), False), **dict.fromkeys(LOGICAL, True)}

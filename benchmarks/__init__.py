@@ -1,0 +1,1 @@
+"""Measurements against jNeuroML and against the import times of the libraries underneath."""

@@ -1,0 +1,92 @@
+"""What a terminal shows beyond plain lines: progress and tables. Rich is loaded only where it is used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from tvbo_lite.errors import BackendError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = ["Watch", "duration", "table"]
+
+PATIENCE = 1.0  # s, after which a terminal shows progress
+
+
+class Watch:
+    """Called with (steps done, steps in all): draws a bar on a terminal, and keeps the time limit."""
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self.begin = perf_counter()
+        self.timeout = timeout  # s
+        self.visible = sys.stderr.isatty()
+        self.bar: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Raises `BackendError` where the time is over."""
+        spent = perf_counter() - self.begin
+        if self.timeout is not None and spent > self.timeout and done < total:
+            share = 100 * done / total
+            msg = f"the run was stopped after {self.timeout:g} s, {share:.0f} % of it done; give it a longer --timeout"
+            raise BackendError(msg)
+        if self.visible and (self.bar is not None or spent > PATIENCE):
+            self._draw(done, total)
+
+    def _draw(self, done: int, total: int) -> None:
+        if self.bar is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self.bar = Progress(console=Console(stderr=True), transient=True)
+            self.bar.add_task("simulating", total=total)
+            self.bar.start()
+        self.bar.update(self.bar.task_ids[0], completed=done)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: with rich on a terminal, else as aligned columns. The first column is words."""
+    if sys.stdout.isatty():
+        _rich_table(header, rows)
+        return
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD)
+    for k, name in enumerate(header):
+        shown.add_column(name, justify="right" if k else "left", overflow="fold")
+    for row in rows:
+        style = "red" if row[-1] == "FAIL" else ""
+        shown.add_row(*(Text(cell) for cell in row), style=style)
+    Console().print(shown)
+
+
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
+
+
+def duration(seconds: float) -> str:
+    """A time in a handy unit: ``200 ms``, ``1.5 s``."""
+    scale, unit = next((item for item in _UNITS if seconds >= item[0] * 0.9995), _UNITS[-1])
+    return f"{seconds / scale:.3g} {unit}"

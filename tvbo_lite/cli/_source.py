@@ -1,0 +1,86 @@
+"""What the argument FILE means: a YAML experiment, a LEMS file, or a canonical example by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tvbo_lite.errors import Location, ModelError, Problem
+
+if TYPE_CHECKING:
+    from tvbo_lite.lems.model import Model
+    from tvbo_lite.lems.plan import SimulationPlan
+    from tvbo_lite.lems.recording import Recording
+
+__all__ = ["EXPERIMENT", "Source", "is_experiment", "read_source"]
+
+EXPERIMENT = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to run. ``model`` holds all it includes; ``written`` is an experiment's own LEMS document.
+
+    ``folder`` is where its output files go unless ``--out`` is given.
+    """
+
+    name: str
+    folder: Path
+    model: Model
+    plan: SimulationPlan
+    search: tuple[Path, ...]
+    written: Model | None = None
+
+    def run(
+        self,
+        backend: str,
+        *,
+        fast: bool = False,
+        timeout: float | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Recording:
+        """Simulate. ``progress`` and ``fast`` are for the native backend, ``timeout`` (s) for jLEMS."""
+        if backend == "native":
+            from tvbo_lite.backends import native
+
+            return native.run_linked(self.model, plan=self.plan, fast=fast, progress=progress)
+        from tvbo_lite import backends
+
+        options: dict[str, Any] = {"timeout": timeout} if timeout else {}
+        if self.written is not None:
+            return backends.run_model(self.written, backend, plan=self.plan, **options)
+        return backends.run_file(self.name, backend, search=self.search, plan=self.plan, **options)
+
+
+def is_experiment(name: str) -> bool:
+    """Whether a file of that name is read as YAML."""
+    return Path(name).suffix.lower() in EXPERIMENT
+
+
+def read_source(name: str, search: Sequence[Path] = ()) -> Source:
+    """The model in a file, and what it asks to be done. Raises `InputError` with all its problems."""
+    from tvbo_lite.transforms.plan import simulation_plan
+
+    path = Path(name)
+    folder = path.parent if path.is_file() else Path()
+    model, written = read_model(name, search)
+    if model.target is None:
+        expected = '<Target component="..."/> that names a <Simulation>'
+        hint = "to check such a file, use: tvbo-lite validate"
+        message = "the document has no target, so there is nothing to run"
+        raise ModelError(Problem(message, Location(name), expected, hint))
+    return Source(name, folder, model, simulation_plan(model), tuple(search), written)
+
+
+def read_model(name: str, search: Sequence[Path] = ()) -> tuple[Model, Model | None]:
+    """The linked model of a file; and the document that an experiment is written as, None for LEMS."""
+    from tvbo_lite.formats.lems import reader
+
+    if not is_experiment(name):
+        return reader.read_file(name, search), None
+    from tvbo_lite.experiment import SimulationExperiment
+
+    written = SimulationExperiment.from_file(name).model()
+    return reader.link(written, search), written

@@ -1,0 +1,49 @@
+"""``tvbo-lite render``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+EXAMPLE = """\b
+Example:
+  tvbo-lite render experiment.yaml --to lems -o LEMS_experiment.xml
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("file")
+@click.option("--to", "to", metavar="FORMAT", default="lems", show_default=True, help="The format, such as lems.")
+@click.option("-o", "--output", metavar="OUT", type=Path, help="Write to this file instead of stdout.")
+def render(file: str, *, to: str, output: Path | None) -> None:
+    """Show the experiment in FILE (YAML, or LEMS) in another format.
+
+    What is shown is what 'tvbo-lite run' simulates. A LEMS file is shown as it is read, its includes
+    named and not followed.
+    """
+    from tvbo_lite.formats import writer
+
+    write = writer(to)  # a misspelt format is told before the file is read
+    text = write(_document(file))
+    if output is None or str(output) == "-":
+        click.echo(text, nl=False)
+        return
+    from tvbo_lite.cli._files import write_beside
+
+    write_beside(output, text.encode())
+    click.echo(f"wrote {output}", err=True)
+
+
+def _document(file: str):  # type: ignore[no-untyped-def]
+    from tvbo_lite.cli._source import is_experiment
+
+    if is_experiment(file):
+        from tvbo_lite.experiment import SimulationExperiment
+
+        return SimulationExperiment.from_file(file).model()
+    from tvbo_lite.formats.lems import sources
+    from tvbo_lite.formats.lems.reader import read_string
+
+    origin = sources.main(file)
+    return read_string(origin.read().decode(), origin.name)

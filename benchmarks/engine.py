@@ -6,12 +6,15 @@ import re
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.measure import Failed, Pair, child, in_turn, process
+from benchmarks.measure import FailedError, Pair, child, in_turn, process
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.formats.neuroml.jar import example_names, extract_examples, find_example, jar_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Failure", "examples", "kernel", "processes"]
 
@@ -42,8 +45,8 @@ def kernel(rounds: int) -> list[Pair]:
     """The loop of Ex2 against jLEMS's own figure for it, and the compiler against loading LLVM."""
     with tempfile.TemporaryDirectory(prefix="tvbo_lite_examples_") as name:
         extract_examples(name)
-        ours = [child(KERNEL) for _ in range(rounds)]
-        theirs = [_own_figure(jneuroml(IZHIKEVICH, Path(name))[1]) for _ in range(rounds)]
+        both = [(child(KERNEL), jneuroml(IZHIKEVICH, Path(name))[1]) for _ in range(rounds)]
+    ours, theirs = [own for own, _ in both], [_own_figure(output) for _, output in both]
     simulate, lower, build, loaded = (
         statistics.median(run[key] for run in ours) for key in ("simulate", "lower", "compile", "import")
     )
@@ -60,7 +63,7 @@ def examples(rounds: int, tell: Callable[[str], None]) -> tuple[list[Pair], list
         extract_examples(name)
         for example in example_names():
             tell(example)
-            words = [_try(lambda run=run, of=example: run(of, Path(name))) for run in (native, jneuroml)]
+            words = [_try(run, example, Path(name)) for run in (native, jneuroml)]
             if any(words):
                 failures.append((example, words[0] or "runs", words[1] or "runs"))
             else:
@@ -76,8 +79,8 @@ def native(example: str, folder: Path) -> tuple[float, str]:
 def jneuroml(example: str, folder: Path) -> tuple[float, str]:
     """The same with jNeuroML, as its manual starts it but without windows."""
     file = folder / find_example(example)
-    java = [find_java(), "-Djava.awt.headless=true", "-jar", jar_path()]
-    return process([*java, file.name, "-nogui"], file.parent)
+    options = ("-Djava.awt.headless=true", "-jar")
+    return process([find_java(), *options, jar_path(), file.name, "-nogui"], file.parent)
 
 
 def _whole(example: str, folder: Path, rounds: int, limit: float) -> Pair:
@@ -93,14 +96,14 @@ def _whole(example: str, folder: Path, rounds: int, limit: float) -> Pair:
 def _own_figure(output: str) -> float:
     found = FINISHED.search(output)
     if found is None:
-        raise Failed("jLEMS did not say how long it took")
+        raise FailedError("jLEMS did not say how long it took")
     return float(found[1])
 
 
-def _try(run: Callable[[], object]) -> str | None:
+def _try(run: Callable[[str, Path], object], example: str, folder: Path) -> str | None:
     """None where it works, else what went wrong."""
     try:
-        run()
-    except Failed as error:
+        run(example, folder)
+    except FailedError as error:
         return str(error).replace("|", "/")
     return None

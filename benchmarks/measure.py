@@ -9,20 +9,22 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Failed", "Pair", "child", "in_turn", "machine", "process", "table"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["FailedError", "Pair", "child", "in_turn", "machine", "process", "table"]
 
 TIMEOUT = 600.0  # s
 LIBRARIES = ("tvbo-lite", "numpy", "xarray", "pydantic", "llvmlite", "pyneuroml")
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A measured command did not succeed; its message is the command's last line."""
 
 
@@ -60,7 +62,7 @@ def in_turn(
 
 
 def process(command: Iterable[str | Path], folder: Path | None = None) -> tuple[float, str]:
-    """Seconds from the start of a process to its end, and what it printed. Raises `Failed`."""
+    """Seconds from the start of a process to its end, and what it printed. Raises `FailedError`."""
     words = [str(word) for word in command]
     with tempfile.TemporaryDirectory(prefix="tvbo_lite_benchmark_") as empty:
         begin = perf_counter()
@@ -70,7 +72,7 @@ def process(command: Iterable[str | Path], folder: Path | None = None) -> tuple[
         seconds = perf_counter() - begin
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        raise Failed(f"status {done.returncode}: {lines[-1][:100]}")
+        raise FailedError(f"status {done.returncode}: {lines[-1][:100]}")
     return seconds, done.stdout
 
 

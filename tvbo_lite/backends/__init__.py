@@ -34,7 +34,9 @@ def backend_name(name: str) -> str:
     return plain
 
 
-def run_file(name: str | Path, backend: str = "native", *, search: Sequence[Path] = (), **options: Any) -> Recording:
+def run_file(
+    name: str | Path, backend: str = "native", *, search: Sequence[Path] = (), **options: Any
+) -> Recording:
     """Runs a LEMS file, or the canonical example of that name. ``options`` are the backend's own."""
     return _function(backend, "run_file")(name, search=search, **options)
 

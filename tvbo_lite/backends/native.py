@@ -44,7 +44,11 @@ def run_model(model: m.Model, *, search: Sequence[Path] = (), **options: Any) ->
 
 
 def run_linked(
-    model: m.Model, *, fast: bool = False, progress: Progress | None = None, plan: SimulationPlan | None = None
+    model: m.Model,
+    *,
+    fast: bool = False,
+    progress: Progress | None = None,
+    plan: SimulationPlan | None = None,
 ) -> Recording:
     """Runs the simulation of a model that holds all it needs.
 

@@ -94,7 +94,9 @@ _log_option: Callable[[Any], Any] = click.option(
 )
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @_log_option
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

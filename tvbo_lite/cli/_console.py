@@ -39,8 +39,8 @@ class Watch:
         """Raises `BackendError` where the time is over."""
         spent = perf_counter() - self.begin
         if self.timeout is not None and spent > self.timeout and done < total:
-            share = 100 * done / total
-            msg = f"the run was stopped after {self.timeout:g} s, {share:.0f} % of it done; give it a longer --timeout"
+            where = f"{100 * done / total:.0f} % of it done"
+            msg = f"the run was stopped after {self.timeout:g} s, {where}; give it a longer --timeout"
             raise BackendError(msg)
         if self.visible and (self.bar is not None or spent > PATIENCE):
             self._draw(done, total)
@@ -88,5 +88,7 @@ _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 
 def duration(seconds: float) -> str:
     """A time in a handy unit: ``200 ms``, ``1.5 s``."""
+    if not seconds:
+        return "0 s"
     scale, unit = next((item for item in _UNITS if seconds >= item[0] * 0.9995), _UNITS[-1])
     return f"{seconds / scale:.3g} {unit}"

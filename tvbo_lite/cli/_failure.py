@@ -8,36 +8,47 @@ import click
 
 from tvbo_lite.errors import TvboLiteError
 
-USER, OURS, STOPPED = 2, 70, 130
+__all__ = ["Failure", "OurFault", "Stopped", "failure"]
 
 
 class Failure(click.ClickException):
-    """An error as text; ``exit_code`` is its own."""
+    """An error that the user can do something about."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+    exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the message to stderr."""
         click.echo(self.message, file=file, err=file is None)
 
 
+class OurFault(Failure):
+    """An error that should not have come so far."""
+
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
+
+
+class Stopped(Failure):
+    """Ctrl-C."""
+
+    exit_code = 130  # 128 + SIGINT
+
+
 def failure(error: BaseException) -> Failure:
     """The message and exit status for what a subcommand raised."""
-    if isinstance(error, KeyboardInterrupt):
-        return Failure("\nstopped", STOPPED)
-    if isinstance(error, TvboLiteError):
-        return Failure(_lines(str(error)), USER)
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return Failure(f"error: {where}{error.strerror or error}", USER)
-    if isinstance(error, MemoryError):
-        return Failure("error: there is not enough memory for this run", USER)
-    again = "this is a fault of tvbo-lite; please report it with what 'tvbo-lite --debug ...' shows"
-    return Failure(f"error: {type(error).__name__}: {error}\n{again}", OURS)
+    match error:
+        case KeyboardInterrupt():
+            return Stopped("\nstopped")
+        case TvboLiteError():
+            return Failure(_marked(str(error)))
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return Failure(f"error: {where}{error.strerror or error}")
+        case MemoryError():
+            return Failure("error: this needs more memory than there is")
+    report = "this is a fault of tvbo-lite; please report it with what 'tvbo-lite --debug ...' shows"
+    return OurFault(f"error: {type(error).__name__}: {error}\n{report}")
 
 
-def _lines(text: str) -> str:
-    """``error: `` before a message; where there are several, each stands on a line of its own."""
-    return "\n".join(f"error: {line}" if not line.startswith(" ") else line for line in text.split("\n"))
+def _marked(text: str) -> str:
+    """Each problem of an error stands on a line of its own; indented lines belong to the one above."""
+    return "\n".join(line if line.startswith(" ") else f"error: {line}" for line in text.split("\n"))

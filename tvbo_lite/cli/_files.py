@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import EventOutputFile, OutputFile
     from tvbo_lite.lems.recording import Recording
 
-__all__ = ["FIGURES", "Output", "check_figure", "outputs", "write_beside", "write_output"]
+__all__ = ["FIGURES", "Output", "check_figure", "outputs", "write_beside", "write_figure", "write_output"]
 
 FORMATS = ("ID_TIME", "TIME_ID")
 FIGURES = (".png", ".pdf", ".svg", ".jpg", ".webp")
@@ -34,7 +34,7 @@ def outputs(source: Source, folder: Path) -> tuple[Output, ...]:
 
     Raises `InputError` with every file that may not or cannot be written; nothing is touched.
     """
-    files = (*source.plan.tables(), *source.plan.event_files)
+    files: tuple[OutputFile | EventOutputFile, ...] = (*source.plan.tables(), *source.plan.event_files)
     places = _places(source)
     problems: list[Problem] = []
     taken: dict[Path, str] = {}
@@ -63,8 +63,10 @@ def _places(source: Source) -> dict[str, Location]:
 def _files_read(source: Source) -> set[Path]:
     """The files on disk that the model came from: no output may overwrite one."""
     model = source.model
-    names = {item.location.file for item in (model, *model.components, *model.component_types)}
-    return {Path(name).resolve() for name in {source.name, *names} if name and Path(name).is_file()}
+    names = {source.name, model.location.file}
+    names |= {item.location.file for item in model.components}
+    names |= {item.location.file for item in model.component_types}
+    return {Path(name).resolve() for name in names if name and Path(name).is_file()}
 
 
 def _bad_name(name: str) -> str | None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.errors import Location, ModelError, Problem
+from tvbo_lite.errors import BackendError, Location, ModelError, Problem
 
 if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
     from tvbo_lite.lems.plan import SimulationPlan
     from tvbo_lite.lems.recording import Recording
 
-__all__ = ["EXPERIMENT", "Source", "is_experiment", "read_source"]
+__all__ = ["Source", "backend_of", "is_experiment", "read_model", "read_source"]
 
 EXPERIMENT = (".yaml", ".yml")
 
@@ -52,6 +52,16 @@ class Source:
         if self.written is not None:
             return backends.run_model(self.written, backend, plan=self.plan, **options)
         return backends.run_file(self.name, backend, search=self.search, plan=self.plan, **options)
+
+
+def backend_of(name: str, *, fast: bool) -> str:
+    """The backend that an option names. Raises `BackendError` for an unknown one, or one without ``--fast``."""
+    from tvbo_lite.backends import backend_name
+
+    backend = backend_name(name)
+    if fast and backend != "native":
+        raise BackendError(f"--fast is an option of the native backend; {backend} has no such mode")
+    return backend
 
 
 def is_experiment(name: str) -> bool:

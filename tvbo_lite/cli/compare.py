@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import click
+
+from tvbo_lite.cli import _options as options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +26,18 @@ Examples:
   tvbo-lite compare LEMS_NML2_Ex9_FN.xml --plot ex9.png
   tvbo-lite compare experiment.yaml --reference earlier_results --tolerance 1e-9
 """
-HEADER = ("trace", "max error", "RMSE", "RMSE/range", "correlation", "differing", "spikes", "shift", "verdict")
+STAGES = (("compile", "compiling"), ("simulate", "simulating"), ("jlems_simulate", "simulating"))
+HEADER = (
+    "trace",
+    "max error",
+    "RMSE",
+    "RMSE/range",
+    "correlation",
+    "differing",
+    "spikes",
+    "shift",
+    "verdict",
+)
 
 
 @click.command(epilog=EXAMPLE)
@@ -37,15 +51,10 @@ HEADER = ("trace", "max error", "RMSE", "RMSE/range", "correlation", "differing"
     "--tolerance", metavar="SHARE", type=click.FloatRange(min=0), default=1e-6, show_default=True,
     help="The largest error that passes, as a share of a trace's range.",
 )  # fmt: skip
-@click.option("--plot", metavar="FILE", type=Path, help="Draw both into a .png, .pdf or .svg file.")
-@click.option("--fast", is_flag=True, help="Trade the last bits for speed (native backend).")
-@click.option(
-    "-I", "--include", metavar="DIR", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder in which includes are looked for; may be given several times.",
-)  # fmt: skip
-@click.option(
-    "--timeout", metavar="S", type=click.FloatRange(min=0, min_open=True), help="Stop each run after S seconds."
-)
+@options.plot
+@options.fast
+@options.include
+@options.timeout
 @click.pass_context
 def compare(
     context: click.Context,
@@ -64,33 +73,27 @@ def compare(
     Values are compared as float32, as jLEMS prints them. A trace passes if its largest error is
     within the tolerance and it has as many spikes as the reference. Exit status: 1 if one fails.
     """
-    from tvbo_lite.backends import backend_name
     from tvbo_lite.cli._files import check_figure, write_figure
-    from tvbo_lite.cli._source import read_source
+    from tvbo_lite.cli._source import backend_of, read_source
 
-    backend = backend_name(backend)
+    backend = backend_of(backend, fast=fast)
     other = _reference_backend(reference)
     check_figure(plot)
     source = read_source(file, include)
-    tables = _tables(source, Path(reference)) if other is None else None
-    ours, ours_took = _run(source, backend, fast=fast, timeout=timeout)
-    lines = [f"{backend}: {_timing(ours, ours_took)}"]
+    tables = None if other else _tables(source, Path(reference))
+    ours, timing = _run(source, backend, fast=fast, timeout=timeout)
     behind: Recording | Tables
-    if tables is not None:
-        behind = tables
-        lines.append(f"reference: {len(tables)} file{'' if len(tables) == 1 else 's'} of {reference}")
+    if other:
+        behind, more = _run(source, other, timeout=timeout)
+        timing += f"\n{more}"
     else:
-        behind, took = _run(source, other or "", fast=False, timeout=timeout)
-        lines.append(f"{other}: {_timing(behind, took)}")
-    from tvbo_lite.compare import compare as compare_runs
-
-    result = compare_runs(behind, ours, tolerance=tolerance)
-    _report(result)
-    click.echo("\n".join(lines))
+        behind = tables or {}
+    passed = _report(behind, ours, tolerance)
+    click.echo(timing)
     if plot is not None:
         write_figure(plot, ours, behind)
         click.echo(f"wrote {plot}")
-    if not result.ok:
+    if not passed:
         context.exit(1)
 
 
@@ -107,13 +110,16 @@ def _reference_backend(reference: str) -> str | None:
     raise ReadError(f"there is no folder and no backend '{reference}' to compare with; {hint}")
 
 
-def _run(source: Source, backend: str, *, fast: bool, timeout: float | None) -> tuple[Recording, float]:
-    from tvbo_lite.cli._console import Watch
+def _run(source: Source, backend: str, *, fast: bool = False, timeout: float | None) -> tuple[Recording, str]:
+    """The recording, and what it took."""
+    from tvbo_lite.cli._console import Watch, duration
 
     begin = perf_counter()
     with Watch(timeout) as watch:
-        recording = source.run(backend, fast=fast and backend == "native", timeout=timeout, progress=watch)
-    return recording, perf_counter() - begin
+        recording = source.run(backend, fast=fast, timeout=timeout, progress=watch)
+    took = perf_counter() - begin
+    parts = [f"{duration(recording.timings[key])} {what}" for key, what in STAGES if key in recording.timings]
+    return recording, f"{backend}: {duration(took)}" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _tables(source: Source, folder: Path) -> Tables:
@@ -124,16 +130,19 @@ def _tables(source: Source, folder: Path) -> Tables:
     from tvbo_lite.errors import InputError, Location, Problem, ReadError
     from tvbo_lite.formats.dat import read_dat
 
+    files = {file.path: Path(file.path) for file in source.plan.tables()}
+    bases = Counter(file.name for file in files.values())
     found: Tables = {}
     problems: list[Problem] = []
-    for file in source.plan.tables():
-        place = folder / file.path
-        place = place if place.is_file() else folder / place.name
+    for name, file in files.items():
+        place = folder / file
+        if bases[file.name] == 1 and not place.is_file():
+            place = folder / file.name
         if not place.is_file():
-            problems.append(Problem(f"there is no {file.path}", Location(str(folder))))
+            problems.append(Problem(f"there is no {name}", Location(str(folder))))
             continue
         try:
-            found[file.path] = read_dat(place)
+            found[name] = read_dat(place)
         except InputError as error:
             problems += error.problems
     if problems:
@@ -141,18 +150,12 @@ def _tables(source: Source, folder: Path) -> Tables:
     return found
 
 
-def _timing(recording: Recording, took: float) -> str:
-    from tvbo_lite.cli._console import duration
-
-    timings = recording.timings
-    names = {"compile": "compiling", "simulate": "simulating", "jlems_simulate": "simulating"}
-    parts = [f"{duration(timings[key])} {what}" for key, what in names.items() if key in timings]
-    return f"{duration(took)} ({', '.join(parts)})" if parts else duration(took)
-
-
-def _report(result: Comparison) -> None:
+def _report(behind: Recording | Tables, ours: Recording, tolerance: float) -> bool:
+    """Print the comparison; whether every trace passes."""
     from tvbo_lite.cli._console import table
+    from tvbo_lite.compare import compare as compare_runs
 
+    result = compare_runs(behind, ours, tolerance=tolerance)
     table(HEADER, [_row(trace) for trace in result])
     for name in result.missing:
         click.echo(f"{name}: only in the reference")
@@ -161,8 +164,8 @@ def _report(result: Comparison) -> None:
     failed = len(result.missing) + sum(not trace.ok for trace in result)
     total = len(result) + len(result.missing)
     same = sum(trace.identical for trace in result)
-    what = f"{failed} of {total} traces FAIL" if failed else f"all {total} traces pass"
-    click.echo(f"{what}, {same} of them to the last float32 bit" if not failed else what)
+    click.echo(f"{total - failed} of {total} traces pass, {same} of them identical as float32")
+    return result.ok
 
 
 def _row(trace: TraceComparison) -> tuple[str, ...]:

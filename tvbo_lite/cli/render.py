@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from tvbo_lite.lems.model import Model
 
 EXAMPLE = """\b
 Example:
@@ -14,7 +18,9 @@ Example:
 
 @click.command(epilog=EXAMPLE)
 @click.argument("file")
-@click.option("--to", "to", metavar="FORMAT", default="lems", show_default=True, help="The format, such as lems.")
+@click.option(
+    "--to", "to", metavar="FORMAT", default="lems", show_default=True, help="The format, such as lems."
+)
 @click.option("-o", "--output", metavar="OUT", type=Path, help="Write to this file instead of stdout.")
 def render(file: str, *, to: str, output: Path | None) -> None:
     """Show the experiment in FILE (YAML, or LEMS) in another format.
@@ -35,7 +41,7 @@ def render(file: str, *, to: str, output: Path | None) -> None:
     click.echo(f"wrote {output}", err=True)
 
 
-def _document(file: str):  # type: ignore[no-untyped-def]
+def _document(file: str) -> Model:
     from tvbo_lite.cli._source import is_experiment
 
     if is_experiment(file):

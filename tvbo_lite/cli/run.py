@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tvbo_lite.cli import _options as options
+
 if TYPE_CHECKING:
     from tvbo_lite.cli._source import Source
     from tvbo_lite.lems.recording import Recording
@@ -25,13 +27,10 @@ Examples:
 @click.option(
     "--out", metavar="DIR", type=Path, help="Folder for the output files; by default the folder of FILE."
 )
-@click.option("--plot", metavar="FILE", type=Path, help="Draw the displays into a .png, .pdf or .svg file.")
-@click.option("--fast", is_flag=True, help="Trade the last bits for speed (native backend).")
-@click.option(
-    "-I", "--include", metavar="DIR", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder in which includes are looked for; may be given several times.",
-)  # fmt: skip
-@click.option("--timeout", metavar="S", type=click.FloatRange(min=0, min_open=True), help="Stop after S seconds.")
+@options.plot
+@options.fast
+@options.include
+@options.timeout
 def run(
     file: str,
     *,
@@ -49,14 +48,11 @@ def run(
     traces are written to auto.dat.
     """
     begin = perf_counter()
-    from tvbo_lite.backends import backend_name
     from tvbo_lite.cli._console import Watch
     from tvbo_lite.cli._files import check_figure, outputs, write_figure, write_output
-    from tvbo_lite.cli._source import read_source
+    from tvbo_lite.cli._source import backend_of, read_source
 
-    backend = backend_name(backend)
-    if fast and backend != "native":
-        raise click.UsageError(f"--fast is an option of the native backend; {backend} has no such mode")
+    backend = backend_of(backend, fast=fast)
     check_figure(plot)
     source = read_source(file, include)
     planned = outputs(source, out if out is not None else source.folder)
@@ -71,18 +67,19 @@ def run(
     if plot is not None:
         write_figure(plot, recording)
         click.echo(f"wrote {plot}")
-    _summary(source, recording, perf_counter() - begin)
+    if not planned:
+        click.echo(f"note: {file} names no output, so no file was written", err=True)
+    click.echo(_summary(recording, perf_counter() - begin))
 
 
-def _summary(source: Source, recording: Recording, spent: float) -> None:
+def _summary(recording: Recording, spent: float) -> str:
     from tvbo_lite.cli._console import duration
 
-    plan, timings = source.plan, recording.timings
-    if not plan.tables() and not plan.event_files:
-        click.echo(f"note: {source.name} names no output, so no file was written", err=True)
+    plan, timings = recording.plan, recording.timings
     steps = timings.get("simulate") or timings.get("jlems_simulate") or spent
     speed = plan.length / steps
-    click.echo(
+    times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+    return (
         f"simulated {duration(plan.length)} ({plan.n_steps} steps) in {duration(spent)}; "
-        f"the steps alone took {duration(steps)}, {speed:.3g} times real time"
+        f"the steps alone took {duration(steps)}, {times} times real time"
     )

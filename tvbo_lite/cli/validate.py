@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from tvbo_lite.cli import _options as options
 
 if TYPE_CHECKING:
     from tvbo_lite.errors import Problem
@@ -20,10 +23,7 @@ Example:
 
 @click.command(epilog=EXAMPLE)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option(
-    "-I", "--include", metavar="DIR", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder in which includes are looked for; may be given several times.",
-)  # fmt: skip
+@options.include
 @click.pass_context
 def validate(context: click.Context, files: tuple[str, ...], *, include: tuple[Path, ...]) -> None:
     """Check experiments and LEMS files, and list all their problems.
@@ -57,9 +57,12 @@ def problems(file: str, search: tuple[Path, ...] = ()) -> list[str]:
         found = list(error.problems)
     except TvboLiteError as error:
         found = [Problem(str(error), Location(file))]
-    ordered = sorted(found, key=lambda problem: (problem.location.file or "", problem.location.line or 0))
-    lines = (str(item if item.location.file else Problem(item.message, Location(file, item.location.line, item.location.path), item.expected, item.hint)) for item in ordered)
-    return list(dict.fromkeys(lines))
+    placed = [
+        problem if problem.location.file else replace(problem, location=replace(problem.location, file=file))
+        for problem in found
+    ]
+    placed.sort(key=lambda problem: (problem.location.file or "", problem.location.line or 0))
+    return list(dict.fromkeys(map(str, placed)))
 
 
 def _model_problems(file: str, search: tuple[Path, ...]) -> Iterator[Problem]:

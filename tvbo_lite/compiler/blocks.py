@@ -17,7 +17,7 @@ from tvbo_lite.transforms.types import ResolvedType
 
 @dataclass(eq=False, slots=True)
 class Block:
-    """``fanout`` instances for each instance of the parent block; instance ``k`` has parent ``k // fanout``."""
+    """``fanout`` instances for each one of the parent block: instance ``k`` belongs to ``k // fanout``."""
 
     number: int
     kind: ResolvedType

@@ -191,7 +191,7 @@ class Code:
     def power(self, base: ir.Value, exponent: ir.Value) -> str:
         x = self.value(base)
         small = isinstance(exponent, Number) and exponent.value in range(1, SMALL_POWER + 1)
-        if isinstance(exponent, Number) and small and (self.shared.fast or exponent.value <= 2):  # noqa: PLR2004
+        if isinstance(exponent, Number) and small and (self.shared.fast or exponent.value <= 2):
             return self._whole_power(x, int(exponent.value))
         self.shared.needs.add("pow")
         return self.do(f"call{self.flags} double @pow(double {x}, double {self.value(exponent)})")
@@ -237,7 +237,7 @@ class Code:
         self.index = known
         return self.do(f"phi double [ {chosen}, %{from_yes} ], [ {other}, %{from_no} ]")
 
-    # ---- statements -------------------------------------------------------------------------------------------
+    # ---- statements ---------------------------------------------------------------------------
 
     def body(self, statements: tuple[ir.Statement, ...]) -> None:
         for statement in statements:
@@ -319,7 +319,7 @@ class Code:
             self.say(f"store double {joined}, ptr {total}")
         self.temps[statement.temp.number] = self.do(f"load double, ptr {total}")
 
-    # ---- kinetic schemes -----------------------------------------------------------------------------------
+    # ---- kinetic schemes ------------------------------------------------------------------------
 
     def kinetics(self, statement: ir.Kinetics) -> None:
         """The scheme's rate matrix, column by column what leaves and reaches a node; then its exponential."""
@@ -327,10 +327,13 @@ class Code:
         matrix = {(i, j): literal(0.0) for i in range(n) for j in range(n)}
         for edge in statement.edges:
             source, target = edge.source, edge.target
-            for rate, one, other in ((self.value(edge.forward), source, target), (self.value(edge.reverse), target, source)):
+            for rate, one, other in (
+                (self.value(edge.forward), source, target),
+                (self.value(edge.reverse), target, source),
+            ):
                 matrix[one, one] = self.do(f"fsub double {matrix[one, one]}, {rate}")
                 matrix[other, one] = self.do(f"fadd double {matrix[other, one]}, {rate}")
-        places = [self.address(node) for node in statement.nodes if isinstance(node, (ir.Load, ir.Gather))]
+        places = [self.address(node) for node in statement.nodes]
         room = self.room(n * n + n)
         values = [*matrix.values(), *(self.do(f"load double, ptr {place}") for place in places)]
         for number, value in enumerate(values):
@@ -347,7 +350,7 @@ class Code:
         self.variables.append(f"  {register} = alloca double, i64 {count}")
         return register
 
-    # ---- events ------------------------------------------------------------------------------------------------
+    # ---- events -------------------------------------------------------------------------------
 
     def emit(self, port: ir.Port) -> None:
         """Immediate targets first, then the recorders, then delayed targets."""
@@ -356,7 +359,7 @@ class Code:
         self.serve(port.block, port.delayed(), self.enqueue)
 
     def serve(self, block: Block, lists: list[list[ir.Target]], act: Serve) -> None:
-        """``act`` for each target of the current instance: in line if all instances' lists are alike and short."""
+        """``act`` for each target of the current instance; in line where all lists are alike and short."""
         if not any(lists):
             return
         k, first = self.at(block), lists[0]
@@ -364,7 +367,12 @@ class Code:
         if alike and len(first) <= ALIKE:
             for number, target in enumerate(first):
                 column = [targets[number] for targets in lists]
-                act([target.handler], "0", self.index_of(k, [t.index for t in column]), self.delay_of(k, column))
+                act(
+                    [target.handler],
+                    "0",
+                    self.index_of(k, [t.index for t in column]),
+                    self.delay_of(k, column),
+                )
         else:
             self._serve_listed(k, lists, act)
 
@@ -385,8 +393,8 @@ class Code:
         self.begin(some)
         with self.loop(count) as j:
             at = self.do(f"add i64 {first}, {j}")
-            columns = [self.entry(table, "i64", at) for table in (which, indices)]
-            act(names, *columns, self.entry(delays, "double", at))
+            handler, index = self.entry(which, "i64", at), self.entry(indices, "i64", at)
+            act(names, handler, index, self.entry(delays, "double", at))
         self.say(f"br label %{end}")
         self.begin(end)
 
@@ -402,7 +410,9 @@ class Code:
     def delay_of(self, k: str, targets: list[ir.Target]) -> str:
         if len({target.delay for target in targets}) == 1:
             return literal(targets[0].delay)
-        return self.entry(self.shared.table("double", [literal(target.delay) for target in targets]), "double", k)
+        return self.entry(
+            self.shared.table("double", [literal(target.delay) for target in targets]), "double", k
+        )
 
     def call_handler(self, names: list[str], which: str, index: str, _: str) -> None:
         """Calls one of the named handlers for an instance."""
@@ -428,7 +438,8 @@ class Code:
         if len(names) == 1:
             handler = str(queued.index(names[0]))
         else:
-            handler = self.entry(self.shared.table("i64", [str(queued.index(name)) for name in names]), "i64", which)
+            numbers = self.shared.table("i64", [str(queued.index(name)) for name in names])
+            handler = self.entry(numbers, "i64", which)
         self.shared.needs.add("events.push")
         now = self.do(f"load double, ptr {self.cell(ir.TIME)}")
         due = self.do(f"fadd double {now}, {delay}")
@@ -436,7 +447,7 @@ class Code:
 
 
 Serve = Callable[[list[str], str, str, str], None]
-"""Serves one event: names of handlers, which of these, index of the target, delay; the last three are operands."""
+"""Serves one event: names of handlers, then operands: which of these, the target's index, the delay."""
 
 
 def _recorder(number: int) -> ir.Target:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from tvbo_lite.expr.tree import Expr
+from tvbo_lite.expr.tree import Expr, Leaf
 
 if TYPE_CHECKING:
     from tvbo_lite.compiler.blocks import Block
@@ -29,7 +29,7 @@ RESERVED = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Load(Leaf):
     """``memory[offset + stride * k]`` for instance ``k`` of ``block``."""
 
     block: Block
@@ -38,7 +38,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Gather:
+class Gather(Leaf):
     """``memory[tables[table][k]]`` for instance ``k`` of ``block``."""
 
     block: Block
@@ -46,14 +46,14 @@ class Gather:
 
 
 @dataclass(frozen=True, slots=True)
-class Temp:
+class Temp(Leaf):
     """A value computed earlier in the same function."""
 
     number: int
 
 
-Leaf: TypeAlias = Load | Gather | Temp
-Value: TypeAlias = "Expr | Leaf"
+Place: TypeAlias = Load | Gather
+Value: TypeAlias = Expr
 
 
 # ---- statements ------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Edge:
 class Kinetics:
     """Occupancies ``nodes`` become ``expm(A dt) nodes``, A from the edges' rates."""
 
-    nodes: tuple[Value, ...]
+    nodes: tuple[Place, ...]
     edges: tuple[Edge, ...]
 
 

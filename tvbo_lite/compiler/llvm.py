@@ -9,7 +9,7 @@ CHECK_UNROLL = 8  # cells of more instances are checked in a loop
 
 
 def module_text(program: ir.Program, *, fast: bool = False) -> str:
-    """The LLVM module of a program. It defines the program's initialising function, ``run`` and ``release``."""
+    """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``."""
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
     run = _Run(shared).text()

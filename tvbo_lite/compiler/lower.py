@@ -14,7 +14,7 @@ from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.blocks import Block, Forest, group
 from tvbo_lite.compiler.memory import EXPOSURE, REGIME, Memory
 from tvbo_lite.compiler.selection import select_targets
-from tvbo_lite.compiler.variables import CLOCK, Variables
+from tvbo_lite.compiler.variables import CLOCK, Derived, Variables
 from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Binary, Expr, Name, Number, Select, is_boolean, names, rebuild
@@ -103,12 +103,16 @@ class _Lowering:
                             targets.append(ir.Target(handler, index, connection.delay))
 
     def _record_events(self) -> tuple[tuple[str, str], ...]:
-        events = []
+        events: list[tuple[str, str]] = []
         root = self.forest.root.instances[0]
         for file in self.plan.event_files:
             for selection in file.selections:
                 instance = root.descend(_below(root, selection.select))
-                ports = [port.name for port in instance.component.type.event_ports.values() if port.direction == "out"]
+                ports = [
+                    port.name
+                    for port in instance.component.type.event_ports.values()
+                    if port.direction == "out"
+                ]
                 if selection.port not in ports:
                     what = f"event file '{file.id}': {instance.path()} has no out port '{selection.port}'"
                     raise ModelError(Problem(what, Location(), None, nearest(selection.port, ports)))
@@ -136,7 +140,10 @@ def _below(root: Instance, path: str) -> str:
 
 
 def _recording_failure(instance: Instance, quantity: str) -> Callable[[str], ModelError]:
-    known = [*instance.component.type.exposures, *(s.name for s in instance.component.type.dynamics.state_variables)]
+    known = [
+        *instance.component.type.exposures,
+        *(s.name for s in instance.component.type.dynamics.state_variables),
+    ]
 
     def fail(message: str) -> ModelError:
         hint = nearest(quantity.rpartition("/")[2], known)
@@ -202,12 +209,15 @@ class _BlockCode:
         try:
             return self._bind(parse(text), scope)
         except ExpressionError as error:
-            placed = [p if p.location.file else Problem(p.message, location, p.expected, p.hint) for p in error.problems]
+            placed = [
+                p if p.location.file else Problem(p.message, location, p.expected, p.hint)
+                for p in error.problems
+            ]
             raise ExpressionError(placed) from None
 
     def _bind(self, expr: Expr, scope: _Scope) -> Expr:
         if isinstance(expr, Name):
-            return self.name(expr.name, scope)  # type: ignore[return-value]  # a leaf stands in an expression
+            return self.name(expr.name, scope)
         return rebuild(expr, lambda child: self._bind(child, scope))
 
     def name(self, name: str, scope: _Scope) -> ir.Value:
@@ -222,19 +232,26 @@ class _BlockCode:
         known = [*self.variables.stateful, *self.variables.derived_names(), *self.variables.requirements]
         known += [*self.block.instances[0].component.parameters, CLOCK]
         raise ExpressionError(
-            Problem(f"'{name}' is not declared in component type '{self.block.kind.name}'", hint=nearest(name, known))
+            Problem(
+                f"'{name}' is not declared in component type '{self.block.kind.name}'",
+                hint=nearest(name, known),
+            )
         )
 
     def condition(self, text: str, scope: _Scope, location: Location) -> ir.Value:
         value = self.value(text, scope, location)
-        if not is_boolean(value):  # type: ignore[arg-type]
-            raise ExpressionError(Problem(f"'{text}' is not a condition", location, "a comparison, such as 'v .gt. 0'"))
+        if not is_boolean(value):
+            raise ExpressionError(
+                Problem(f"'{text}' is not a condition", location, "a comparison, such as 'v .gt. 0'")
+            )
         return value
 
     def number(self, text: str, scope: _Scope, location: Location) -> ir.Value:
         value = self.value(text, scope, location)
-        if is_boolean(value):  # type: ignore[arg-type]
-            raise ExpressionError(Problem(f"'{text}' is a condition", location, "an expression with a number as value"))
+        if is_boolean(value):
+            raise ExpressionError(
+                Problem(f"'{text}' is a condition", location, "an expression with a number as value")
+            )
         return value
 
     # ---- one step ---------------------------------------------------------------------------------
@@ -274,9 +291,7 @@ class _BlockCode:
         if not stateful:
             scope.known[name] = temp
 
-    def _derived(
-        self, item: m.DerivedVariable | m.ConditionalDerivedVariable, scope: _Scope, body: list[ir.Statement]
-    ) -> ir.Value:
+    def _derived(self, item: Derived, scope: _Scope, body: list[ir.Statement]) -> ir.Value:
         if isinstance(item, m.ConditionalDerivedVariable):
             return Select(tuple(self._case(case, scope) for case in item.cases))
         if item.value is not None:
@@ -285,7 +300,7 @@ class _BlockCode:
 
     def _case(self, case: m.Case, scope: _Scope) -> tuple[Expr | None, Expr]:
         test = None if case.condition is None else self.condition(case.condition, scope, case.location)
-        return test, self.number(case.value, scope, case.location)  # type: ignore[return-value]
+        return test, self.number(case.value, scope, case.location)
 
     def _integrate(self, body: list[ir.Statement], scope: _Scope) -> None:
         rates = []
@@ -298,8 +313,8 @@ class _BlockCode:
 
     def _euler(self, variable: str, rate: ir.Value) -> ir.Statement:
         cell = self.memory.own(self.block, variable)
-        change = Binary("*", Number(self.low.dt), rate)  # type: ignore[arg-type]
-        return ir.Store(cell, Binary("+", cell, change))  # type: ignore[arg-type]
+        change = Binary("*", Number(self.low.dt), rate)
+        return ir.Store(cell, Binary("+", cell, change))
 
     def _expose(self, body: list[ir.Statement]) -> None:
         for variable in dict.fromkeys(self.variables.exposed.values()):
@@ -311,17 +326,29 @@ class _BlockCode:
 
     def _kinetics(self, scheme: m.KineticScheme) -> ir.Kinetics:
         """One step of a scheme: occupancies of its nodes from the rates that its edges expose."""
-        lists = [(one.lists.get(scheme.nodes, []), one.lists.get(scheme.edges, [])) for one in self.block.instances]
+        lists = [
+            (one.lists.get(scheme.nodes, []), one.lists.get(scheme.edges, [])) for one in self.block.instances
+        ]
         first_nodes, first_edges = lists[0]
         if not first_nodes:
-            raise self.block.instances[0].component.fail(f"kinetic scheme '{scheme.name}' has no '{scheme.nodes}'")
+            raise self.block.instances[0].component.fail(
+                f"kinetic scheme '{scheme.name}' has no '{scheme.nodes}'"
+            )
         columns = [[pair[0][i] for pair in lists] for i in range(len(first_nodes))]
-        nodes = [self.memory.reach(self.block, self.memory.own_places(one, scheme.state_variable)) for one in columns]
+        nodes = [
+            self.memory.spread(self.block, self.memory.own_places(one, scheme.state_variable))
+            for one in columns
+        ]
         ids = [node.id for node in first_nodes]
         edges = []
         for i, edge in enumerate(first_edges):
-            source, target = (_node(ids, edge, scheme, end) for end in (scheme.edge_source, scheme.edge_target))
-            rates = [self._each([pair[1][i] for pair in lists], rate) for rate in (scheme.forward_rate, scheme.reverse_rate)]
+            source, target = (
+                _node(ids, edge, scheme, end) for end in (scheme.edge_source, scheme.edge_target)
+            )
+            rates = [
+                self._each([pair[1][i] for pair in lists], rate)
+                for rate in (scheme.forward_rate, scheme.reverse_rate)
+            ]
             edges.append(ir.Edge(source, target, *rates))
         used = 1 + max((max(edge.source, edge.target) for edge in edges), default=-1)
         return ir.Kinetics(tuple(nodes[:used]), tuple(edges))
@@ -338,7 +365,9 @@ class _BlockCode:
         for item in action.assignments:
             if not self.variables.knows(item.variable):
                 what = f"'{item.variable}' is assigned but not declared in '{self.block.kind.name}'"
-                raise ExpressionError(Problem(what, item.location, None, nearest(item.variable, self.variables.stateful)))
+                raise ExpressionError(
+                    Problem(what, item.location, None, nearest(item.variable, self.variables.stateful))
+                )
             value = self.number(item.value, scope, item.location)
             body.append(ir.Store(self.memory.own(self.block, item.variable), value))
         body += [ir.Emit(self.low.port(self.block, port), self.block) for port in action.events]
@@ -349,7 +378,9 @@ class _BlockCode:
     def _enter(self, name: str, scope: _Scope, location: Location) -> list[ir.Statement]:
         regimes = {regime.name: number for number, regime in enumerate(self.dynamics.regimes)}
         if name not in regimes:
-            raise ModelError(Problem(f"transition to unknown regime '{name}'", location, None, nearest(name, regimes)))
+            raise ModelError(
+                Problem(f"transition to unknown regime '{name}'", location, None, nearest(name, regimes))
+            )
         number = regimes[name]
         body: list[ir.Statement] = [ir.Store(self.memory.own(self.block, REGIME), Number(float(number)))]
         for action in self.dynamics.regimes[number].on_entry:
@@ -357,7 +388,7 @@ class _BlockCode:
         return body
 
     def _regimes(self, scope: _Scope) -> list[ir.Statement]:
-        """The active regime's step, chosen by the regime that was active when the instance's own step ended."""
+        """The step of the regime that was active when the instance's own step ended."""
         return self._by_regime(lambda regime: self._regime_step(regime, scope))
 
     def _by_regime(self, code: Callable[[m.Regime], list[ir.Statement]]) -> list[ir.Statement]:
@@ -368,7 +399,7 @@ class _BlockCode:
         chain: tuple[ir.Statement, ...] = ()
         for number in range(len(regimes) - 1, -1, -1):
             body = tuple(code(regimes[number]))
-            chain = (ir.If(Binary("eq", active, Number(float(number))), body, chain),)  # type: ignore[arg-type]
+            chain = (ir.If(Binary("eq", active, Number(float(number))), body, chain),)
         return [ir.Let(active, self.memory.own(self.block, REGIME)), *chain]
 
     def _regime_step(self, regime: m.Regime, outer: _Scope) -> list[ir.Statement]:
@@ -376,7 +407,7 @@ class _BlockCode:
         body: list[ir.Statement] = []
         for derived in regime.derived:
             if derived.value is None:
-                what = f"derived variable '{derived.name}' of a regime must have a 'value'; jLEMS ignores 'select' there"
+                what = f"derived variable '{derived.name}' of a regime has no 'value' (jLEMS takes no path there)"
                 raise UnsupportedError(Problem(what, derived.location))
             value = self.number(derived.value, scope, derived.location)
             body.append(ir.Store(self.memory.own(self.block, derived.name), value))
@@ -421,8 +452,10 @@ class _BlockCode:
     # ---- start ----------------------------------------------------------------------------------------
 
     def start(self) -> ir.Function:
-        """jLEMS's initialisation: self without derived variables, children, self, children, self."""
-        children = tuple(ir.Call(start_name(child), child) for child in self.block.children if self._runs(child))
+        """Initialisation as in jLEMS: self without derived variables, children, self, children, self."""
+        children = tuple(
+            ir.Call(start_name(child), child) for child in self.block.children if self._runs(child)
+        )
         for scheme in self.dynamics.kinetic_schemes:  # jLEMS starts their nodes and edges once more
             again = [block for block in self.block.children if self._is_member(block, scheme)]
             children += tuple(ir.Call(start_name(block), block) for block in again)
@@ -453,7 +486,9 @@ class _BlockCode:
         for _ in range(repeats):
             for action in self.dynamics.on_start:
                 body += self.act(action, scope)
-        body += self._by_regime(lambda regime: [s for action in regime.on_entry for s in self.act(action, scope)])
+        body += self._by_regime(
+            lambda regime: [s for action in regime.on_entry for s in self.act(action, scope)]
+        )
         self._expose(body)
         return body
 
@@ -471,7 +506,7 @@ class _BlockCode:
             return temp
         value: ir.Value = Number(start)
         for leaf in leaves.values:
-            value = Binary(op, value, leaf)  # type: ignore[arg-type]
+            value = Binary(op, value, leaf)
         return value
 
     def _selected(self, item: m.DerivedVariable) -> _Simple | _Many:
@@ -483,7 +518,9 @@ class _BlockCode:
         if len(counts) != 1:  # one shape selects alike
             raise AssertionError(item.select)
         fail = self.block.instances[0].component.fail
-        by_target = zip(*(self.memory.places(targets.instances, name, fail) for targets in found), strict=True)
+        by_target = zip(
+            *(self.memory.places(targets.instances, name, fail) for targets in found), strict=True
+        )
         rows = [list(row) for row in by_target]
         if found[0].simple:
             return _Simple(self.memory.reach(self.block, rows[0]))
@@ -498,7 +535,7 @@ class _Simple:
 
 @dataclass(frozen=True, slots=True)
 class _Many:
-    values: list[ir.Value]
+    values: Sequence[ir.Value]
     multiply: bool
     run: tuple[int, int] | None  # offset and stride, where the values stand one after the other
 
@@ -507,7 +544,9 @@ def _node(ids: Sequence[str | None], edge: Instance, scheme: m.KineticScheme, en
     wanted = edge.component.text(end)
     if wanted not in ids:
         known = [one for one in ids if one]
-        raise edge.component.fail(f"{end}='{wanted}' is no state of kinetic scheme '{scheme.name}'", nearest(wanted or "", known))
+        raise edge.component.fail(
+            f"{end}='{wanted}' is no state of kinetic scheme '{scheme.name}'", nearest(wanted or "", known)
+        )
     return ids.index(wanted)
 
 

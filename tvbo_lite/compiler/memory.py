@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tvbo_lite.compiler.blocks import Block, Forest
-from tvbo_lite.compiler.ir import RESERVED, Cell, Gather, Leaf, Load
+from tvbo_lite.compiler.ir import RESERVED, Cell, Gather, Load, Place
 from tvbo_lite.compiler.variables import CLOCK, Variables, analyse, initial_regime
 from tvbo_lite.errors import ModelError
 from tvbo_lite.expr.tree import Number
@@ -128,14 +129,16 @@ class Memory:
             self.checked[block.number, name] = self.cell(block, name)
         return load
 
-    def places(self, targets: Sequence[Instance], name: str, fail: Callable[[str], ModelError]) -> list[int | float]:
+    def places(
+        self, targets: Sequence[Instance], name: str, fail: Callable[[str], ModelError]
+    ) -> list[int | float]:
         """For each target, the memory place of its ``get(name)``, or a float where it is a parameter.
 
         A parameter that differs among its block's instances has a place like a variable.
         """
         return [self._place(target, name, fail) for target in targets]
 
-    def own_places(self, targets: Sequence[Instance], name: str) -> list[int | float]:
+    def own_places(self, targets: Sequence[Instance], name: str) -> list[int]:
         """For each target, the memory place of the variable itself, which may be assigned to."""
         at = [self.forest.of(target) for target in targets]
         return [self.cell(block, name).offset + k for block, k in at]
@@ -157,13 +160,16 @@ class Memory:
             return leaf.value if isinstance(leaf, Number) else leaf.offset + k
         return self.watched(at, seen.name).offset + k
 
-    def reach(self, block: Block, places: Sequence[int | float]) -> Number | Leaf:
+    def reach(self, block: Block, places: Sequence[int | float]) -> Number | Place:
         """Code of instance ``k`` of ``block`` that reads ``places[k]``: a number, a stride or a table."""
         first = places[0]
-        if all(type(place) is type(first) and _same(place, first) for place in places):
-            return Number(first) if isinstance(first, float) else Load(block, int(first), 0)
-        offsets = [place if isinstance(place, int) else self.constant(place) for place in places]
-        stride = offsets[1] - offsets[0]
+        if isinstance(first, float) and all(isinstance(p, float) and _same(p, first) for p in places):
+            return Number(first)
+        return self.spread(block, [p if isinstance(p, int) else self.constant(p) for p in places])
+
+    def spread(self, block: Block, offsets: list[int]) -> Place:
+        """Code of instance ``k`` of ``block`` for the place ``offsets[k]``: a stride, or else a table."""
+        stride = offsets[1] - offsets[0] if len(offsets) > 1 else 0
         if all(offset == offsets[0] + stride * k for k, offset in enumerate(offsets)):
             return Load(block, offsets[0], stride)
         self.tables.append(offsets)
@@ -192,4 +198,4 @@ def scheme_variables(instance: Instance) -> dict[str, Instance]:
 
 
 def _same(x: float, y: float) -> bool:
-    return x == y or (x != x and y != y)
+    return x == y or (math.isnan(x) and math.isnan(y))

@@ -146,7 +146,9 @@ def _fast_exp() -> str:
         terms.append(terms[-1] / n)
     lines, previous = [], literal(terms[13])
     for n in range(12, -1, -1):
-        lines.append(f"  %p{n} = call double @llvm.fma.f64(double {previous}, double %r, double {literal(terms[n])})")
+        lines.append(
+            f"  %p{n} = call double @llvm.fma.f64(double {previous}, double %r, double {literal(terms[n])})"
+        )
         previous = f"%p{n}"
     series = "\n".join(lines)
     return f"""

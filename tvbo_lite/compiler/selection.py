@@ -9,7 +9,9 @@ from tvbo_lite.errors import ModelError, Problem, nearest
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.instances import Instance
 
-_STEP = re.compile(r"(?P<list>[^\[\]]+)\[(?:(?P<all>\*)|(?P<key>[^=\]]+)=(?P<quote>['\"])(?P<value>.*)(?P=quote))\]")
+_STEP = re.compile(
+    r"(?P<list>[^\[\]]+)\[(?:(?P<all>\*)|(?P<key>[^=\]]+)=(?P<quote>['\"])(?P<value>.*)(?P=quote))\]"
+)
 _REDUCE = {"add": False, "sum": False, "plus": False, "+": False}
 _REDUCE |= {"multiply": True, "product": True, "times": True, "*": True}
 
@@ -41,8 +43,8 @@ def _follow(base: Instance, path: str, item: m.DerivedVariable) -> Instance:
     for step in filter(None, path.split("/")):
         below = at.names.get(step)
         if below is None:
-            what = f"{base.component.describe()}: '{item.select}' leads nowhere, {at.component.describe()} has no '{step}'"
-            raise ModelError(Problem(what, base.component.component.location, None, nearest(step, at.names)))
+            what = f"'{item.select}' leads nowhere: {at.component.describe()} has no '{step}'"
+            raise base.component.fail(what, nearest(step, at.names))
         at = below
     return at
 
@@ -52,7 +54,13 @@ def _step(at: Instance, step: str, item: m.DerivedVariable) -> list[Instance]:
         return [_follow(at, step, item)]
     match = _STEP.fullmatch(step)
     if match is None:
-        raise ModelError(Problem(f"cannot read '{step}' in select='{item.select}'", item.location, "name[*] or name[key='value']"))
+        raise ModelError(
+            Problem(
+                f"cannot read '{step}' in select='{item.select}'",
+                item.location,
+                "name[*] or name[key='value']",
+            )
+        )
     members = at.lists.get(match["list"], [])
     if match["all"]:
         return list(members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import names
@@ -12,6 +13,8 @@ from tvbo_lite.transforms.instances import java_hash_order
 from tvbo_lite.transforms.types import ResolvedType
 
 CLOCK = "t"
+
+Derived: TypeAlias = m.DerivedVariable | m.ConditionalDerivedVariable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Variables:
     """
 
     stateful: frozenset[str]
-    derived: tuple[m.DerivedVariable | m.ConditionalDerivedVariable, ...]
+    derived: tuple[Derived, ...]
     requirements: tuple[str, ...]
     outside: frozenset[str]
     exposed: dict[str, str | None]
@@ -32,7 +35,12 @@ class Variables:
 
     def knows(self, name: str) -> bool:
         """Whether the instance has a variable of that name (parameters apart)."""
-        return name == CLOCK or name in self.stateful or name in self.requirements or name in self.derived_names()
+        return (
+            name == CLOCK
+            or name in self.stateful
+            or name in self.requirements
+            or name in self.derived_names()
+        )
 
     def derived_names(self) -> frozenset[str]:
         return frozenset(item.name for item in self.derived)
@@ -47,7 +55,7 @@ def analyse(kind: ResolvedType, assigned: tuple[str, ...], occupancies: tuple[st
     dynamics = kind.dynamics
     paths = [item for item in dynamics.derived if item.select is not None]
     values = [item for item in dynamics.derived if item.select is None]
-    derived = (*paths, *values, *dynamics.conditional)
+    derived: tuple[Derived, ...] = (*paths, *values, *dynamics.conditional)
     outside = frozenset(_changed_outside(dynamics)) | frozenset(occupancies)
     stateful = {item.name for item in dynamics.state_variables}
     stateful |= {item.variable for item in dynamics.derivatives}
@@ -56,7 +64,7 @@ def analyse(kind: ResolvedType, assigned: tuple[str, ...], occupancies: tuple[st
     return Variables(
         stateful=frozenset(stateful),
         derived=derived,
-        requirements=tuple(kind.requirements) if kind.dynamics is not None else (),
+        requirements=tuple(kind.requirements),
         outside=outside,
         exposed=_exposures(kind, frozenset(stateful) | {item.name for item in derived}),
         late=frozenset(_read_before_written(derived)),
@@ -89,18 +97,18 @@ def _changed_outside(dynamics: m.Dynamics) -> Iterator[str]:
 def _exposures(kind: ResolvedType, known: frozenset[str]) -> dict[str, str | None]:
     """Exposure to variable: by the variable's ``exposure`` attribute, else the variable of that name."""
     dynamics = kind.dynamics
-    linked = {
-        item.exposure: item.name
-        for item in (*dynamics.state_variables, *dynamics.derived, *dynamics.conditional)
-        if item.exposure is not None
-    }
+    items: tuple[m.StateVariable | Derived, ...]
+    items = (*dynamics.state_variables, *dynamics.derived, *dynamics.conditional)
+    linked = {item.exposure: item.name for item in items if item.exposure is not None}
     exposed: dict[str, str | None] = {}
     for name in kind.exposures:
         exposed[name] = linked.get(name, name if name in known else None)
     return exposed
 
 
-def _read_before_written(derived: tuple[m.DerivedVariable | m.ConditionalDerivedVariable, ...]) -> Iterator[str]:
+def _read_before_written(
+    derived: tuple[Derived, ...],
+) -> Iterator[str]:
     """Derived variables that another reads before they are worked out: it sees the last step's value."""
     pending = {item.name for item in derived}
     for item in derived:
@@ -109,7 +117,7 @@ def _read_before_written(derived: tuple[m.DerivedVariable | m.ConditionalDerived
         pending.discard(item.name)
 
 
-def texts(item: m.DerivedVariable | m.ConditionalDerivedVariable) -> Iterator[str]:
+def texts(item: Derived) -> Iterator[str]:
     """The expressions of a derived variable."""
     if isinstance(item, m.DerivedVariable):
         if item.value is not None:

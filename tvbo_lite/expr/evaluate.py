@@ -32,10 +32,12 @@ def evaluate(expr: Expr, values: Mapping[str, float]) -> float:
         case Call(function, argument):
             return call(function, evaluate(argument, values))
         case Select(cases):
-            for condition, value in cases:
-                if condition is None or evaluate(condition, values):
-                    return evaluate(value, values)
-            return 0.0
+            holds = (case for test, case in cases if test is None or evaluate(test, values))
+            chosen = next(holds, None)
+            return 0.0 if chosen is None else evaluate(chosen, values)
+        case _:
+            msg = f"{expr} has no value of its own"
+            raise ExpressionError(msg)
 
 
 def call(function: str, x: float) -> float:
@@ -53,7 +55,7 @@ def call(function: str, x: float) -> float:
 
 def _divide(x: float, y: float) -> float:
     if y == 0.0:
-        return _NAN if x == 0.0 or x != x else math.copysign(_INF, x) * math.copysign(1.0, y)
+        return _NAN if x == 0.0 or math.isnan(x) else math.copysign(_INF, x) * math.copysign(1.0, y)
     return x / y
 
 

@@ -1,8 +1,9 @@
 """LEMS's spelling of expressions, with the precedence that jLEMS gives it.
 
 From the tightest: unary minus, ``^``, ``/``, ``*``, ``-``, ``+``, the comparisons but ``.eq.``, then
-``.eq.``, ``.and.`` and ``.or.``; operators of one level go left to right. So ``a*b/c`` is ``a*(b/c)``. A ``-`` directly after another operator is unary; a leading one, or one
-after ``(``, is a subtraction from 0: ``-x^2`` is ``0 - x^2``.
+``.eq.``, ``.and.`` and ``.or.``; operators of one level go left to right. So ``a*b/c`` is ``a*(b/c)``.
+A ``-`` directly after another operator is unary; a leading one, or one after ``(``, is a subtraction
+from 0: ``-x^2`` is ``0 - x^2``.
 """
 
 from __future__ import annotations
@@ -20,9 +21,7 @@ from tvbo_lite.expr.tree import (
     Expr,
     Name,
     Negate,
-    Not,
     Number,
-    Select,
     is_boolean,
 )
 
@@ -219,7 +218,7 @@ def write(expr: Expr) -> str:
             return f"{_operand(left, op, left=True)} {_spelt(op)} {_operand(right, op, left=False)}"
         case Negate(operand):
             return f"(-1 * {_bracketed(operand)})"
-        case Not() | Select():
+        case _:
             msg = f"a LEMS expression cannot hold {type(expr).__name__.lower()}"
             raise ExpressionError(msg)
 

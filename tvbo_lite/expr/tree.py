@@ -25,6 +25,12 @@ class Name:
     name: str
 
 
+class Leaf:
+    """Base of leaves that other modules add, such as the compiler's places in memory."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Negate:
     """Unary minus. LEMS has it only directly after another operator; elsewhere ``-x`` is ``0 - x``."""
@@ -61,7 +67,7 @@ class Select:
     cases: tuple[tuple[Expr | None, Expr], ...]
 
 
-Expr: TypeAlias = Number | Name | Negate | Binary | Not | Call | Select
+Expr: TypeAlias = Number | Name | Leaf | Negate | Binary | Not | Call | Select
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tvbo_lite.errors import Location, Problem, ReadError
 
@@ -33,7 +33,7 @@ def parse_bytes(data: bytes, file: str) -> _Element:
     except etree.XMLSyntaxError as error:
         reason = str(error.msg or error).split(", line ")[0]
         raise ReadError(Problem(f"not well-formed XML: {reason}", Location(file, error.lineno))) from error
-    if root.getroottree().docinfo.doctype:
+    if getattr(root.getroottree().docinfo, "doctype", None):
         raise ReadError(Problem("found <!DOCTYPE ...>", Location(file, 1), "plain XML", REFUSED))
     return root
 
@@ -41,3 +41,8 @@ def parse_bytes(data: bytes, file: str) -> _Element:
 def local_name(tag: str) -> str:
     """An element's name without its namespace."""
     return tag.rpartition("}")[2]
+
+
+def line_of(element: _Element) -> int | None:
+    """The line on which an element starts."""
+    return cast("int | None", element.sourceline)

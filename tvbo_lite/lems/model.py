@@ -17,11 +17,11 @@ from tvbo_lite.errors import NOWHERE, Location
 
 
 def _where() -> Location:
-    return field(default=NOWHERE, compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=NOWHERE, compare=False, repr=False)
 
 
 def _prose() -> str | None:
-    return field(default=None, compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=None, compare=False, repr=False)
 
 
 # ---- dimensions and units -------------------------------------------------------------------
@@ -358,7 +358,7 @@ class Include:
 class Model:
     """One document, or (``includes`` empty) a document together with all that it includes.
 
-    ``components`` are in document order, with the included ones where their ``Include`` stands.
+    ``components`` are in document order, the included ones first.
     """
 
     target: str | None = None

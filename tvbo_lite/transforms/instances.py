@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tvbo_lite.errors import ModelError
+from tvbo_lite.errors import ModelError, nearest
 from tvbo_lite.transforms.resolve import ResolvedComponent
 
 
@@ -122,15 +122,10 @@ class Instance:
         return at
 
     def _known(self, step: str) -> str | None:
-        known = [
-            *self.names,
-            *(name for name, _ in self.named),
-            *(m.id or "" for l in self.lists.values() for m in l),
-        ]
         if step.startswith("[") and len(self.lists) == 1:
             return f"the indices are 0 to {len(next(iter(self.lists.values()))) - 1}"
-        from tvbo_lite.errors import nearest
-
+        known = [*self.names, *(name for name, _ in self.named)]
+        known += [member.id for members in self.lists.values() for member in members if member.id]
         return nearest(step, known)
 
 

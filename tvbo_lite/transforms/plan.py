@@ -94,16 +94,19 @@ def _value(
 
 def _display(component: ResolvedComponent) -> Display:
     section = _section(component, "DataDisplay")
-    region = (section.attributes.get("dataRegion", "") if section else "").split(",")
-    limits = [component.parameters.get(name.strip()) for name in region]
-    limits += [None] * (4 - len(limits))
+    names = (section.attributes.get("dataRegion", "") if section else "").split(",")
+    limits = [component.parameters.get(name.strip()) for name in names[:4]]
+    xmin, xmax, ymin, ymax = limits + [None] * (4 - len(limits))
     return Display(
         component.id or "display",
         (_text(component, section, "title") if section else None) or component.id or "",
         component.parameters.get("timeScale", 1.0),
         component.text("timeScale") or "1s",
-        *limits[:4],
-        lines=tuple(_line(item) for item in _having(component, "Record")),
+        xmin,
+        xmax,
+        ymin,
+        ymax,
+        tuple(_line(item) for item in _having(component, "Record")),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from tvbo_lite.errors import ModelError, Problem, nearest
+from tvbo_lite.errors import NOWHERE, ModelError, Problem, nearest
 from tvbo_lite.lems import model as m
 
 
@@ -90,8 +90,8 @@ class TypeTable:
         heir = self._declared[below[-1]] if below else None
         if declared is None:
             what = f"unknown component type '{name}'" + (f", which '{heir.name}' extends" if heir else "")
-            where = {"location": heir.location} if heir else {}
-            raise ModelError(Problem(what, hint=nearest(name, self._declared), **where))
+            where = heir.location if heir else NOWHERE
+            raise ModelError(Problem(what, where, None, nearest(name, self._declared)))
         if name in below:
             cycle = " extends ".join((*below[below.index(name) :], name))
             raise ModelError(Problem(f"component types extend one another: {cycle}", declared.location))
@@ -113,20 +113,20 @@ def _merge(own: m.ComponentType, parent: ResolvedType | None) -> ResolvedType:
         name=own.name,
         lineage=(own.name, *(p.lineage if p else ())),
         declared=own,
-        parameters=inherit(own.parameters, p and p.parameters),
-        derived_parameters=inherit(own.derived_parameters, p and p.derived_parameters),
-        constants=inherit(own.constants, p and p.constants),
+        parameters=inherit(own.parameters, p.parameters if p else None),
+        derived_parameters=inherit(own.derived_parameters, p.derived_parameters if p else None),
+        constants=inherit(own.constants, p.constants if p else None),
         fixed={**(p.fixed if p else {}), **{item.parameter: item.value for item in own.fixed}},
         properties=own.properties,
         texts=own.texts,
         paths=own.paths,
-        links=inherit(own.links, p and p.links),
-        references=inherit(own.references, p and p.references),
-        child_slots=inherit(own.children, p and p.child_slots),
+        links=inherit(own.links, p.links if p else None),
+        references=inherit(own.references, p.references if p else None),
+        child_slots=inherit(own.children, p.child_slots if p else None),
         attachments=own.attachments,
-        requirements=inherit(own.requirements, p and p.requirements),
-        exposures=inherit(own.exposures, p and p.exposures),
-        event_ports=inherit(own.event_ports, p and p.event_ports),
+        requirements=inherit(own.requirements, p.requirements if p else None),
+        exposures=inherit(own.exposures, p.exposures if p else None),
+        event_ports=inherit(own.event_ports, p.event_ports if p else None),
         dynamics=own.dynamics or (p.dynamics if p else m.Dynamics()),
         structure=own.structure,
         simulation=own.simulation or (p.simulation if p else ()),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import Location, Problem, nearest
-from tvbo_lite.formats._xml import local_name
+from tvbo_lite.formats._xml import line_of, local_name
 from tvbo_lite.lems import model as m
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Source:
         self.problems: list[Problem] = []
 
     def at(self, element: _Element) -> Location:
-        return Location(self.file, element.sourceline)
+        return Location(self.file, line_of(element))
 
     def report(self, element: _Element, message: str, hint: str | None = None) -> None:
         self.problems.append(Problem(message, self.at(element), None, hint))
@@ -200,22 +200,22 @@ def _regime(source: Source, element: _Element) -> m.Regime:
     )
 
 
-_SCHEME = (
-    "name",
-    "nodes",
-    "stateVariable",
-    "edges",
-    "edgeSource",
-    "edgeTarget",
-    "forwardRate",
-    "reverseRate",
-)
+_SCHEME = {
+    "name": "name",
+    "nodes": "nodes",
+    "state_variable": "stateVariable",
+    "edges": "edges",
+    "edge_source": "edgeSource",
+    "edge_target": "edgeTarget",
+    "forward_rate": "forwardRate",
+    "reverse_rate": "reverseRate",
+}
 
 
 def _kinetic_scheme(source: Source, element: _Element) -> m.KineticScheme:
-    values = [source.need(element, attribute) for attribute in _SCHEME]
+    values = {field: source.need(element, attribute) for field, attribute in _SCHEME.items()}
     extra = element.get("dependency"), element.get("step")
-    return m.KineticScheme(*values, *extra, location=source.at(element))
+    return m.KineticScheme(**values, dependency=extra[0], step=extra[1], location=source.at(element))
 
 
 def _dynamics(source: Source, element: _Element) -> m.Dynamics:

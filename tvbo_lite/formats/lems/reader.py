@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import Location, Problem, ReadError
-from tvbo_lite.formats._xml import local_name, parse_bytes
+from tvbo_lite.formats._xml import line_of, local_name, parse_bytes
 from tvbo_lite.formats.lems import elements, sources
 from tvbo_lite.lems import model as m
 
@@ -99,14 +99,14 @@ def _document(origin: sources.Origin) -> m.Model:
     root = parse_bytes(origin.read(), origin.name)
     if local_name(root.tag) not in _ROOTS:
         found = f"the root element is <{local_name(root.tag)}>"
-        raise ReadError(Problem(found, Location(origin.name, root.sourceline), "<Lems> or <neuroml>"))
+        raise ReadError(Problem(found, Location(origin.name, line_of(root)), "<Lems> or <neuroml>"))
     source = elements.Source(origin.name)
     reader = _Document(source)
     for element in root:
         reader.take(element)
     if source.problems:
         raise ReadError(source.problems)
-    return reader.model(Location(origin.name, root.sourceline))
+    return reader.model(Location(origin.name, line_of(root)))
 
 
 class _Document:

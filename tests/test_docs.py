@@ -1,0 +1,158 @@
+"""The documentation is true: its code runs, prints what it says, and names commands that exist."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tvbo_lite.backends.java import find_java
+from tvbo_lite.cli import COMMANDS
+from tvbo_lite.errors import BackendError
+from tvbo_lite.resources import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+TEXTS = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "mkdocs.yml"))]
+EXAMPLE = folder("reference_examples") / "izhikevich"
+MARK = "\x1e"  # before what a block prints
+JAVA = "<!-- java -->"  # stands in the line before a block that needs Java
+ROUGHLY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its lines, the 0-based line of its fence, and whether it needs Java."""
+
+    language: str
+    lines: list[str]
+    fence: int
+    java: bool
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    number = 0
+    while number < len(lines):
+        if lines[number].startswith("```"):
+            end = lines.index("```", number + 1)
+            java = number > 0 and lines[number - 1] == JAVA
+            yield Block(lines[number][3:].strip(), lines[number + 1 : end], number, java)
+            number = end
+        number += 1
+
+
+def has_java() -> bool:
+    try:
+        find_java()
+    except BackendError:
+        return False
+    return True
+
+
+def script(page: Path) -> str:
+    """The page's Python blocks, each at its own line of the page, so that tracebacks show the right one."""
+    found: dict[int, str] = {}
+    for block in blocks(page):
+        if block.language == "python" and (has_java() or not block.java):
+            found[block.fence] = f"print('{MARK}{block.fence}')"
+            found |= dict(enumerate(block.lines, block.fence + 1))
+    return "\n".join(found.get(number, "") for number in range(max(found, default=0) + 1)) + "\n"
+
+
+def run(command: list[str], where: Path) -> str:
+    done = subprocess.run(
+        command, cwd=where, capture_output=True, text=True, encoding="utf-8", check=False,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "120"},
+    )  # fmt: skip
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+WITH_CODE = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
+def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    """All Python blocks run in order; a block marked ``output`` is what the one before it prints."""
+    file = tmp_path / "page.py"
+    file.write_text(script(page), encoding="utf-8")
+    shutil.copy(EXAMPLE / "experiment.yaml", tmp_path)
+    printed = run([sys.executable, "-W", "error", str(file)], tmp_path)
+    outputs = {int(number): text for number, text in re.findall(f"{MARK}(\\d+)\n([^{MARK}]*)", printed)}
+    last = -1
+    for block in blocks(page):
+        if block.language == "python":
+            last = block.fence
+        if block.language == "output" and last in outputs:
+            wanted, got = "\n".join(block.lines) + "\n", outputs[last]
+            same = doctest.OutputChecker().check_output(wanted, got, ROUGHLY)
+            assert same, f"{page.name}:{block.fence + 1} shows\n{wanted}\nbut the code prints\n{got}"
+
+
+def examples() -> list[tuple[int, str, bool]]:
+    """Line, command and need of Java of every example on the command line's page."""
+    return [
+        (block.fence, line, block.java)
+        for block in blocks(ROOT / "docs" / "cli.md")
+        if block.language == "bash"
+        for line in block.lines
+        if line.startswith("tvbo-lite ")
+    ]
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example[1])
+def test_the_commands_of_the_page_run(example: tuple[int, str, bool], tmp_path: Path) -> None:
+    """Every example on the command line's page ends well beside ``experiment.yaml`` and its traces."""
+    _, line, java = example
+    if java and not has_java():
+        pytest.skip("no Java runtime")
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "traces").mkdir()
+    for file in EXAMPLE.glob("*.dat"):
+        shutil.copy(file, tmp_path / "traces")
+    run([sys.executable, "-m", "tvbo_lite", *shlex.split(line)[1:]], tmp_path)
+
+
+def test_every_command_has_its_example() -> None:
+    """The command line's page shows each subcommand at work."""
+    assert {line.split()[1] for _, line, _ in examples()} - {"--help", "--version"} == set(COMMANDS)
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    """The first block of shell runs the main job, the second all tests; ``.ci/run`` runs both as they stand."""
+    first, second = [block for block in blocks(README) if block.language == "bash"][:2]
+    assert "tvbo-lite compare reference_examples/izhikevich/experiment.yaml" in " ".join(first.lines)
+    assert "--plot izhikevich.png" in " ".join(first.lines)
+    assert second.lines[-1].endswith("-m pytest")
+    runner = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "readme_command 1" in runner
+    assert "readme_command 2" in runner
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
+def test_no_page_names_a_place_on_one_machine(page: Path) -> None:
+    """Nothing points to a folder that only its author has."""
+    assert re.findall(r"/(?:root|home|work|Users)/\S*|\.\./shared\S*", page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    """Every relative link and picture of a page exists."""
+    text = "\n".join(
+        line for line in page.read_text(encoding="utf-8").splitlines() if not line.startswith("```")
+    )
+    links = re.findall(r"\]\(([^)#\s]+)", text) + re.findall(r'src="([^"]+)"', text)
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []

@@ -15,6 +15,7 @@ from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.instantiate import instantiate
+from tvbo_lite.transforms.limits import check_limits
 from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.resolve import Resolver
 
@@ -78,6 +79,7 @@ def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[Simulat
     if resolver.problems:
         raise ModelError(resolver.problems)
     root = instantiate(target)
+    check_limits(root)
     return plan, lower(root, constants, plan)
 
 

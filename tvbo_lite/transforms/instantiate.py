@@ -172,7 +172,7 @@ def _with_list(instance: Instance, list_attribute: str, index_attribute: str) ->
 def _event_connection(instance: Instance, element: m.Builder, scope: dict[str, Instance]) -> None:
     attributes, component = element.attributes, instance.component
     source, target = _end(instance, attributes, "from", scope), _end(instance, attributes, "to", scope)
-    source_port = component.text(attributes.get("sourcePort", "")) or _first_port(source, "out")
+    source_port = component.text(attributes.get("sourcePort", "")) or _default_out_port(source)
     delay_name = attributes.get("delay", "")
     delay = component.parameters.get(delay_name, 0.0) if component.text(delay_name) else 0.0
     receiver = relative_component(component, attributes["receiver"]) if "receiver" in attributes else None
@@ -182,7 +182,8 @@ def _event_connection(instance: Instance, element: m.Builder, scope: dict[str, I
         _attach(target, attached, component.text(attributes.get("receiverContainer", "")))
         target = attached
     target_port = component.text(attributes.get("targetPort", "")) or _first_port(target, "in")
-    source.connections.setdefault(source_port, []).append(Connection(target, target_port, delay))
+    if source_port is not None:
+        source.connections.setdefault(source_port, []).append(Connection(target, target_port, delay))
 
 
 def _end(instance: Instance, attributes: object, which: str, scope: dict[str, Instance]) -> Instance:
@@ -194,26 +195,40 @@ def _end(instance: Instance, attributes: object, which: str, scope: dict[str, In
 
 
 def _first_port(instance: Instance, direction: str) -> str:
-    """jLEMS's default: the first port that the dynamics uses, else the first declared."""
-    used = _used_ports(instance.component.type.dynamics, direction)
     declared = [
         port.name for port in instance.component.type.event_ports.values() if port.direction == direction
     ]
-    ports = used or declared
-    if not ports:
+    if not declared:
         raise no_such_port(instance, direction)
-    return java_hash_order(ports)[0] if direction == "in" else ports[0]
+    used = [item.port for item in instance.component.type.dynamics.on_event] if direction == "in" else []
+    return java_hash_order(used)[0] if used else declared[0]
 
 
-def _used_ports(dynamics: m.Dynamics, direction: str) -> list[str]:
-    if direction == "in":
-        return [item.port for item in dynamics.on_event]
-    actions = [*dynamics.on_start, *(item.action for item in dynamics.on_event)]
-    actions += [item.action for item in dynamics.on_condition]
-    for regime in dynamics.regimes:
-        actions += [*regime.on_entry, *(item.action for item in regime.on_event)]
-        actions += [item.action for item in regime.on_condition]
-    return [port for action in actions for port in action.events]
+def _default_out_port(instance: Instance) -> str | None:
+    """The port of a connection that names none: the first from which the dynamics sends.
+
+    None where jLEMS connects to a port that never fires. It makes a port for each place outside regimes
+    that sends an event, but only the last one of a name is sent from, and the first one connected.
+    """
+    dynamics = instance.component.type.dynamics
+    starts = dynamics.on_start * (2 if instance.consolidated else 1)
+    events = sorted(
+        dynamics.on_event,
+        key=lambda item: java_hash_order(e.port for e in dynamics.on_event).index(item.port),
+    )
+    made = [*starts, *(item.action for item in events), *(item.action for item in dynamics.on_condition)]
+    ports = [port for action in made for port in action.events]
+    if ports:
+        return ports[0] if ports.count(ports[0]) == 1 else None
+    in_regimes = [
+        port for regime in dynamics.regimes for action in _regime_actions(regime) for port in action.events
+    ]
+    return in_regimes[0] if in_regimes else _first_port(instance, "out")
+
+
+def _regime_actions(regime: m.Regime) -> list[m.Action]:
+    inner = [*(item.action for item in regime.on_event), *(item.action for item in regime.on_condition)]
+    return [*regime.on_entry, *inner]
 
 
 def _attach(target: Instance, attached: Instance, container: str | None) -> None:

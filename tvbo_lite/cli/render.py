@@ -48,8 +48,12 @@ def _document(file: str) -> Model:
         from tvbo_lite.experiment import SimulationExperiment
 
         return SimulationExperiment.from_file(file).model()
+    from tvbo_lite.errors import Location, Problem, ReadError
     from tvbo_lite.formats.lems import sources
     from tvbo_lite.formats.lems.reader import read_string
 
     origin = sources.main(file)
-    return read_string(origin.read().decode(), origin.name)
+    try:
+        return read_string(origin.read().decode("utf-8-sig"), origin.name)
+    except UnicodeDecodeError as error:
+        raise ReadError(Problem("the file is not UTF-8 text", Location(origin.name))) from error

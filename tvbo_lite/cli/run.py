@@ -11,7 +11,6 @@ import click
 from tvbo_lite.cli import _options as options
 
 if TYPE_CHECKING:
-    from tvbo_lite.cli._source import Source
     from tvbo_lite.lems.recording import Recording
 
 EXAMPLE = """\b

@@ -7,7 +7,9 @@ every bit it must reproduce.
 
 from __future__ import annotations
 
+from bisect import insort_right
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvbo_lite.compiler import ir
@@ -27,8 +29,21 @@ RANDOM_FACTOR, RANDOM_TERM, RANDOM_MASK = 0x5DEECE66D, 11, (1 << 48) - 1
 _DRAW = "a random number"  # the name that stands for the next draw; no LEMS name has spaces
 
 
-def interpret(program: ir.Program, n_steps: int) -> NDArray[np.float64]:
-    """The rows of a run, shape ``(n_steps + 1, 1 + n_recorded)``: time in s, then the recorded values.
+SMALL = 1e-12  # jLEMS scales a rate matrix until no element is larger
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """``rows``: shape ``(n_steps + 1, 1 + n_recorded)``, time in s, then the recorded values; ``events``:
+    (time in s, place in `ir.Program.events`) of each recorded event, in the order in which they happened.
+    """
+
+    rows: NDArray[np.float64]
+    events: list[tuple[float, int]]
+
+
+def interpret(program: ir.Program, n_steps: int) -> Interpretation:
+    """Runs a program from its start.
 
     Raises `SimulationError` where a watched value is not finite, `CompileError` for a statement that
     the interpreter does not know.
@@ -38,19 +53,13 @@ def interpret(program: ir.Program, n_steps: int) -> NDArray[np.float64]:
     machine = Machine(program)
     rows = np.empty((n_steps + 1, 1 + len(program.records)))
     machine.call(program.initialise, 0)
-    _write(rows, 0, machine)
-    machine.check()
-    for row in range(1, n_steps + 1):
+    machine.write(rows[0])
+    for row in rows[1:]:
         machine.memory[ir.TIME] += program.dt
+        machine.deliver()
         machine.call(program.step, 0)
-        _write(rows, row, machine)
-        machine.check()
-    return rows
-
-
-def _write(rows: NDArray[np.float64], row: int, machine: Machine) -> None:
-    rows[row, 0] = machine.memory[ir.TIME]
-    rows[row, 1:] = machine.memory[list(machine.program.records)]
+        machine.write(row)
+    return Interpretation(rows, machine.events)
 
 
 class Machine:
@@ -63,12 +72,36 @@ class Machine:
         self.memory = np.array(program.memory, dtype=np.float64)
         self.bits = self.memory.view(np.int64)
         self.bits[ir.RANDOM] = (program.seed ^ RANDOM_FACTOR) & RANDOM_MASK
+        self.events: list[tuple[float, int]] = []
+        self.queue: list[tuple[float, ir.Target]] = []  # (time due in s, what to call)
         self.functions = {function.name: function for function in program.functions}
         self._plain: dict[int, tuple[ir.Value, _Plain]] = {}
 
     def call(self, function: ir.Function, k: int) -> None:
         """Runs a function for instance ``k`` of its block."""
         _Frame(self, function.block, k).body(function.body)
+
+    @property
+    def time(self) -> float:
+        return float(self.memory[ir.TIME])
+
+    def write(self, row: NDArray[np.float64]) -> None:
+        """Fills a row with the time and the recorded values, and checks the watched ones."""
+        row[0] = self.time
+        row[1:] = self.memory[list(self.program.records)]
+        self.check()
+
+    def deliver(self) -> None:
+        """Serves the queued events that are due, those that come in meanwhile included."""
+        while self.queue and self.queue[0][0] <= self.time:
+            self.receive(self.queue.pop(0)[1])
+
+    def receive(self, target: ir.Target) -> None:
+        self.call(self.named(target.handler), target.index)
+
+    def enqueue(self, target: ir.Target) -> None:
+        """Behind all that are due before it or at the same time."""
+        insort_right(self.queue, (self.time + target.delay, target), key=lambda item: item[0])
 
     def named(self, name: str) -> ir.Function:
         """A function by its name. Raises `CompileError` where there is none."""
@@ -102,16 +135,16 @@ class Machine:
             values = self.memory[cell.offset : cell.offset + cell.size]
             bad = np.flatnonzero(~np.isfinite(values))
             if len(bad):
-                k, time = int(bad[0]), float(self.memory[ir.TIME])
+                k = int(bad[0])
                 name = cell.name.removeprefix("exposure of ")
-                raise SimulationError(name, cell.block.describe(k), time, float(values[k]))
+                raise SimulationError(name, cell.block.describe(k), self.time, float(values[k]))
 
 
 class _Plain:
     """A value as a tree of ordinary expressions, in which names stand for the leaves."""
 
     def __init__(self, value: ir.Value) -> None:
-        self.leaves: dict[str, ir.Leaf] = {}
+        self.leaves: dict[str, ir.Place | ir.Temp] = {}
         self.tree = self._named(value)
 
     def _named(self, value: ir.Value) -> Expr:
@@ -169,7 +202,7 @@ class _Frame:
             raise CompileError(msg)
         return k if at is block else 0
 
-    def place(self, leaf: ir.Load | ir.Gather) -> int:
+    def place(self, leaf: ir.Place) -> int:
         k = self.at(leaf.block)
         return (
             self.machine.program.tables[leaf.table][k]
@@ -177,7 +210,7 @@ class _Frame:
             else leaf.offset + leaf.stride * k
         )
 
-    def read(self, leaf: ir.Leaf) -> float:
+    def read(self, leaf: ir.Place | ir.Temp) -> float:
         if isinstance(leaf, ir.Temp):
             return self.temps[leaf.number]
         return float(self.machine.memory[self.place(leaf)])
@@ -229,9 +262,55 @@ class _Frame:
             self.machine.call(function, k)
 
     def emit(self, statement: ir.Emit) -> None:
-        port = self.machine.program.ports[statement.port]
-        for target in port.targets[self.at(port.block)]:
-            self.machine.call(self.machine.named(target.handler), target.index)
+        machine, port = self.machine, self.machine.program.ports[statement.port]
+        k = self.at(port.block)
+        for target in port.targets[k]:
+            if target.delay <= 0:
+                machine.receive(target)
+        machine.events += [(machine.time, recorder) for recorder in port.recorders[k]]
+        for target in port.targets[k]:
+            if target.delay > 0:
+                machine.enqueue(target)
+
+    def kinetics(self, statement: ir.Kinetics) -> None:
+        n = len(statement.nodes)
+        rates = [[0.0] * n for _ in range(n)]
+        for edge in statement.edges:
+            source, target = edge.source, edge.target
+            forward, reverse = self.value(edge.forward), self.value(edge.reverse)
+            for rate, one, other in ((forward, source, target), (reverse, target, source)):
+                rates[one][one] -= rate
+                rates[other][one] += rate
+        places = [self.place(node) for node in statement.nodes]
+        before = [float(self.machine.memory[place]) for place in places]
+        after = expm_times(rates, before, self.machine.program.dt)
+        for place, value in zip(places, after, strict=True):
+            self.machine.memory[place] = value
+
+
+def expm_times(rates: list[list[float]], vector: list[float], dt: float) -> list[float]:
+    """``expm(rates * dt) @ vector`` as jLEMS does it (``Matrix.expOf``).
+
+    The matrix is halved until no element is larger than `SMALL`; then M <- 2 M + M^2 as many times, so
+    that I + M is squared without ever being formed.
+    """
+    numbers = range(len(vector))
+    scaled = [[rate * dt for rate in row] for row in rates]
+    factor, halvings = 1.0, 0
+    while max(abs(x) for row in scaled for x in row) * factor > SMALL:
+        factor, halvings = factor * 0.5, halvings + 1
+    m = [[x * factor for x in row] for row in scaled]
+    for _ in range(halvings):
+        m = [[m[i][j] + m[i][j] + _dot(m[i], [row[j] for row in m]) for j in numbers] for i in numbers]
+    whole = [[m[i][j] + (1.0 if i == j else 0.0) for j in numbers] for i in numbers]
+    return [_dot(row, vector) for row in whole]
+
+
+def _dot(x: list[float], y: list[float]) -> float:
+    total = 0.0
+    for a, b in zip(x, y, strict=True):
+        total += a * b
+    return total
 
 
 _RULES: dict[type, Callable[[_Frame, object], None]] = {
@@ -241,5 +320,6 @@ _RULES: dict[type, Callable[[_Frame, object], None]] = {
     ir.Each: _Frame.each,  # type: ignore[dict-item]
     ir.Reduce: _Frame.reduce,  # type: ignore[dict-item]
     ir.Call: _Frame.call,  # type: ignore[dict-item]
+    ir.Kinetics: _Frame.kinetics,  # type: ignore[dict-item]
     ir.Emit: _Frame.emit,  # type: ignore[dict-item]
 }

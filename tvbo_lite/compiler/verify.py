@@ -46,7 +46,7 @@ def verify(program: ir.Program) -> None:
     for number, table in enumerate(program.tables):
         _inside(program, table, f"table {number}")
     for port in program.ports:
-        _port(port, functions)
+        _port(port, functions, len(program.events))
     _inside(program, program.records, "the recorded quantities")
     for cell in (*program.cells, *program.checked):
         _cell(program, cell)
@@ -90,10 +90,14 @@ def _cell(program: ir.Program, cell: ir.Cell) -> None:
         raise CompileError(msg)
 
 
-def _port(port: ir.Port, functions: dict[str, ir.Function]) -> None:
+def _port(port: ir.Port, functions: dict[str, ir.Function], recorders: int) -> None:
     name = f"port '{port.name}' of '{port.block.kind.name}'"
-    if len(port.targets) != port.block.size:
-        msg = f"{name} has targets for {len(port.targets)} of {port.block.size} instances"
+    for what, lists in (("targets", port.targets), ("recorders", port.recorders)):
+        if len(lists) != port.block.size:
+            msg = f"{name} has {what} for {len(lists)} of {port.block.size} instances"
+            raise CompileError(msg)
+    if not all(0 <= number < recorders for numbers in port.recorders for number in numbers):
+        msg = f"{name}: there are {recorders} event recorders, but another is named"
         raise CompileError(msg)
     for target in (target for targets in port.targets for target in targets):
         handler = functions.get(target.handler)
@@ -185,6 +189,15 @@ class _Checker:
         self.load(ir.Load(statement.block, statement.offset + statement.count - 1, statement.stride))
         self.known.add(statement.temp.number)
 
+    def kinetics(self, statement: ir.Kinetics) -> None:
+        for node in statement.nodes:
+            self.value(node)
+        for edge in statement.edges:
+            self.number(edge.forward)
+            self.number(edge.reverse)
+            if not (0 <= edge.source < len(statement.nodes) and 0 <= edge.target < len(statement.nodes)):
+                raise self.fail(f"an edge leads from node {edge.source} to {edge.target}")
+
     def emit(self, statement: ir.Emit) -> None:
         if not 0 <= statement.port < len(self.program.ports):
             raise self.fail(f"there is no port {statement.port}")
@@ -261,8 +274,6 @@ class _Checker:
     def function_call(self, value: Call) -> bool:
         if value.function not in FUNCTIONS:
             raise self.fail(f"unknown function '{value.function}'")
-        if value.function == "random" and not self.program.uses_random:
-            raise self.fail("a random number is drawn in a program that is said to draw none")
         self.number(value.argument)
         return False
 
@@ -288,6 +299,7 @@ _STATEMENTS: dict[type, Callable[[_Checker, object], None]] = {
     ir.If: _Checker.branch,  # type: ignore[dict-item]
     ir.Each: _Checker.each,  # type: ignore[dict-item]
     ir.Reduce: _Checker.reduce,  # type: ignore[dict-item]
+    ir.Kinetics: _Checker.kinetics,  # type: ignore[dict-item]
     ir.Emit: _Checker.emit,  # type: ignore[dict-item]
     ir.Call: _Checker.call,  # type: ignore[dict-item]
 }

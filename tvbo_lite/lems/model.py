@@ -81,9 +81,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class DerivedParameter:
+    """An expression of other parameters (``value``), or the parameter of another component (``select``)."""
+
     name: str
-    value: str
+    value: str | None = None
     dimension: str = "none"
+    select: str | None = None
     location: Location = _where()
 
 

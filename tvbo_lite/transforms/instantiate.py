@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.expr.evaluate import evaluate
@@ -90,7 +90,7 @@ def _refuse(instance: Instance, element: m.Builder) -> None:
 
 
 def _multi_instantiate(instance: Instance, element: m.Builder) -> None:
-    component = _child_component(instance, element, "component")
+    component = _instantiated(instance, element)
     name = element.attributes.get("number", "")
     number = int(instance.component.parameters.get(name, float("nan")) + 0.5)
     if not 0 <= number <= MAX_INSTANCES:
@@ -98,12 +98,18 @@ def _multi_instantiate(instance: Instance, element: m.Builder) -> None:
     for index in range(number):
         member = _new(component, consolidated=True)
         member.values["index"] = float(index)
-        _assign(element, instance, member)
-        member.parent = instance
-        instance.lists.setdefault("", []).append(member)
-        instance.list_children.append(member)
-        if member.id is not None:
-            instance.names[member.id] = member
+        known = {**_known(instance), **_known(member)}
+        _assign(element, known, member)
+        _add_listed(instance, "", member)
+
+
+def _instantiated(instance: Instance, element: m.Builder) -> ResolvedComponent:
+    """The component to make copies of: a referenced one, or one without attributes of the named type."""
+    kind = element.attributes.get("componentType")
+    if kind is None:
+        return _child_component(instance, element, "component")
+    bare = m.Component(kind, location=instance.component.component.location)
+    return instance.component.resolver.top(bare)
 
 
 def _child_instance(instance: Instance, element: m.Builder) -> None:
@@ -178,7 +184,7 @@ def _event_connection(instance: Instance, element: m.Builder, scope: dict[str, I
     receiver = relative_component(component, attributes["receiver"]) if "receiver" in attributes else None
     if receiver is not None:
         attached = _new(receiver, consolidated=True)
-        _assign(element, instance, attached)
+        _assign(element, _known(instance), attached)
         _attach(target, attached, component.text(attributes.get("receiverContainer", "")))
         target = attached
     target_port = component.text(attributes.get("targetPort", "")) or _first_port(target, "in")
@@ -246,10 +252,13 @@ def _attach(target: Instance, attached: Instance, container: str | None) -> None
     _build(attached)
 
 
-def _assign(element: m.Builder, source: Instance, target: Instance) -> None:
+def _known(instance: Instance) -> dict[str, float]:
+    return {**instance.component.parameters, **instance.values}
+
+
+def _assign(element: m.Builder, known: Mapping[str, float], target: Instance) -> None:
     for item in element.children:
         if item.kind == "Assign":
-            known = {**source.component.parameters, **source.values}
             target.values[item.attributes["property"]] = evaluate(parse(item.attributes["value"]), known)
 
 
@@ -258,13 +267,35 @@ def _tunnel(instance: Instance, element: m.Builder, scope: dict[str, Instance]) 
     for end, which in (("endA", "componentA"), ("endB", "componentB")):
         host = _end(instance, element.attributes, end, scope)
         made = _new(_child_component(instance, element, which), consolidated=False)
-        _assign(element, instance, made)
+        _assign(element, _known(instance), made)
         _attach(host, made, None)
         ends.append(made)
     name = element.attributes.get("name", "")
     for one, other in (ends, ends[::-1]):
         one.names[name] = other
         one.peers[name] = other
+
+
+def _for_each(instance: Instance, element: m.Builder, scope: dict[str, Instance]) -> None:
+    """Repeats the inner elements for each instance of a population, found by id here or further up."""
+    path = element.attributes.get("instances", "")
+    component, name = instance.component, path
+    while name.startswith("../") and component.parent is not None:
+        component, name = component.parent, name[3:]
+    population = component.text(name)
+    at: Instance | None = instance
+    while at is not None and population is not None and at.child(population) is None:
+        at = at.parent
+    found = at.child(population) if at is not None and population is not None else None
+    if found is None:
+        raise instance.component.fail(f"<ForEach instances='{path}'> names no population")
+    _build(found)
+    for member in next(iter(found.lists.values()), []):
+        scope[element.attributes.get("as", "")] = member
+        for inner in element.children:
+            if inner.kind not in _CONNECTORS:
+                _refuse(instance, inner)
+            _CONNECTORS[inner.kind](instance, inner, scope)
 
 
 _MAKERS: dict[str, Callable[[Instance, m.Builder], None]] = {
@@ -275,4 +306,5 @@ _CONNECTORS: dict[str, Callable[[Instance, m.Builder, dict[str, Instance]], None
     "With": _with,
     "EventConnection": _event_connection,
     "Tunnel": _tunnel,
+    "ForEach": _for_each,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,8 @@ from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.quantity import UnitTable
 from tvbo_lite.transforms.types import ResolvedType, TypeTable
 
+_OF_TYPE = re.compile(r"//(?P<type>\w+)\[(?P<key>\w+)\s*=\s*(?P<path>[\w/.]+)\]")
+NOTED = ("Meta", "About", "notes", "annotation")  # elements that jLEMS lets stand in any component
 GENERIC_TAG = "Component"  # <Component type="..."> names its type by the attribute alone
 
 
@@ -26,6 +29,7 @@ class ResolvedComponent:
     component: m.Component
     type: ResolvedType
     parent: ResolvedComponent | None
+    resolver: Resolver
     parameters: dict[str, float] = field(default_factory=dict)
     slots: dict[str, ResolvedComponent] = field(default_factory=dict)
     lists: dict[str, list[ResolvedComponent]] = field(default_factory=dict)
@@ -112,12 +116,13 @@ class Resolver:
         if prototype is not None:
             merged = {**prototype.component.attributes, **component.attributes}
             component = replace(component, attributes=merged)
-        resolved = ResolvedComponent(component, kind, parent)
+        resolved = ResolvedComponent(component, kind, parent, self)
         if parent is None and component.id is not None:
             self._top.setdefault(component.id, resolved)
         self._parameters(resolved)
         self._children(resolved)
         self._references(resolved)
+        self._derive(resolved)
         return resolved
 
     def _prototype(self, component: m.Component) -> ResolvedComponent | None:
@@ -152,9 +157,33 @@ class Resolver:
             values[name] = self._quantity(resolved, name, given.get(name), "none")
         for name in kind.derived_parameters:
             values.setdefault(name, 0.0)
-        for name, derived in kind.derived_parameters.items():
+
+    def _derive(self, resolved: ResolvedComponent) -> None:
+        for name, derived in resolved.type.derived_parameters.items():
             with _Collect(self.problems, derived.location):
-                values[name] = evaluate(parse(derived.value), values)
+                if derived.select is not None:
+                    resolved.parameters[name] = self._selected(resolved, derived.select)
+                elif derived.value is not None:
+                    resolved.parameters[name] = evaluate(parse(derived.value), resolved.parameters)
+
+    def _selected(self, resolved: ResolvedComponent, path: str) -> float:
+        """``child/name``, or ``//Type[attribute=path]/name``: a parameter of the one that matches."""
+        head, _, name = path.rpartition("/")
+        match = _OF_TYPE.fullmatch(head)
+        found = self._matching(resolved, match) if match else _relative(resolved, head)
+        if found is None or name not in found.parameters:
+            raise resolved.fail(f"select='{path}' finds no parameter")
+        return found.parameters[name]
+
+    def _matching(self, resolved: ResolvedComponent, match: re.Match[str]) -> ResolvedComponent | None:
+        wanted = _relative(resolved, match["path"])
+        matching = [
+            one
+            for top in self.model.components
+            for one in _everything(self.top(top))
+            if one.type.name == match["type"] and one.references.get(match["key"]) is wanted
+        ]
+        return matching[-1] if matching and wanted is not None else None
 
     def _quantity(self, resolved: ResolvedComponent, name: str, text: str | None, dimension: str) -> float:
         if text is None:
@@ -185,6 +214,8 @@ class Resolver:
         if slot is not None and not slot.many:
             resolved.slots[slot.name] = self._resolve(child, resolved, slot)
             return
+        if child.tag in NOTED and child.tag not in kind.child_slots and not self._fits(kind, child.tag):
+            return
         if child.type is None and child.extends is None and child.tag not in self.types:
             names = [name for name, slot in kind.child_slots.items() if not slot.many]
             hint = nearest(child.tag, [*names, *self.types.names()])
@@ -201,6 +232,11 @@ class Resolver:
             what = f"<{child.tag}> (type {member.type.name}) has no place in {resolved.describe()}"
             raise ModelError(Problem(what, child.location, allowed))
         resolved.lists.setdefault(fitting[-1].name, []).append(member)
+
+    def _fits(self, kind: ResolvedType, tag: str) -> bool:
+        """Whether a list of the type takes components of the type that the tag names."""
+        known = tag in self.types
+        return known and any(s.many and self.types.get(tag).is_a(s.type) for s in kind.child_slots.values())
 
     def _references(self, resolved: ResolvedComponent) -> None:
         for name, reference in resolved.type.references.items():
@@ -219,6 +255,21 @@ class Resolver:
                 return siblings[wanted]
         what = f"{reference.name} of {resolved.describe()}: component"
         return self.component(wanted, resolved.component.location, what)
+
+
+def _relative(component: ResolvedComponent, path: str) -> ResolvedComponent | None:
+    """A child or referenced component by its path, such as ``channel/species`` or ``../environment``."""
+    at: ResolvedComponent | None = component
+    for step in filter(None, path.split("/")):
+        if at is not None:
+            at = at.parent if step == ".." else at.slots.get(step) or at.references.get(step)
+    return at
+
+
+def _everything(component: ResolvedComponent) -> Iterator[ResolvedComponent]:
+    yield component
+    for child in component.children():
+        yield from _everything(child)
 
 
 class _Collect:

@@ -66,7 +66,7 @@ def unit(source: Source, element: _Element) -> m.Unit:
 
 
 def constant(source: Source, element: _Element) -> m.Constant:
-    name = element.get("name") or element.get("symbol") or source.need(element, "name")
+    name = element.get("symbol") or source.need(element, "name")  # 'name' is prose where there is a symbol
     dim = element.get("dimension", "none")
     return m.Constant(name, source.need(element, "value"), dim, location=source.at(element))
 
@@ -85,7 +85,10 @@ def _dimensioned(kind: type[Any]) -> Make:
 
 def _derived_parameter(source: Source, element: _Element) -> m.DerivedParameter:
     name, dim = source.need(element, "name"), element.get("dimension", "none")
-    return m.DerivedParameter(name, source.need(element, "value"), dim, source.at(element))
+    value, select = element.get("value"), element.get("select")
+    if (value is None) == (select is None):
+        source.report(element, f"derived parameter '{name}' needs either 'value' or 'select'")
+    return m.DerivedParameter(name, value, dim, select, source.at(element))
 
 
 def _fixed(source: Source, element: _Element) -> m.Fixed:

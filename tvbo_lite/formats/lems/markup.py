@@ -39,7 +39,7 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Include": ("file",),
     "Parameter": _NAMED,
     "IndexParameter": _NAMED,
-    "DerivedParameter": ("name", "dimension", "value"),
+    "DerivedParameter": ("name", "dimension", "select", "value"),
     "Fixed": ("parameter", "value"),
     "Property": ("name", "dimension", "defaultValue=default"),
     "Constant": ("name", "dimension", "value"),

@@ -293,8 +293,8 @@ def test_a_model_with_problems_is_refused_with_all_of_them() -> None:
 
 def test_a_run_that_diverges_leaves_no_file() -> None:
     """The message names variable and time; an older result stays."""
-    cell = '<izhikevichCell id="iz" v0="60mV" thresh="1e300V" a="0" b="0.2" c="-50" d="2"/>'
-    Path("m.xml").write_text(document(cell=cell, length="200ms"))
+    text = document(cell='<fitzHughNagumoCell id="iz" I="0.8"/>', length="1000s")
+    Path("m.xml").write_text(text.replace("0.01ms", "10s").replace("p[0]/v", "p[0]/V"))
     Path("v.dat").write_text("old")
     assert_refused(call("run", "m.xml"), "the run was stopped", "p[0]")
     assert Path("v.dat").read_text() == "old"

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+import tvbo_lite
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import COMMANDS
 from tvbo_lite.errors import BackendError
 from tvbo_lite.resources import folder
+from tvbo_lite.transforms import instantiate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +141,20 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     runner = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "readme_command 1" in runner
     assert "readme_command 2" in runner
+
+
+def test_the_page_on_lems_names_every_structure_element() -> None:
+    """What structures may hold is written down."""
+    text = (ROOT / "docs" / "lems.md").read_text(encoding="utf-8")
+    elements = [*instantiate._MAKERS, *instantiate._CONNECTORS]
+    assert [name for name in elements if f"`{name}`" not in text] == []
+
+
+def test_the_files_about_the_project_agree_on_its_version() -> None:
+    """The version stands in the package, in the changelog and in the citation."""
+    version = tvbo_lite.__version__
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n## {version} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)

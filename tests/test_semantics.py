@@ -1384,6 +1384,134 @@ def test_an_event_sent_in_onstart_is_recorded_at_time_zero(run):
     assert found.events["e"][0].tolist() == [0.0] * 24
 
 
+def test_the_first_in_port_is_that_of_the_hash_table(run):
+    """Without targetPort, a connection gets the first of the ports that have handlers, in HashMap order."""
+    types = [
+        *EVENT_TYPES,
+        component_type(
+            "Many",
+            *(port(name, "in") for name in ("in", "other", "zz", "aa")),
+            dynamics=[state("g"), *(on_event(name, assign("g", f"10*g + {n}")) for n, name in enumerate(("in", "other", "zz", "aa")))],
+            extends="Cell",
+        ),
+    ]
+    cells = '<Clock id="c" period="1.5"/><Many id="m"/>'
+    run(document(types, net(cells, ("c", "m")), "m/g"))
+
+
+def test_assign_without_receiver_sets_a_variable_of_the_target(run):
+    """The value is worked out in the connection's scope, once, before the run."""
+    types = [
+        *EVENT_TYPES,
+        component_type(
+            "Weighted",
+            port("in", "in"),
+            '<Property name="weight" dimension="none" defaultValue="1"/>',
+            dynamics=(state("g"), on_event("in", assign("g", "g + weight"))),
+            extends="Cell",
+        ),
+        component_type(
+            "WWire",
+            parameter("w"),
+            '<Path name="from"/><Path name="to"/>',
+            structure=(
+                '<With instance="from" as="a"/><With instance="to" as="b"/><EventConnection from="a" to="b">'
+                '<Assign property="weight" value="2*w"/></EventConnection>',
+            ),
+        ),
+        component_type("WNet", children("cells", "Cell"), children("wires", "WWire")),
+    ]
+    tree = """<WNet id="net"><Clock id="c" period="1.5"/><Weighted id="s"/><Weighted id="u"/>
+      <WWire id="1" from="c" to="s" w="5"/></WNet>"""
+    found = run(document(types, tree, "s/g s/weight u/weight", length="3ms"))
+    assert found.values[-1].tolist() == [10, 10, 1]
+
+
+def test_a_transition_outside_a_regime_does_nothing(run):
+    """Only what a regime does can leave it (ActionBlock.run of a StateInstance)."""
+    types = [
+        component_type(
+            "A",
+            dynamics=(
+                *RAMP,
+                state("v"),
+                when("x .gt. 2.5", go("down"), assign("v", "v + 100")),
+                regime("up", rate("v", "1"), initial=True),
+                regime("down", rate("v", "0-1")),
+            ),
+        )
+    ]
+    run(document(types, '<A id="net"/>', "x v"))
+
+
+def test_a_regime_reads_parameters_and_shared_variables(run):
+    """A rate may use any variable of the instance; parameters are known everywhere."""
+    types = [
+        component_type(
+            "A",
+            parameter("p"),
+            dynamics=(
+                state("x"),
+                state("v"),
+                rate("x", "p"),
+                derived("d", "10*x"),
+                regime("up", rate("v", "d + p"), when("v .gt. 3*p", assign("v", "0"), go("rest")), initial=True),
+                regime("rest", rate("v", "1"), when("v .gt. p", go("up"))),
+            ),
+        )
+    ]
+    run(document(types, '<A id="net" p="2"/>', "x v", length="20ms"))
+
+
+def test_events_reach_the_active_regime_only(run):
+    """And may move it on; OnEntry sends an event of its own."""
+    types = [
+        *EVENT_TYPES,
+        component_type(
+            "Switch",
+            port("in", "in"),
+            port("spike", "out"),
+            dynamics=(
+                state("g"),
+                regime("off", on_event("in", assign("g", "g + 1"), go("on")), initial=True),
+                regime("on", on_entry(emit("spike")), rate("g", "0.25"), on_event("in", assign("g", "g + 100"), go("off"))),
+            ),
+            extends="Cell",
+        ),
+    ]
+    cells = '<Sink id="z"/><Clock id="c" period="1.5"/><Switch id="s"/><Sink id="y"/>'
+    tree = net(cells, ("c", "s"), ("s", "y"), ("s", "z"))
+    run(document(types, tree, "s/g y/g z/g", length="12ms", events=(("s", "spike"),)))
+
+
+@pytest.mark.xfail(strict=True, raises=RecursionError, reason="trees are walked by recursion")
+def test_a_sum_of_many_terms(tmp_path):
+    """300 terms in one expression are no reason to fail with Python's own error."""
+    types = [component_type("A", parameter("p"), dynamics=(*RAMP, derived("d", "+".join(["x*p"] * 300))))]
+    (tmp_path / "m.xml").write_text(document(types, '<A id="net" p="2"/>', "d"))
+    assert native.run_file(tmp_path / "m.xml").trace("d")[2] == 600
+
+
+def test_two_populations_that_differ_in_parameters_share_nothing(run):
+    """Cells of one type with other parameters, in lists and populations, each by its own numbers."""
+    types = [
+        component_type("C", parameter("p"), dynamics=(state("x"), rate("x", "p"), derived("d", "p*x"), when("x .gt. 5*p", assign("x", "0-p"))))
+    ]
+    tree = """<C id="c" p="1"/><C id="d" p="0.3"/><network id="net"><population id="a" component="c" size="3"/>
+      <population id="b" component="d" size="2"/></network>"""
+    run(document(types, tree, "a[0]/x a[2]/d b[1]/x b[0]/d", length="20ms", include=NEUROML))
+
+
+def test_children_with_parameters_of_their_own(run):
+    """Forty list members that differ in a parameter, read one by one and as a sum."""
+    types = [
+        component_type("K", parameter("p"), needs("v"), dynamics=(state("x"), rate("x", "p*cos(v) - 0.1*x"))),
+        component_type("A", children("ks", "K"), dynamics=(state("v"), path("s", "ks[*]/x", "add"), rate("v", "s/40"))),
+    ]
+    ks = "".join(f'<K id="k{n}" p="{0.37 * n}"/>' for n in range(40))
+    run(document(types, f'<A id="net">{ks}</A>', "v s k0/x k7/x k39/x", length="30ms"))
+
+
 # ---- 7. units and output ---------------------------------------------------------------------------------
 
 

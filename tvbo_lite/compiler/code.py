@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.blocks import Block
 from tvbo_lite.errors import CompileError
-from tvbo_lite.expr.tree import ARITHMETIC, Binary, Call, Negate, Not, Number, Select
+from tvbo_lite.expr.tree import ARITHMETIC, Binary, Call, Negate, Not, Number, Select, children
 
 FAST_FLAGS = " reassoc nsz arcp contract afn"
 SMALL_POWER = 8  # fast mode multiplies up to this exponent
@@ -181,12 +181,28 @@ class Code:
                 x, y = self.value(left), self.value(right)
                 return self.do(f"fcmp {_COMPARE[op]} double {x}, {y}")
             case Binary(op, left, right) if op in _LOGIC:
+                if _draws(right):
+                    return self.either(op, left, right)
                 x, y = self.truth(left), self.truth(right)
                 return self.do(f"{_LOGIC[op]} i1 {x}, {y}")
             case Not(operand):
                 return self.do(f"xor i1 {self.truth(operand)}, true")
             case _:
                 raise CompileError(f"not a condition: {type(expr).__name__}")
+
+    def either(self, op: str, left: ir.Value, right: ir.Value) -> str:
+        """``and`` or ``or`` whose right side is looked at only where the left one leaves the matter open."""
+        more, end = self.labels("right", "known")
+        x, before = self.truth(left), self.label
+        ways = (more, end) if op == "and" else (end, more)
+        self.say(f"br i1 {x}, label %{ways[0]}, label %{ways[1]}")
+        known = dict(self.index)
+        self.begin(more)
+        y, after = self.truth(right), self.label
+        self.say(f"br label %{end}")
+        self.begin(end)
+        self.index = known
+        return self.do(f"phi i1 [ {x}, %{before} ], [ {y}, %{after} ]")
 
     def power(self, base: ir.Value, exponent: ir.Value) -> str:
         x = self.value(base)
@@ -448,6 +464,11 @@ class Code:
 
 Serve = Callable[[list[str], str, str, str], None]
 """Serves one event: names of handlers, then operands: which of these, the target's index, the delay."""
+
+
+def _draws(expr: ir.Value) -> bool:
+    """Whether working out the value draws random numbers."""
+    return (isinstance(expr, Call) and expr.function == "random") or any(map(_draws, children(expr)))
 
 
 def _recorder(number: int) -> ir.Target:

@@ -438,8 +438,8 @@ class _BlockCode:
         scope = _Scope()
         body: list[ir.Statement] = []
         own = [item for item in self.dynamics.on_event if item.port == port]
-        if own:
-            body += self.act(own[-1].action, scope)  # jLEMS: a second OnEvent for a port replaces the first
+        if own and not self.dynamics.regimes:  # jLEMS leaves events to the regimes where there are any
+            body += self.act(own[-1].action, scope)  # a second OnEvent for a port replaces the first
 
         def in_regime(regime: m.Regime) -> list[ir.Statement]:
             last = [item for item in regime.on_event if item.port == port][-1:]

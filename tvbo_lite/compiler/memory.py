@@ -42,9 +42,10 @@ class Memory:
         """The block's variables, worked out once for all blocks of a type."""
         assigned = tuple(sorted(block.instances[0].values))
         occupancies = tuple(scheme_variables(block.instances[0]))
-        key = (block.kind.name, assigned, occupancies)
+        consolidated = block.instances[0].consolidated
+        key = (block.kind.name, assigned, occupancies, consolidated)
         if key not in self._variables:
-            self._variables[key] = analyse(block.kind, assigned, occupancies)
+            self._variables[key] = analyse(block.kind, assigned, occupancies, consolidated=consolidated)
         return self._variables[key]
 
     # ---- cells -------------------------------------------------------------------------------

@@ -46,11 +46,13 @@ class Variables:
         return frozenset(item.name for item in self.derived)
 
 
-def analyse(kind: ResolvedType, assigned: tuple[str, ...], occupancies: tuple[str, ...] = ()) -> Variables:
+def analyse(
+    kind: ResolvedType, assigned: tuple[str, ...], occupancies: tuple[str, ...] = (), *, consolidated: bool = True
+) -> Variables:
     """The variables of a type.
 
     ``assigned`` are names that its instances got from an ``Assign``; ``occupancies`` those that a
-    kinetic scheme of the parent changes.
+    kinetic scheme of the parent changes. ``consolidated`` instances lose some exposures in jLEMS.
     """
     dynamics = kind.dynamics
     paths = [item for item in dynamics.derived if item.select is not None]
@@ -61,12 +63,13 @@ def analyse(kind: ResolvedType, assigned: tuple[str, ...], occupancies: tuple[st
     stateful |= {item.variable for item in dynamics.derivatives}
     stateful |= {assignment.variable for action in actions(dynamics) for assignment in action.assignments}
     stateful |= outside | {prop.name for prop in kind.properties} | set(assigned)
+    exposed = _exposures(kind, frozenset(stateful) | {item.name for item in derived})
     return Variables(
         stateful=frozenset(stateful),
         derived=derived,
         requirements=tuple(kind.requirements),
         outside=outside,
-        exposed=_exposures(kind, frozenset(stateful) | {item.name for item in derived}),
+        exposed=_kept_exposures(exposed) if consolidated else exposed,
         late=frozenset(_read_before_written(derived)),
     )
 
@@ -104,6 +107,19 @@ def _exposures(kind: ResolvedType, known: frozenset[str]) -> dict[str, str | Non
     for name in kind.exposures:
         exposed[name] = linked.get(name, name if name in known else None)
     return exposed
+
+
+def _kept_exposures(exposed: dict[str, str | None]) -> dict[str, str | None]:
+    """What jLEMS leaves of them in a consolidated instance.
+
+    It forgets those linked to nothing, and takes the two names of a link for one another, after which
+    both read 0.
+    """
+    kept: dict[str, str | None] = {}
+    for exposure, variable in exposed.items():
+        if variable is not None:
+            kept[exposure] = kept[variable] = variable if variable == exposure else None
+    return kept
 
 
 def _read_before_written(

@@ -60,11 +60,15 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A named quantity; global in a model, or local to a component type."""
+    """A named quantity; global in a model, or local to a component type.
 
-    name: str
+    Expressions know a global constant by its ``symbol`` (its name is for people), one of a type by its name.
+    """
+
+    name: str  # empty where only the symbol is given
     value: str
     dimension: str = "none"
+    symbol: str | None = None
     location: Location = _where()
 
 

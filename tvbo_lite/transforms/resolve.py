@@ -84,13 +84,16 @@ class Resolver:
         """The model's global constants, SI. A constant may be an expression of earlier ones."""
         values: dict[str, float] = {}
         for constant in self.model.constants:
-            with_place = _Collect(self.problems, constant.location)
-            with with_place:
-                try:
-                    values[constant.name] = self.units.parse(constant.value)[0]
-                except InputError:
-                    values[constant.name] = evaluate(parse(constant.value), values)
+            if constant.symbol is not None:
+                with _Collect(self.problems, constant.location):
+                    values[constant.symbol] = self._constant(constant.value, values)
         return values
+
+    def _constant(self, text: str, earlier: dict[str, float]) -> float:
+        try:
+            return self.units.parse(text)[0]
+        except InputError:
+            return evaluate(parse(text), earlier)
 
     def component(self, name: str, wanted_by: Location, what: str = "component") -> ResolvedComponent:
         """The top-level component of that id. Raises `ModelError` with the nearest id if there is none."""

@@ -66,9 +66,10 @@ def unit(source: Source, element: _Element) -> m.Unit:
 
 
 def constant(source: Source, element: _Element) -> m.Constant:
-    name = element.get("symbol") or source.need(element, "name")  # 'name' is prose where there is a symbol
-    dim = element.get("dimension", "none")
-    return m.Constant(name, source.need(element, "value"), dim, location=source.at(element))
+    symbol = element.get("symbol")
+    name = element.get("name", "") if symbol else source.need(element, "name")
+    value, dim = source.need(element, "value"), element.get("dimension", "none")
+    return m.Constant(name, value, dim, symbol, source.at(element))
 
 
 def _dimensioned(kind: type[Any]) -> Make:

@@ -42,7 +42,7 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "DerivedParameter": ("name", "dimension", "select", "value"),
     "Fixed": ("parameter", "value"),
     "Property": ("name", "dimension", "defaultValue=default"),
-    "Constant": ("name", "dimension", "value"),
+    "Constant": ("name", "symbol", "dimension", "value"),
     "Link": _REFERENCE,
     "ComponentReference": _REFERENCE,
     "ComponentRequirement": _REFERENCE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class _Linker:
         self.seen.add(origin.key)
         if len(self.seen) > MAX_INCLUDES:
             raise ReadError(Problem(f"more than {MAX_INCLUDES} included files", Location(origin.name)))
-        document = _document(origin)
+        document = _core_document(origin) if isinstance(origin, sources.Core) else _document(origin)
         self.add(document, origin)
         return document
 
@@ -93,6 +94,12 @@ class _Linker:
             tuple(self.components),
             document.location,
         )
+
+
+@lru_cache
+def _core_document(origin: sources.Core) -> m.Model:
+    """A core type file; they are read once a process, as nearly every model includes them."""
+    return _document(origin)
 
 
 def _document(origin: sources.Origin) -> m.Model:

@@ -7,7 +7,18 @@ from tvbo_lite.backends import jlems, native
 from tvbo_lite.errors import UnsupportedError
 from tvbo_lite.formats.neuroml import jar
 
-SLOW = ("Ex4a", "Ex5", "Ex6", "Ex7", "Ex12", "Ex14", "Ex15", "Ex16", "Ex26", "Ex27")  # over 3 s in jLEMS, or many rows
+SLOW = (
+    "Ex4a",
+    "Ex5",
+    "Ex6",
+    "Ex7",
+    "Ex12",
+    "Ex14",
+    "Ex15",
+    "Ex16",
+    "Ex26",
+    "Ex27",
+)  # over 3 s in jLEMS, or many rows
 MULTI_COMPARTMENT = "LEMS_NML2_Ex25_MultiComp.xml"
 EXAMPLES = [
     pytest.param(name, id=name.split("_")[2], marks=[pytest.mark.slow] if name.split("_")[2] in SLOW else [])
@@ -46,7 +57,7 @@ def test_every_printed_value_and_every_event_is_that_of_jlems(name, folder):
 
 def test_the_multi_compartment_example_is_refused_with_its_reason():
     """Ex25, which jNeuroML refuses too: the message names the cell and what is missing."""
-    with pytest.raises(UnsupportedError, match="'MultiCompCell'.*multi-compartment"):
+    with pytest.raises(UnsupportedError, match=r"'MultiCompCell'.*multi-compartment"):
         native.run_file(MULTI_COMPARTMENT)
 
 

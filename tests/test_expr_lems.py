@@ -1,5 +1,8 @@
 """LEMS expressions: jLEMS's precedence, what is written reads back, faults are shown in place."""
 
+# ruff: noqa: E501  the XML of small models reads better unbroken
+
+import contextlib
 import math
 
 import pytest
@@ -37,7 +40,7 @@ def value(text):
 
 
 @pytest.mark.parametrize(
-    "text, tree",
+    ("text", "tree"),
     [
         ("a*b/c", Binary("*", A, Binary("/", B, C))),
         ("a/b*c", Binary("*", Binary("/", A, B), C)),
@@ -77,7 +80,7 @@ def test_operators_bind_as_in_jlems(text, tree):
 
 
 @pytest.mark.parametrize(
-    "text, expected",
+    ("text", "expected"),
     [
         ("2^3^2", 64.0),
         ("2*-x^2", 18.0),
@@ -107,13 +110,17 @@ def test_values(text, expected):
     assert value(text) == expected
 
 
-@pytest.mark.parametrize("text", ["ln(0)", "ln(0-1)", "log(0)", "sqrt(0-1)", "factorial(0-1)", "factorial(1.5)", "0/0"])
+@pytest.mark.parametrize(
+    "text", ["ln(0)", "ln(0-1)", "log(0)", "sqrt(0-1)", "factorial(0-1)", "factorial(1.5)", "0/0"]
+)
 def test_what_has_no_value_is_nan(text):
     """As in Java; jLEMS gives NaN for the logarithm of 0 too."""
     assert math.isnan(value(text))
 
 
-@pytest.mark.parametrize("text, expected", [("1/0", math.inf), ("(0-1)/0", -math.inf), ("exp(1000)", math.inf)])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1/0", math.inf), ("(0-1)/0", -math.inf), ("exp(1000)", math.inf)]
+)
 def test_what_is_too_large_is_infinite(text, expected):
     assert value(text) == expected
 
@@ -132,7 +139,7 @@ def test_names_may_hold_digits_and_underscores():
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         ("", "an operand is missing"),
         ("a +", "an operand is missing beside '+'"),
@@ -188,10 +195,8 @@ def test_long_flat_texts_are_read():
 @pytest.mark.xfail(strict=True, raises=RecursionError, reason="trees are walked by recursion without a limit")
 def test_very_long_flat_texts_have_a_value_or_an_error_of_ours():
     """5000 terms; Python's stack is not the user's business."""
-    try:
+    with contextlib.suppress(ExpressionError):
         assert value("+".join(["a"] * 5000)) == 35000
-    except ExpressionError:
-        pass
 
 
 def test_undeclared_names_are_reported():
@@ -220,7 +225,9 @@ arithmetic = st.recursive(
     max_leaves=12,
 )
 with_minus = st.recursive(
-    arithmetic, lambda inner: st.one_of(st.builds(Negate, inner), st.builds(Binary, st.just("+"), inner, inner)), max_leaves=4
+    arithmetic,
+    lambda inner: st.one_of(st.builds(Negate, inner), st.builds(Binary, st.just("+"), inner, inner)),
+    max_leaves=4,
 )
 truths = st.recursive(
     st.builds(Binary, st.sampled_from(COMPARISONS), arithmetic, arithmetic),
@@ -251,7 +258,9 @@ def test_negative_numbers_keep_their_value(number):
     assert evaluate(parse(write(Binary("*", A, Number(number)))), VALUES) == 7.0 * number
 
 
-@pytest.mark.xfail(strict=True, reason="-1 * x is read as 0 - 1 * x, so that the negative of 0 is 0 and not -0")
+@pytest.mark.xfail(
+    strict=True, reason="-1 * x is read as 0 - 1 * x, so that the negative of 0 is 0 and not -0"
+)
 def test_the_negative_of_zero_keeps_its_sign():
     tree = Binary("/", Number(1.0), Negate(A))
     assert evaluate(parse(write(tree)), {"a": 0.0}) == evaluate(tree, {"a": 0.0})

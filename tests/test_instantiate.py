@@ -1,5 +1,7 @@
 """The instance tree: what is made, in which order it is advanced, what is connected to what."""
 
+# ruff: noqa: E501  the XML of small models reads better unbroken
+
 import pytest
 
 from tvbo_lite.errors import ModelError, TvboLiteError, UnsupportedError
@@ -120,7 +122,7 @@ def test_paths_lead_up_and_down():
 
 
 @pytest.mark.parametrize(
-    "path, message",
+    ("path", "message"),
     [
         ("q[2]", r"the indices are 0 to 1"),
         ("y", r"there is no 'y' here"),
@@ -142,7 +144,9 @@ CELLS = '<Cell id="x"/><Cell id="y"/>'
 
 
 def connections(root, source, port="spike"):
-    return [(one.target.path(), one.port, one.delay) for one in root.descend(source).connections.get(port, [])]
+    return [
+        (one.target.path(), one.port, one.delay) for one in root.descend(source).connections.get(port, [])
+    ]
 
 
 def test_a_wire_joins_the_first_ports():
@@ -158,7 +162,11 @@ def test_a_wire_may_name_ports_and_a_delay():
 
 def test_wires_keep_their_order():
     wires = "".join(f'<Wire id="{n}" from="x" to="{end}" wait="{n}"/>' for n, end in enumerate("yxy"))
-    assert connections(tree(CELLS + wires), "x") == [("y", "other", 0.0), ("x", "other", 1.0), ("y", "other", 2.0)]
+    assert connections(tree(CELLS + wires), "x") == [
+        ("y", "other", 0.0),
+        ("x", "other", 1.0),
+        ("y", "other", 2.0),
+    ]
 
 
 def test_a_plug_attaches_a_receiver_with_its_weight():
@@ -167,13 +175,17 @@ def test_a_plug_attaches_a_receiver_with_its_weight():
         for n, where in enumerate(["synapses", "inputs", "synapses"])
     )
     root = tree(CELLS + plugs)
-    assert [target for target, _, _ in connections(root, "x")] == ["y/synapses:s:0", "y/inputs:s:0", "y/synapses:s:1"]
+    assert [target for target, _, _ in connections(root, "x")] == [
+        "y/synapses:s:0",
+        "y/inputs:s:0",
+        "y/synapses:s:1",
+    ]
     assert [root.descend(f"y/synapses:s:{n}").values["weight"] for n in (0, 1)] == [0.0, 4.0]
     assert root.descend("y/inputs:s:0").values["weight"] == 2.0
 
 
 @pytest.mark.parametrize(
-    "content, message",
+    ("content", "message"),
     [
         ('<Wire id="1" from="x" to="z" wait="0"/>', "there is no 'z' here"),
         ('<Wire id="1" from="x" wait="0"/>', "'to'"),

@@ -1,5 +1,7 @@
 """Reading LEMS and NeuroML: places in messages, refused documents, includes."""
 
+# ruff: noqa: E501  the XML of small models reads better unbroken
+
 import pytest
 
 from tvbo_lite.errors import ReadError
@@ -73,7 +75,9 @@ def test_all_problems_of_a_file_are_told_at_once():
     )
     assert [problem.location.line for problem in found] == [2, 3, 4, 5, 6]
     texts = [str(problem) for problem in found]
-    assert "model.xml:2: <Parametre> is not known inside <ComponentType>; did you mean 'Parameter'?" in texts[0]
+    assert (
+        "model.xml:2: <Parametre> is not known inside <ComponentType>; did you mean 'Parameter'?" in texts[0]
+    )
     assert "<Parameter> has no attribute 'name' (found: dimension)" in texts[1]
     assert "did you mean 'StateVariable'?" in texts[2]
     assert "either 'value' or 'select'" in texts[3]
@@ -81,7 +85,7 @@ def test_all_problems_of_a_file_are_told_at_once():
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         ("", "not well-formed"),
         ("<Lems>", "not well-formed"),
@@ -92,7 +96,10 @@ def test_all_problems_of_a_file_are_told_at_once():
         ("<sbml/>", "the root element is <sbml>; expected <Lems> or <neuroml>"),
         ("<Lems><Target/></Lems>", "<Target> has no attribute 'component'"),
         ("<Lems><Include href='x'/></Lems>", "<Include> has no attribute 'file' (found: href)"),
-        ('<Lems><ComponentType name="A"><Dynamics/><Dynamics/></ComponentType></Lems>', "more than one <Dynamics>"),
+        (
+            '<Lems><ComponentType name="A"><Dynamics/><Dynamics/></ComponentType></Lems>',
+            "more than one <Dynamics>",
+        ),
     ],
 )
 def test_faults_are_told_with_their_place(text, message):

@@ -17,7 +17,7 @@ def core():
 
 
 @pytest.mark.parametrize(
-    "text, dimension, expected",
+    ("text", "dimension", "expected"),
     [
         ("-70mV", "voltage", -0.07),
         ("-18mV", "voltage", -0.018000000000000002),
@@ -49,12 +49,14 @@ def test_any_dimension_fits_a_star(core):
 
 def test_dimensions_are_compared_by_their_exponents():
     """Two names of one dimension are the same."""
-    table = UnitTable([Dimension("voltage", 1, 2, -3, -1), Dimension("potential", 1, 2, -3, -1)], [Unit("V", "voltage")])
+    table = UnitTable(
+        [Dimension("voltage", 1, 2, -3, -1), Dimension("potential", 1, 2, -3, -1)], [Unit("V", "voltage")]
+    )
     assert table.value("2V", "potential") == 2.0
 
 
 @pytest.mark.parametrize(
-    "text, dimension, message",
+    ("text", "dimension", "message"),
     [
         ("5 nA", "voltage", "'5 nA' is current, not voltage (units of voltage: "),
         ("5", "voltage", "'5' is a number without unit, not voltage"),

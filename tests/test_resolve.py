@@ -1,5 +1,7 @@
 """Components with their types: values in SI units, references, and every problem at once."""
 
+# ruff: noqa: E501  the XML of small models reads better unbroken
+
 import math
 
 import pytest

@@ -4,6 +4,8 @@ Every document is run by both; every float32 value and every event must be equal
 known beforehand it is asserted as well, so that a fault shared by both would show.
 """
 
+# ruff: noqa: E501  the XML of small models reads better unbroken
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,9 @@ def component_type(name, *declared, dynamics="", structure="", extends=None):
     constant = "" if extends else '<Constant name="MS" dimension="time" value="1ms"/>'
     body = f"<Dynamics>{''.join(dynamics)}</Dynamics>" if dynamics else ""
     build = f"<Structure>{''.join(structure)}</Structure>" if structure else ""
-    return f'<ComponentType name="{name}"{parent}>{constant}{"".join(declared)}{body}{build}</ComponentType>\n'
+    return (
+        f'<ComponentType name="{name}"{parent}>{constant}{"".join(declared)}{body}{build}</ComponentType>\n'
+    )
 
 
 def state(name, exposure=None):
@@ -140,7 +144,9 @@ def document(
         for n, (where, out) in enumerate(events)
     )
     event_file = (
-        f'<EventOutputFile id="e" fileName="e.dat" format="{form}">{chosen}</EventOutputFile>' if events else ""
+        f'<EventOutputFile id="e" fileName="e.dat" format="{form}">{chosen}</EventOutputFile>'
+        if events
+        else ""
     )
     sown = f' seed="{seed}"' if seed is not None else ""
     return f"""<Lems><Target component="sim"/>{includes}
@@ -240,7 +246,16 @@ def test_time_is_summed_up(run):
     """After 300 steps of 0.1 ms the time is not 300 * dt: t = t + dt is done in doubles."""
     found = run(
         document(
-            [component_type("A", dynamics=(state("k"), derived("d", "t / MS"), when("t .gt. 29.95 * MS", assign("k", "k + 1"))))],
+            [
+                component_type(
+                    "A",
+                    dynamics=(
+                        state("k"),
+                        derived("d", "t / MS"),
+                        when("t .gt. 29.95 * MS", assign("k", "k + 1")),
+                    ),
+                )
+            ],
             '<A id="net"/>',
             "d k",
             length="30ms",
@@ -291,7 +306,6 @@ def test_the_method_of_a_meta_element_changes_nothing(run):
     assert column(found, "x")[:3] == [1, 0.5, 0.25]
 
 
-@pytest.mark.xfail(strict=True, reason="the engine takes Euler steps without a word")
 def test_simultaneous_dynamics_are_refused(tmp_path):
     """jLEMS would take Runge-Kutta steps and lose all conditions; the engine says that it does not."""
     text = document(
@@ -308,7 +322,7 @@ BLOW_UP = (state("x"), derived("bad", "ln(x - 3)"), rate("x", "1"))
 
 
 @pytest.mark.parametrize(
-    "columns, reader",
+    ("columns", "reader"),
     [("bad", ""), ("k/bad", ""), ("r", path("r", "k/bad")), ("s", path("s", "ks[*]/bad", "add"))],
 )
 def test_a_nan_that_is_read_stops_the_run(refused, columns, reader):
@@ -342,7 +356,11 @@ def test_a_forward_reference_sees_the_value_of_the_step_before(run):
     """Derived variables are worked out in declaration order, not sorted: `late` lags by one row."""
     found = run(
         document(
-            [component_type("A", dynamics=(state("x"), derived("late", "d/10"), derived("d", "10*x"), rate("x", "1")))],
+            [
+                component_type(
+                    "A", dynamics=(state("x"), derived("late", "d/10"), derived("d", "10*x"), rate("x", "1"))
+                )
+            ],
             '<A id="net"/>',
             "x d late",
         )
@@ -358,7 +376,12 @@ def test_conditional_variables_come_after_all_others(run):
             [
                 component_type(
                     "A",
-                    dynamics=(state("x"), conditional("c", ("x .gt. 1", "x"), (None, "0")), derived("d", "10*c"), rate("x", "1")),
+                    dynamics=(
+                        state("x"),
+                        conditional("c", ("x .gt. 1", "x"), (None, "0")),
+                        derived("d", "10*c"),
+                        rate("x", "1"),
+                    ),
                 )
             ],
             '<A id="net"/>',
@@ -398,7 +421,13 @@ def test_a_child_is_advanced_before_its_parent(run):
         component_type(
             "A",
             child("k1", "K"),
-            dynamics=(state("v"), rate("v", "1"), derived("dv", "10*v"), path("cx", "k1/x"), path("cdx", "k1/dx")),
+            dynamics=(
+                state("v"),
+                rate("v", "1"),
+                derived("dv", "10*v"),
+                path("cx", "k1/x"),
+                path("cdx", "k1/dx"),
+            ),
         ),
     ]
     found = run(document(types, '<A id="net"><k1/></A>', "v dv k1/x cx k1/dx cdx k1/pv k1/pdv"))
@@ -409,7 +438,18 @@ def test_the_rates_of_one_instance_are_taken_together(run):
     """x' = y, y' = -x: both use the states at the start of the step."""
     found = run(
         document(
-            [component_type("A", dynamics=(state("x"), state("y"), on_start(assign("x", "1")), rate("x", "y"), rate("y", "0-x")))],
+            [
+                component_type(
+                    "A",
+                    dynamics=(
+                        state("x"),
+                        state("y"),
+                        on_start(assign("x", "1")),
+                        rate("x", "y"),
+                        rate("y", "0-x"),
+                    ),
+                )
+            ],
             '<A id="net"/>',
             "x y",
             step="0.5ms",
@@ -461,7 +501,12 @@ def test_conditions_are_served_in_order_and_see_what_the_earlier_ones_did(run):
             [
                 component_type(
                     "A",
-                    dynamics=(*RAMP, state("n"), when("x .gt. 2.5", assign("x", "0")), when("x .gt. 2.5", assign("n", "1"))),
+                    dynamics=(
+                        *RAMP,
+                        state("n"),
+                        when("x .gt. 2.5", assign("x", "0")),
+                        when("x .gt. 2.5", assign("n", "1")),
+                    ),
                 )
             ],
             '<A id="net"/>',
@@ -478,7 +523,11 @@ def test_assignments_see_those_before_them(run):
             [
                 component_type(
                     "A",
-                    dynamics=(*RAMP, state("y"), when("x .gt. 2.5", assign("x", "x + 10"), assign("y", "2*x"), assign("x", "0"))),
+                    dynamics=(
+                        *RAMP,
+                        state("y"),
+                        when("x .gt. 2.5", assign("x", "x + 10"), assign("y", "2*x"), assign("x", "0")),
+                    ),
                 )
             ],
             '<A id="net"/>',
@@ -493,7 +542,10 @@ def test_a_name_is_looked_for_upwards(run):
     types = [
         component_type("K", dynamics=RAMP),
         component_type(
-            "A", parameter("foo"), children("ks", "K"), dynamics=(path("s", "ks[*]/foo", "add"), path("p", "ks[*]/foo", "multiply"))
+            "A",
+            parameter("foo"),
+            children("ks", "K"),
+            dynamics=(path("s", "ks[*]/foo", "add"), path("p", "ks[*]/foo", "multiply")),
         ),
     ]
     found = run(document(types, '<A id="net" foo="42"><K id="a"/><K id="b"/><K id="c"/></A>', "s p"))
@@ -516,13 +568,14 @@ def test_an_exposure_linked_to_nothing_reads_zero_in_a_list(run):
     """The member's `e` stands for no variable, though the parent has one of that name."""
     types = [
         component_type("K", shows("e"), dynamics=RAMP),
-        component_type("A", children("ks", "K"), dynamics=(state("e"), rate("e", "1"), path("p", "ks[*]/e", "add"))),
+        component_type(
+            "A", children("ks", "K"), dynamics=(state("e"), rate("e", "1"), path("p", "ks[*]/e", "add"))
+        ),
     ]
     found = run(document(types, '<A id="net"><K id="k"/></A>', "p e"))
     assert set(column(found, "p")) == {0.0}
 
 
-@pytest.mark.xfail(strict=True, reason="jLEMS forgets such an exposure when it consolidates; the engine reads 0")
 def test_an_exposure_linked_to_nothing_is_the_parents_in_a_consolidated_instance(run):
     """A Child is consolidated: its `e` is looked for upwards, and found one step older."""
     types = [
@@ -542,7 +595,6 @@ def test_an_exposure_may_have_another_name_than_its_variable_in_a_list(run):
     assert column(found, "p")[1:] == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.xfail(strict=True, reason="jLEMS swaps the two names when it consolidates, and both read 0")
 @pytest.mark.parametrize("columns", ["p", "k/x"])
 def test_an_exposure_with_another_name_is_lost_in_a_consolidated_instance(run, columns):
     types = [RENAMED, component_type("A", child("k", "K"), dynamics=(path("p", "k/out"),))]
@@ -582,7 +634,9 @@ def test_a_long_list_is_added_up_in_order(run):
     """Thirty children with rates that do not add up alike in every order."""
     types = [
         component_type("K", parameter("p"), dynamics=(state("x"), rate("x", "p"))),
-        component_type("A", children("ks", "K"), dynamics=(path("s", "ks[*]/x", "add"), path("m", "ks[*]/x", "multiply"))),
+        component_type(
+            "A", children("ks", "K"), dynamics=(path("s", "ks[*]/x", "add"), path("m", "ks[*]/x", "multiply"))
+        ),
     ]
     ks = "".join(f'<K id="k{n}" p="{10.0 ** (n % 7) / 3}"/>' for n in range(30))
     run(document(types, f'<A id="net">{ks}</A>', "s m"))
@@ -601,7 +655,11 @@ def test_a_list_may_be_selected_from_by_text_and_by_reference(run):
         component_type(
             "A",
             children("ks", "K"),
-            dynamics=(path("q", "ks[lab='q']/x", "add"), path("r", "ks[ref='r1']/x", "add"), path("z", "ks[lab='z']/x", "add")),
+            dynamics=(
+                path("q", "ks[lab='q']/x", "add"),
+                path("r", "ks[ref='r1']/x", "add"),
+                path("z", "ks[lab='z']/x", "add"),
+            ),
         ),
     ]
     ks = '<K id="a" p="1" lab="q" ref="r1"/><K id="b" p="2" lab="q" ref="r2"/><K id="c" p="4" lab="w" ref="r1"/>'
@@ -611,7 +669,10 @@ def test_a_list_may_be_selected_from_by_text_and_by_reference(run):
 
 def test_a_path_to_a_missing_child_is_refused(refused):
     """Even with required="false"."""
-    types = [component_type("K", dynamics=RAMP), component_type("A", child("k", "K"), dynamics=(path("p", "k/x"),))]
+    types = [
+        component_type("K", dynamics=RAMP),
+        component_type("A", child("k", "K"), dynamics=(path("p", "k/x"),)),
+    ]
     text = document(types, '<A id="net"/>', "p").replace("select=", 'required="false" select=')
     assert "'k'" in str(refused(text, ModelError))
 
@@ -685,7 +746,11 @@ def test_a_regime_that_is_left_still_has_its_conditions_tested(run):
                     when("v .gt. 2.5", assign("n", "n + 1")),
                     initial=True,
                 ),
-                regime("rest", on_entry(assign("e", "e + 1"), assign("v", "10")), when("v .gt. 11", assign("v", "0"))),
+                regime(
+                    "rest",
+                    on_entry(assign("e", "e + 1"), assign("v", "10")),
+                    when("v .gt. 11", assign("v", "0")),
+                ),
             ),
         )
     ]
@@ -719,7 +784,6 @@ def test_derived_variables_of_a_regime(run):
     run(document(types, '<A id="net"/>', "v", length="20ms"))
 
 
-@pytest.mark.xfail(strict=True, reason="the engine runs the main handler, and then the regime's")
 @pytest.mark.parametrize("in_regime", ["", on_event("in", assign("g", "g + 5"))])
 def test_the_main_handler_of_an_event_is_lost_where_there_are_regimes(run, in_regime):
     """jLEMS (Dynamics.makeStateType) puts an empty handler in its place; only the regime's runs."""
@@ -737,14 +801,21 @@ def test_the_main_handler_of_an_event_is_lost_where_there_are_regimes(run, in_re
             extends="Cell",
         ),
     ]
-    found = run(document(types, net('<Clock id="a" period="2.5"/><S id="b"/>', ("a", "b")), "b/g", length="8ms"))
+    found = run(
+        document(types, net('<Clock id="a" period="2.5"/><S id="b"/>', ("a", "b")), "b/g", length="8ms")
+    )
     assert column(found, "b/g")[-1] == (11 if in_regime else 1)
 
 
 def test_occupancies_of_a_kinetic_scheme_lag_by_a_step(run):
     """Rates 1000/500 per s, dt 1 ms: q = 0, 0, 0.5179132, 0.6334753."""
     types = [
-        component_type("State", shows("q"), shows("occupancy"), dynamics=(state("occupancy", "occupancy"), derived("q", "occupancy", "q"))),
+        component_type(
+            "State",
+            shows("q"),
+            shows("occupancy"),
+            dynamics=(state("occupancy", "occupancy"), derived("q", "occupancy", "q")),
+        ),
         component_type(
             "Edge",
             parameter("fwd"),
@@ -761,8 +832,10 @@ def test_occupancies_of_a_kinetic_scheme_lag_by_a_step(run):
             children("states", "State"),
             children("edges", "Edge"),
             dynamics=(
-                '<KineticScheme name="ks" nodes="states" stateVariable="occupancy" edges="edges" edgeSource="from"'
-                ' edgeTarget="to" forwardRate="rf" reverseRate="rr"/>',
+                (
+                    '<KineticScheme name="ks" nodes="states" stateVariable="occupancy" edges="edges" edgeSource="from"'
+                    ' edgeTarget="to" forwardRate="rf" reverseRate="rr"/>'
+                ),
                 path("qs", "states[*]/q", "add"),
             ),
         ),
@@ -783,7 +856,9 @@ NUMBERS = """a*b/c; a-b+c; a+b-c; a-b-c; 2^3^2; a/b*c; a/b/c; 2*-x^2; -x^2; (-x)
 a^-1; (a + b)*c; 2*(x - 1)^3/7; sin(x); cos(x); tan(x); sinh(x); cosh(x); tanh(x); exp(x); sqrt(x); ln(x);
 log(x); ceil(x/2); ceil(0-x/2); abs(0-x); factorial(5); factorial(13); factorial(0); H(x); H(0-x); H(x-x);
 x^0.5; x^2; 10^x; 2^x; x^x; 1e-3*x; 1.5E+2*x; .5*x; a/(b*c); a/b-c/x; exp(-x); exp(-(x-1)/a); x-3; x*3-1;
--a-b; -a*b; a*b-c*x+a/b; (x); ((x)); (a)^(b)"""
+-a-b; -a*b; a*b-c*x+a/b; (x); ((x)); (a)^(b); 2e3; 2E3*x; x*1e2; +x; 2*(-x); --x; -(-x); x- -x; x-(-x); x^(0-1);
+-x^-2; 1.e2; exp (x); exp( x ); sin(x)^2; -sin(x); 2*-sin(x); 2*-(x+1); x/-2; 2-3-4*-5; x*2.; ((x) + (2)); ceil(-x);
+3*H(-x); 1E1; tanh(x/1e30); 1/x/x; 0.1+0.2+0.3; exp(-(x-1)/2)/x; x*x/x*x; x^2^x; 2^-x^2; x--1; x+-1; -1*-1; -(x)"""
 CONDITIONS = """x .gt. 1; x .lt. 3; x .geq. 3; x .leq. 3; x .eq. 3; x .neq. 3; (x .gt. 1) .or. (x .gt. 1) .and. (x .lt. 1);
 (x .lt. 1) .and. (x .lt. 1) .or. (x .gt. 1); a + b .gt. c; a*b .lt. c - x; x .gt. -5; (x .eq. 3) .and. (a .gt. 1);
 (a .gt. 1) .and. (x .eq. 3) .or. (x .eq. 4)"""
@@ -808,15 +883,34 @@ def test_every_operator_and_function_has_jlems_value(run):
     assert value["(x .gt. 1) .or. (x .gt. 1) .and. (x .lt. 1)"] == 0
 
 
-@pytest.mark.parametrize("text", ["(a .gt. 1 .and. x .eq. 3)", "x % 2 .gt. 0", "x < 3", "floor(x) .gt. 0", "rate-3 .gt. 0"])
+@pytest.mark.parametrize(
+    "text", ["(a .gt. 1 .and. x .eq. 3)", "x % 2 .gt. 0", "x < 3", "floor(x) .gt. 0", "rate-3 .gt. 0"]
+)
 def test_what_is_no_expression_is_refused(refused, text):
     """Mixed levels without brackets, operators and functions of other languages, `e-3` after a name."""
     types = [
         component_type(
-            "A", parameter("a"), parameter("rate"), dynamics=(state("x"), conditional("c", (text.replace("<", "&lt;"), "1")))
+            "A",
+            parameter("a"),
+            parameter("rate"),
+            dynamics=(state("x"), conditional("c", (text.replace("<", "&lt;"), "1"))),
         )
     ]
     refused(document(types, '<A id="net" a="7" rate="9"/>', "c"), ExpressionError)
+
+
+@pytest.mark.parametrize("text", ["x*+2", "(x)(x)", "2.5e-1x", "1e2e3", "x .lt. 3", "x2", "me-1", "_x"])
+def test_what_is_no_number_is_refused(refused, text):
+    """A unary plus after an operator, products without sign, conditions, undeclared names."""
+    types = [component_type("A", parameter("me"), dynamics=(state("x"), derived("d", text)))]
+    refused(document(types, '<A id="net" me="2"/>', "d"), InputError)
+
+
+@pytest.mark.xfail(strict=True, reason="the engine reads e - 1, jLEMS one name")
+@pytest.mark.parametrize("text", ["2*e-1", "e+1"])
+def test_a_name_that_is_e_swallows_the_exponent(refused, text):
+    types = [component_type("A", parameter("e"), dynamics=(state("x"), derived("d", text)))]
+    refused(document(types, '<A id="net" e="2"/>', "d"), InputError)
 
 
 def test_a_global_constant_shadows_a_local_variable(run):
@@ -828,16 +922,16 @@ def test_a_global_constant_shadows_a_local_variable(run):
     assert column(found, "d") == [10] * 7
 
 
-@pytest.mark.xfail(strict=True, reason="the engine goes by the name of a global constant")
 @pytest.mark.parametrize("given", ['name="n" symbol="q"', 'name="x" symbol="q"'])
 def test_a_global_constant_is_known_by_its_symbol(run, given):
     """Its name is for people."""
     types = [component_type("A", dynamics=(*RAMP, derived("d", "2*q"), derived("e", "2*x")))]
-    found = run(document(types, '<A id="net"/>', "x d e", extra=f'<Constant {given} dimension="none" value="5"/>'))
+    found = run(
+        document(types, '<A id="net"/>', "x d e", extra=f'<Constant {given} dimension="none" value="5"/>')
+    )
     assert column(found, "d") == [10] * 7
 
 
-@pytest.mark.xfail(strict=True, reason="the engine goes by the name of a global constant")
 def test_a_global_constant_without_symbol_is_unknown(refused):
     types = [component_type("A", dynamics=(*RAMP, derived("d", "2*q")))]
     given = '<Constant name="q" dimension="none" value="5"/>'
@@ -854,8 +948,17 @@ def test_a_global_constant_may_be_an_expression(run):
 @pytest.mark.parametrize("seed", [None, 1234, 5, 0, 99999])
 def test_random_numbers_are_javas(run, seed):
     """One generator for the whole model, drawn on every evaluation, in the order of execution."""
-    draw = (state("r"), on_start(assign("r", "random(1)")), derived("d", "random(10)"), state("s"), rate("s", "random(2)"))
-    types = [component_type("K", dynamics=draw), component_type("A", child("k", "K"), children("ks", "K"), dynamics=draw)]
+    draw = (
+        state("r"),
+        on_start(assign("r", "random(1)")),
+        derived("d", "random(10)"),
+        state("s"),
+        rate("s", "random(2)"),
+    )
+    types = [
+        component_type("K", dynamics=draw),
+        component_type("A", child("k", "K"), children("ks", "K"), dynamics=draw),
+    ]
     tree = '<A id="net"><k/><K id="a"/><K id="b"/></A>'
     run(document(types, tree, "r d s k/r k/d k/s a/r a/d b/r b/s", seed=seed))
 
@@ -867,7 +970,12 @@ def test_random_in_conditions_and_cases_is_drawn_when_reached(run):
             "A",
             dynamics=(
                 state("n"),
-                conditional("c", ("random(1) .gt. 0.5", "random(2)"), ("random(1) .gt. 0.5", "random(3)"), (None, "random(4)")),
+                conditional(
+                    "c",
+                    ("random(1) .gt. 0.5", "random(2)"),
+                    ("random(1) .gt. 0.5", "random(3)"),
+                    (None, "random(4)"),
+                ),
                 when("random(1) .gt. 0.4", assign("n", "n + random(1)")),
             ),
         )
@@ -875,17 +983,69 @@ def test_random_in_conditions_and_cases_is_drawn_when_reached(run):
     run(document(types, '<A id="net"/>', "c n", length="60ms"))
 
 
-@pytest.mark.xfail(strict=True, reason="the engine evaluates both sides")
 def test_and_and_or_stop_at_the_left_side(run):
     """Java's && and ||: the right side draws only where the left one leaves the matter open."""
     test = "(random(1) .gt. 0.7) .and. (random(1) .gt. 0.3)"
     other = "(random(1) .gt. 0.3) .or. (random(1) .gt. 0.3)"
     types = [
         component_type(
-            "A", dynamics=(state("n"), state("m"), when(test, assign("n", "n + 1")), when(other, assign("m", "m + 1")))
+            "A",
+            dynamics=(
+                state("n"),
+                state("m"),
+                when(test, assign("n", "n + 1")),
+                when(other, assign("m", "m + 1")),
+            ),
         )
     ]
     run(document(types, '<A id="net"/>', "n m", length="60ms"))
+
+
+NOT_STATE = {
+    "property": (
+        '<Property name="w" dimension="none" defaultValue="3"/>',
+        (when("x .gt. 2", assign("w", "1")),),
+    ),
+    "parameter": (parameter("w"), (when("x .gt. 2", assign("w", "1")),)),
+    "derived variable": ("", (derived("w", "x"), when("x .gt. 2", assign("w", "1")))),
+    "unknown": ("", (when("x .gt. 2", assign("w", "1")),)),
+    "unknown on start": ("", (on_start(assign("w", "1")),)),
+    "rate of an unknown": ("", (rate("w", "1"),)),
+}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(
+            what,
+            marks=()
+            if what.startswith("unknown")
+            else pytest.mark.xfail(strict=True, reason="the engine makes it a state variable"),
+        )
+        for what in NOT_STATE
+    ],
+)
+def test_only_state_variables_may_be_changed(refused, what):
+    """jLEMS looks for a StateVariable of that name."""
+    declared, dynamics = NOT_STATE[what]
+    types = [component_type("A", declared, dynamics=(*RAMP, *dynamics))]
+    refused(document(types, '<A id="net" w="3"/>', "x"), InputError)
+
+
+UNSEEN = {
+    "a condition": regime("up", rate("v", "1"), when("d .gt. 25", assign("v", "0")), initial=True),
+    "an assignment": regime("up", rate("v", "1"), when("v .gt. 2", assign("v", "d")), initial=True),
+    "an entry": regime("up", on_entry(assign("v", "d*10")), rate("v", "1"), initial=True),
+}
+
+
+@pytest.mark.xfail(strict=True, reason="in the engine a regime sees all variables of its instance")
+@pytest.mark.parametrize("where", UNSEEN)
+def test_a_regime_sees_only_variables_it_changes(refused, where):
+    """And parameters, t, and in its rates all; in jLEMS the run ends with "No such variable"."""
+    types = [component_type("A", dynamics=(*RAMP, state("v"), derived("d", "10*x"), UNSEEN[where]))]
+    refused(document(types, '<A id="net"/>', "x v"), InputError)
 
 
 # ---- 4. initialisation ------------------------------------------------------------------------------
@@ -925,9 +1085,13 @@ def test_onstart_in_a_population_runs_24_times(run):
 def test_derived_variables_and_children_during_initialisation(run):
     """OnStart of the parent reads a child's start value, that of a child reads the parent's."""
     types = [
-        component_type("K", needs("v"), dynamics=(state("x"), derived("d", "v + 1"), on_start(assign("x", "d + 2")))),
         component_type(
-            "A", child("k", "K"), dynamics=(state("v"), path("p", "k/x"), derived("d", "p + 1"), on_start(assign("v", "d + 10")))
+            "K", needs("v"), dynamics=(state("x"), derived("d", "v + 1"), on_start(assign("x", "d + 2")))
+        ),
+        component_type(
+            "A",
+            child("k", "K"),
+            dynamics=(state("v"), path("p", "k/x"), derived("d", "p + 1"), on_start(assign("v", "d + 10"))),
         ),
     ]
     run(document(types, '<A id="net"><k/></A>', "v d p k/x k/d"))
@@ -941,7 +1105,10 @@ DRAW = (state("r"), rate("r", "random(1)"))
 def test_children_are_advanced_in_hash_order(run):
     """Five slots whose Java HashMap order is not that of the document."""
     names = ["zeta", "alpha", "m", "leak", "qq"]
-    types = [component_type("K", dynamics=DRAW), component_type("A", *(child(name, "K") for name in names), dynamics=RAMP)]
+    types = [
+        component_type("K", dynamics=DRAW),
+        component_type("A", *(child(name, "K") for name in names), dynamics=RAMP),
+    ]
     tree = f'<A id="net">{"".join(f"<{name}/>" for name in names)}</A>'
     run(document(types, tree, " ".join(f"{name}/r" for name in names)))
 
@@ -949,7 +1116,10 @@ def test_children_are_advanced_in_hash_order(run):
 def test_children_are_advanced_in_hash_order_in_a_larger_table(run):
     """Fourteen slots: the table has doubled its size."""
     names = [f"slot{n}{'abc'[n % 3]}" for n in range(14)]
-    types = [component_type("K", dynamics=DRAW), component_type("A", *(child(name, "K") for name in names), dynamics=RAMP)]
+    types = [
+        component_type("K", dynamics=DRAW),
+        component_type("A", *(child(name, "K") for name in names), dynamics=RAMP),
+    ]
     tree = f'<A id="net">{"".join(f"<{name}/>" for name in names)}</A>'
     run(document(types, tree, " ".join(f"{name}/r" for name in names)))
 
@@ -1018,7 +1188,11 @@ def test_derived_parameters_see_those_before_them(run):
 
 def test_a_property_has_its_default(run):
     types = [
-        component_type("A", '<Property name="w" dimension="none" defaultValue="3"/>', dynamics=(state("x"), rate("x", "w")))
+        component_type(
+            "A",
+            '<Property name="w" dimension="none" defaultValue="3"/>',
+            dynamics=(state("x"), rate("x", "w")),
+        )
     ]
     assert column(run(document(types, '<A id="net"/>', "x w")), "x")[2] == 6
 
@@ -1032,9 +1206,9 @@ CLOCK = (
 )
 EVENT_TYPES = (
     component_type("Cell"),
-    component_type("Clock", parameter("period"), port("spike", "out"), dynamics=CLOCK, extends="Cell").replace(
-        "<Parameter", '<Constant name="MS" dimension="time" value="1ms"/><Parameter', 1
-    ),
+    component_type(
+        "Clock", parameter("period"), port("spike", "out"), dynamics=CLOCK, extends="Cell"
+    ).replace("<Parameter", '<Constant name="MS" dimension="time" value="1ms"/><Parameter', 1),
     component_type(
         "Sink",
         port("in", "in"),
@@ -1049,12 +1223,18 @@ EVENT_TYPES = (
         extends="Cell",
     ),
     component_type(
-        "Relay", port("in", "in"), port("out", "out"), dynamics=(state("k"), on_event("in", assign("k", "k + 1"), emit("out"))), extends="Cell"
+        "Relay",
+        port("in", "in"),
+        port("out", "out"),
+        dynamics=(state("k"), on_event("in", assign("k", "k + 1"), emit("out"))),
+        extends="Cell",
     ),
     component_type(
         "Wire",
         '<Path name="from"/><Path name="to"/>',
-        structure=('<With instance="from" as="a"/><With instance="to" as="b"/><EventConnection from="a" to="b"/>',),
+        structure=(
+            '<With instance="from" as="a"/><With instance="to" as="b"/><EventConnection from="a" to="b"/>',
+        ),
     ),
     component_type(
         "SlowWire",
@@ -1069,7 +1249,9 @@ EVENT_TYPES = (
 
 def net(cells, *wires, slow=()):
     joined = "".join(f'<Wire id="w{n}" from="{a}" to="{b}"/>' for n, (a, b) in enumerate(wires))
-    joined += "".join(f'<SlowWire id="s{n}" from="{a}" to="{b}" delay="{d}"/>' for n, (a, b, d) in enumerate(slow))
+    joined += "".join(
+        f'<SlowWire id="s{n}" from="{a}" to="{b}" delay="{d}"/>' for n, (a, b, d) in enumerate(slow)
+    )
     return f'<Net id="net">{cells}{joined}</Net>'
 
 
@@ -1085,7 +1267,10 @@ def test_an_event_reaches_a_later_target_in_the_same_step(run):
 
 def test_a_change_by_an_event_is_exposed_after_the_next_step(run):
     """The true value 1 of the early sink at row 2 is hidden by its exposure: 0, then 0.5."""
-    exposed = [text.replace("<Dynamics>", shows("g") + "<Dynamics>") if 'name="Sink"' in text else text for text in EVENT_TYPES]
+    exposed = [
+        text.replace("<Dynamics>", shows("g") + "<Dynamics>") if 'name="Sink"' in text else text
+        for text in EVENT_TYPES
+    ]
     cells = '<Sink id="early"/><Clock id="c" period="1.5"/><Sink id="late"/>'
     found = run(document(exposed, net(cells, ("c", "early"), ("c", "late")), "early/g late/g", length="9ms"))
     assert column(found, "early/g")[2:4] == [0, 0.5]
@@ -1093,17 +1278,31 @@ def test_a_change_by_an_event_is_exposed_after_the_next_step(run):
 
 def test_relays_pass_events_on_at_once(run):
     cells = '<Sink id="z"/><Relay id="r2"/><Clock id="c" period="1.5"/><Relay id="r"/><Sink id="s"/>'
-    run(document(EVENT_TYPES, net(cells, ("c", "r"), ("r", "r2"), ("r2", "s"), ("r2", "z")), "z/g s/g r/k r2/k", length="9ms"))
+    run(
+        document(
+            EVENT_TYPES,
+            net(cells, ("c", "r"), ("r", "r2"), ("r2", "s"), ("r2", "z")),
+            "z/g s/g r/k r2/k",
+            length="9ms",
+        )
+    )
 
 
 def test_two_connections_deliver_twice(run):
-    run(document(EVENT_TYPES, net('<Clock id="c" period="1.5"/><Sink id="s"/>', ("c", "s"), ("c", "s")), "s/g"))
+    run(
+        document(
+            EVENT_TYPES, net('<Clock id="c" period="1.5"/><Sink id="s"/>', ("c", "s"), ("c", "s")), "s/g"
+        )
+    )
 
 
 @pytest.mark.parametrize("delay", ["0ms", "0.2ms", "0.1ms", "0.35ms", "1ms", "0.05ms"])
 def test_a_delayed_event_arrives_when_rounding_says(run, delay):
     """dt = 0.1 ms, events of a clock over 30 ms: plain double arithmetic decides on the step."""
-    tree = net('<Sink id="a"/><Clock id="c" period="0.75"/><Sink id="b"/>', slow=(("c", "a", delay), ("c", "b", delay)))
+    tree = net(
+        '<Sink id="a"/><Clock id="c" period="0.75"/><Sink id="b"/>',
+        slow=(("c", "a", delay), ("c", "b", delay)),
+    )
     run(document(EVENT_TYPES, tree, "c/n a/g a/when b/g b/when", length="30ms", step="0.1ms"))
 
 
@@ -1115,22 +1314,29 @@ def test_delayed_events_arrive_in_due_order_and_first_in_first_out(run):
             "Two",
             port("double", "in"),
             port("add", "in"),
-            dynamics=(state("g"), on_event("double", assign("g", "2*g + 1")), on_event("add", assign("g", "g + 10"))),
+            dynamics=(
+                state("g"),
+                on_event("double", assign("g", "2*g + 1")),
+                on_event("add", assign("g", "g + 10")),
+            ),
             extends="Cell",
         ),
         component_type(
             "Named",
             '<Path name="from"/><Path name="to"/><Text name="targetPort"/><Parameter name="delay" dimension="time"/>',
             structure=(
-                '<With instance="from" as="a"/><With instance="to" as="b"/>'
-                '<EventConnection from="a" to="b" targetPort="targetPort" delay="delay"/>',
+                (
+                    '<With instance="from" as="a"/><With instance="to" as="b"/>'
+                    '<EventConnection from="a" to="b" targetPort="targetPort" delay="delay"/>'
+                ),
             ),
         ),
         component_type("Net2", children("cells", "Cell"), children("named", "Named")),
     ]
     wires = [("double", 2), ("add", 2), ("add", 1), ("double", 1), ("double", 0.2)]
     named = "".join(
-        f'<Named id="n{n}" from="c" to="x" targetPort="{name}" delay="{delay}ms"/>' for n, (name, delay) in enumerate(wires)
+        f'<Named id="n{n}" from="c" to="x" targetPort="{name}" delay="{delay}ms"/>'
+        for n, (name, delay) in enumerate(wires)
     )
     tree = f'<Net2 id="net"><Clock id="c" period="0.45"/><Two id="x"/>{named}</Net2>'
     run(document(types, tree, "c/n x/g", length="8ms", step="0.1ms"))
@@ -1138,7 +1344,11 @@ def test_delayed_events_arrive_in_due_order_and_first_in_first_out(run):
 
 def test_an_immediate_relay_of_a_delayed_event(run):
     cells = '<Sink id="s"/><Relay id="r"/><Clock id="c" period="1.5"/>'
-    run(document(EVENT_TYPES, net(cells, ("r", "s"), slow=(("c", "r", "2ms"),)), "r/k s/g s/when", length="12ms"))
+    run(
+        document(
+            EVENT_TYPES, net(cells, ("r", "s"), slow=(("c", "r", "2ms"),)), "r/k s/g s/when", length="12ms"
+        )
+    )
 
 
 def test_a_second_handler_of_a_port_replaces_the_first(run):
@@ -1147,7 +1357,11 @@ def test_a_second_handler_of_a_port_replaces_the_first(run):
         component_type(
             "S",
             port("in", "in"),
-            dynamics=(state("g"), on_event("in", assign("g", "g + 1")), on_event("in", assign("g", "g + 100"))),
+            dynamics=(
+                state("g"),
+                on_event("in", assign("g", "g + 1")),
+                on_event("in", assign("g", "g + 100")),
+            ),
             extends="Cell",
         ),
     ]
@@ -1196,7 +1410,9 @@ def test_which_port_a_connection_without_port_names_gets(run, users, named, wher
     wire = component_type(
         "PWire",
         '<Path name="from"/><Path name="to"/><Text name="sourcePort"/>',
-        structure=(f'<With instance="from" as="a"/><With instance="to" as="b"/><EventConnection from="a" to="b"{ports}/>',),
+        structure=(
+            f'<With instance="from" as="a"/><With instance="to" as="b"/><EventConnection from="a" to="b"{ports}/>',
+        ),
     )
     given = ' sourcePort="spike"' if named else ""
     types = [*EVENT_TYPES, source, wire]
@@ -1205,7 +1421,9 @@ def test_which_port_a_connection_without_port_names_gets(run, users, named, wher
         tree = f'<Net3 id="net"><Src id="e"/><Sink id="s"/><PWire id="w" from="e" to="s"{given}/></Net3>'
         run(document(types, tree, "e/v s/g"))
     else:
-        types.append(component_type("Net4", children("populations", "basePopulation"), children("wires", "PWire")))
+        types.append(
+            component_type("Net4", children("populations", "basePopulation"), children("wires", "PWire"))
+        )
         tree = f"""<Src id="e"/><Sink id="s"/><Net4 id="net"><population id="p" component="e" size="1"/>
           <population id="q" component="s" size="1"/><PWire id="w" from="p[0]" to="q[0]"{given}/></Net4>"""
         run(document(types, tree, "p[0]/v q[0]/g", include=NEUROML))
@@ -1218,13 +1436,25 @@ def test_instance_this_and_parent(run):
             "K",
             port("spike", "out"),
             port("in", "in"),
-            dynamics=(state("n"), state("g"), when("t .gt. 1.5*MS", emit("spike")), on_event("in", assign("g", "g + 1"))),
+            dynamics=(
+                state("n"),
+                state("g"),
+                when("t .gt. 1.5*MS", emit("spike")),
+                on_event("in", assign("g", "g + 1")),
+            ),
             structure=(
-                '<With instance="this" as="me"/><With instance="parent" as="up"/>'
-                '<EventConnection from="me" to="up"/><EventConnection from="me" to="me"/>',
+                (
+                    '<With instance="this" as="me"/><With instance="parent" as="up"/>'
+                    '<EventConnection from="me" to="up"/><EventConnection from="me" to="me"/>'
+                ),
             ),
         ),
-        component_type("A", port("in", "in"), children("ks", "K"), dynamics=(state("g"), on_event("in", assign("g", "g + 1")))),
+        component_type(
+            "A",
+            port("in", "in"),
+            children("ks", "K"),
+            dynamics=(state("g"), on_event("in", assign("g", "g + 1"))),
+        ),
     ]
     run(document(types, '<A id="net"><K id="a"/><K id="b"/></A>', "g a/g b/g"))
 
@@ -1257,8 +1487,10 @@ def test_attachments_are_advanced_before_their_cell_in_connection_order(run):
             "Put",
             '<Path name="target"/><Text name="destination"/><ComponentReference name="what" type="Noise"/>',
             structure=(
-                '<With instance="target" as="a"/><With instance="target" as="b"/>'
-                '<EventConnection from="a" to="b" receiver="what" receiverContainer="destination"/>',
+                (
+                    '<With instance="target" as="a"/><With instance="target" as="b"/>'
+                    '<EventConnection from="a" to="b" receiver="what" receiverContainer="destination"/>'
+                ),
             ),
         ),
         component_type("Net5", children("populations", "basePopulation"), children("puts", "Put")),
@@ -1277,9 +1509,16 @@ def test_text_keys_of_attachments_match_nothing(run):
             "Cell2",
             '<Attachments name="zeta" type="Lab"/>',
             port("spike", "out"),
-            dynamics=(path("q", "zeta[lab='q']/x", "add"), path("all", "zeta[*]/x", "add"), state("s"), when("t .lt. 0", emit("spike"))),
+            dynamics=(
+                path("q", "zeta[lab='q']/x", "add"),
+                path("all", "zeta[*]/x", "add"),
+                state("s"),
+                when("t .lt. 0", emit("spike")),
+            ),
         ),
-        component_type("Lab", '<Text name="lab"/>', port("in", "in"), dynamics=(*RAMP, on_event("in", assign("x", "0")))),
+        component_type(
+            "Lab", '<Text name="lab"/>', port("in", "in"), dynamics=(*RAMP, on_event("in", assign("x", "0")))
+        ),
         component_type(
             "Put",
             '<Path name="target"/><ComponentReference name="what" type="Lab"/>',
@@ -1298,14 +1537,21 @@ def test_text_keys_of_attachments_match_nothing(run):
 def test_the_ends_of_a_tunnel_see_each_other(run):
     """The end that is advanced first sees the other one step older: row 3 A vo=2, vp=100; B vo=200, vp=2."""
     types = [
-        component_type("Host", parameter("s"), '<Attachments name="ends" type="End"/>', dynamics=(state("v"), rate("v", "s"))),
+        component_type(
+            "Host",
+            parameter("s"),
+            '<Attachments name="ends" type="End"/>',
+            dynamics=(state("v"), rate("v", "s")),
+        ),
         component_type("End", needs("v"), dynamics=(derived("vo", "v"), path("vp", "peer/v"))),
         component_type(
             "Gap",
             '<Path name="from"/><Path name="to"/><ComponentReference name="end" type="End"/>',
             structure=(
-                '<With instance="from" as="a"/><With instance="to" as="b"/>'
-                '<Tunnel name="peer" endA="a" endB="b" componentA="end" componentB="end"/>',
+                (
+                    '<With instance="from" as="a"/><With instance="to" as="b"/>'
+                    '<Tunnel name="peer" endA="a" endB="b" componentA="end" componentB="end"/>'
+                ),
             ),
         ),
         component_type("Net6", children("populations", "basePopulation"), children("gaps", "Gap")),
@@ -1366,7 +1612,7 @@ def test_events_are_recorded_in_order_of_delivery(run, form):
             form=form,
         )
     )
-    times, ids = found.events["e"]
+    _times, ids = found.events["e"]
     assert ids[:2] == ("1", "0")
 
 
@@ -1391,7 +1637,13 @@ def test_the_first_in_port_is_that_of_the_hash_table(run):
         component_type(
             "Many",
             *(port(name, "in") for name in ("in", "other", "zz", "aa")),
-            dynamics=[state("g"), *(on_event(name, assign("g", f"10*g + {n}")) for n, name in enumerate(("in", "other", "zz", "aa")))],
+            dynamics=[
+                state("g"),
+                *(
+                    on_event(name, assign("g", f"10*g + {n}"))
+                    for n, name in enumerate(("in", "other", "zz", "aa"))
+                ),
+            ],
             extends="Cell",
         ),
     ]
@@ -1399,8 +1651,8 @@ def test_the_first_in_port_is_that_of_the_hash_table(run):
     run(document(types, net(cells, ("c", "m")), "m/g"))
 
 
-def test_assign_without_receiver_sets_a_variable_of_the_target(run):
-    """The value is worked out in the connection's scope, once, before the run."""
+def test_assign_without_receiver_changes_nothing(run):
+    """Only the receiver of a connection is assigned to; without one, the weights stay as they are."""
     types = [
         *EVENT_TYPES,
         component_type(
@@ -1415,8 +1667,10 @@ def test_assign_without_receiver_sets_a_variable_of_the_target(run):
             parameter("w"),
             '<Path name="from"/><Path name="to"/>',
             structure=(
-                '<With instance="from" as="a"/><With instance="to" as="b"/><EventConnection from="a" to="b">'
-                '<Assign property="weight" value="2*w"/></EventConnection>',
+                (
+                    '<With instance="from" as="a"/><With instance="to" as="b"/><EventConnection from="a" to="b">'
+                    '<Assign property="weight" value="2*w"/></EventConnection>'
+                ),
             ),
         ),
         component_type("WNet", children("cells", "Cell"), children("wires", "WWire")),
@@ -1424,9 +1678,10 @@ def test_assign_without_receiver_sets_a_variable_of_the_target(run):
     tree = """<WNet id="net"><Clock id="c" period="1.5"/><Weighted id="s"/><Weighted id="u"/>
       <WWire id="1" from="c" to="s" w="5"/></WNet>"""
     found = run(document(types, tree, "s/g s/weight u/weight", length="3ms"))
-    assert found.values[-1].tolist() == [10, 10, 1]
+    assert found.values[-1].tolist() == [1, 1, 1]
 
 
+@pytest.mark.xfail(strict=True, reason="the engine makes the transition")
 def test_a_transition_outside_a_regime_does_nothing(run):
     """Only what a regime does can leave it (ActionBlock.run of a StateInstance)."""
     types = [
@@ -1455,7 +1710,9 @@ def test_a_regime_reads_parameters_and_shared_variables(run):
                 state("v"),
                 rate("x", "p"),
                 derived("d", "10*x"),
-                regime("up", rate("v", "d + p"), when("v .gt. 3*p", assign("v", "0"), go("rest")), initial=True),
+                regime(
+                    "up", rate("v", "d + p"), when("v .gt. 3*p", assign("v", "0"), go("rest")), initial=True
+                ),
                 regime("rest", rate("v", "1"), when("v .gt. p", go("up"))),
             ),
         )
@@ -1474,7 +1731,12 @@ def test_events_reach_the_active_regime_only(run):
             dynamics=(
                 state("g"),
                 regime("off", on_event("in", assign("g", "g + 1"), go("on")), initial=True),
-                regime("on", on_entry(emit("spike")), rate("g", "0.25"), on_event("in", assign("g", "g + 100"), go("off"))),
+                regime(
+                    "on",
+                    on_entry(emit("spike")),
+                    rate("g", "0.25"),
+                    on_event("in", assign("g", "g + 100"), go("off")),
+                ),
             ),
             extends="Cell",
         ),
@@ -1484,7 +1746,6 @@ def test_events_reach_the_active_regime_only(run):
     run(document(types, tree, "s/g y/g z/g", length="12ms", events=(("s", "spike"),)))
 
 
-@pytest.mark.xfail(strict=True, raises=RecursionError, reason="trees are walked by recursion")
 def test_a_sum_of_many_terms(tmp_path):
     """300 terms in one expression are no reason to fail with Python's own error."""
     types = [component_type("A", parameter("p"), dynamics=(*RAMP, derived("d", "+".join(["x*p"] * 300))))]
@@ -1495,7 +1756,16 @@ def test_a_sum_of_many_terms(tmp_path):
 def test_two_populations_that_differ_in_parameters_share_nothing(run):
     """Cells of one type with other parameters, in lists and populations, each by its own numbers."""
     types = [
-        component_type("C", parameter("p"), dynamics=(state("x"), rate("x", "p"), derived("d", "p*x"), when("x .gt. 5*p", assign("x", "0-p"))))
+        component_type(
+            "C",
+            parameter("p"),
+            dynamics=(
+                state("x"),
+                rate("x", "p"),
+                derived("d", "p*x"),
+                when("x .gt. 5*p", assign("x", "0-p")),
+            ),
+        )
     ]
     tree = """<C id="c" p="1"/><C id="d" p="0.3"/><network id="net"><population id="a" component="c" size="3"/>
       <population id="b" component="d" size="2"/></network>"""
@@ -1506,17 +1776,191 @@ def test_children_with_parameters_of_their_own(run):
     """Forty list members that differ in a parameter, read one by one and as a sum."""
     types = [
         component_type("K", parameter("p"), needs("v"), dynamics=(state("x"), rate("x", "p*cos(v) - 0.1*x"))),
-        component_type("A", children("ks", "K"), dynamics=(state("v"), path("s", "ks[*]/x", "add"), rate("v", "s/40"))),
+        component_type(
+            "A", children("ks", "K"), dynamics=(state("v"), path("s", "ks[*]/x", "add"), rate("v", "s/40"))
+        ),
     ]
     ks = "".join(f'<K id="k{n}" p="{0.37 * n}"/>' for n in range(40))
     run(document(types, f'<A id="net">{ks}</A>', "v s k0/x k7/x k39/x", length="30ms"))
+
+
+# ---- small models that mix several rules ---------------------------------------------------------------
+
+K = component_type("K", parameter("p"), dynamics=(state("x"), rate("x", "p")))
+KS = '<K id="a" p="4"/><K id="b" p="5"/>'
+DRAWS = (state("r"), on_start(assign("r", "r + random(1)")), rate("r", "random(1)"))
+MIXED = {
+    "paths to parameters": (
+        [
+            K,
+            component_type(
+                "A",
+                child("k", "K"),
+                children("ks", "K"),
+                dynamics=(path("d", "k/p"), path("e", "ks[*]/p", "add")),
+            ),
+        ],
+        f'<A id="net"><k p="3"/>{KS}</A>',
+        "d e",
+    ),
+    "a recorded parameter": ([K], '<K id="net" p="4"/>', "x p"),
+    "an overridden constant": (
+        [
+            component_type(
+                "A", '<Constant name="C" dimension="none" value="3"/>', dynamics=(state("x"), rate("x", "C"))
+            )
+        ],
+        '<A id="net" C="7"/>',
+        "x",
+    ),
+    "two rates of one variable": (
+        [component_type("A", dynamics=(state("x"), rate("x", "1"), rate("x", "2")))],
+        '<A id="net"/>',
+        "x",
+    ),
+    "a state named like a child": (
+        [K, component_type("A", child("k", "K"), dynamics=(state("k"), rate("k", "2")))],
+        '<A id="net"><k p="1"/></A>',
+        "k k/x",
+    ),
+    "two lists for one type": (
+        [
+            K,
+            component_type(
+                "A",
+                children("ks", "K"),
+                children("js", "K"),
+                dynamics=(path("d", "ks[*]/x", "add"), path("e", "js[*]/x", "add")),
+            ),
+        ],
+        f'<A id="net">{KS}</A>',
+        "d e",
+    ),
+    "a list in a list": (
+        [
+            K,
+            component_type("G", children("gs", "K")),
+            component_type("A", children("ks", "G"), dynamics=(path("d", "ks[*]/gs[*]/x", "add"),)),
+        ],
+        f'<A id="net"><G id="1">{KS}</G><G id="2"><K id="c" p="1"/></G></A>',
+        "d",
+    ),
+    "a child in a list": (
+        [
+            K,
+            component_type("G", child("k", "K")),
+            component_type("A", children("ks", "G"), dynamics=(path("d", "ks[*]/k/x", "add"),)),
+        ],
+        '<A id="net"><G id="1"><k p="2"/></G><G id="2"><k p="3"/></G></A>',
+        "d",
+    ),
+    "a requirement that is exposed": (
+        [
+            component_type("R", needs("v"), shows("v"), dynamics=(derived("d", "v"),)),
+            component_type("A", child("k", "R"), dynamics=(state("v"), rate("v", "1"), path("p", "k/v"))),
+        ],
+        '<A id="net"><k/></A>',
+        "p k/d",
+    ),
+    "draws in a population of cells with children": (
+        [
+            component_type("D", dynamics=DRAWS),
+            component_type("C", child("k", "D"), child("a", "D"), children("ks", "D"), dynamics=DRAWS),
+        ],
+        '<C id="c"><k/><a/><D id="x"/></C><network id="net"><population id="p" component="c" size="2"/></network>',
+        "p[0]/r p[1]/r p[1]/k/r p[0]/a/r p[0]/x/r",
+    ),
+    "entries in a population": (
+        [
+            component_type(
+                "C",
+                dynamics=(
+                    state("n"),
+                    state("r"),
+                    regime(
+                        "only", on_entry(assign("n", "n + 1"), assign("r", "r + random(1)")), initial=True
+                    ),
+                ),
+            )
+        ],
+        '<C id="c"/><network id="net"><population id="p" component="c" size="2"/></network>',
+        "p[0]/n p[1]/r",
+    ),
+    "an event sent on start, with a delay": (
+        [
+            *EVENT_TYPES,
+            component_type(
+                "I", port("spike", "out"), dynamics=(state("v"), on_start(emit("spike"))), extends="Cell"
+            ),
+        ],
+        net('<I id="i"/><Sink id="s"/>', slow=(("i", "s", "1.5ms"),)),
+        "s/g s/when",
+    ),
+    "a negative delay": (
+        EVENT_TYPES,
+        net('<Clock id="c" period="1.5"/><Sink id="s"/>', slow=(("c", "s", "-1ms"), ("c", "s", "1ms"))),
+        "s/g",
+    ),
+    "a state variable of a regime": (
+        [
+            component_type(
+                "A",
+                dynamics=(
+                    state("v"),
+                    regime(
+                        "up",
+                        state("w"),
+                        rate("w", "1"),
+                        rate("v", "w"),
+                        when("w .gt. 3", assign("w", "0"), go("down")),
+                        initial=True,
+                    ),
+                    regime("down", rate("v", "0-1"), when("v .lt. 0", go("up"))),
+                ),
+            )
+        ],
+        '<A id="net"/>',
+        "v",
+    ),
+    "a rate outside and one inside a regime": (
+        [
+            component_type(
+                "A", dynamics=(state("v"), rate("v", "1"), regime("up", rate("v", "10"), initial=True))
+            )
+        ],
+        '<A id="net"/>',
+        "v",
+    ),
+    "two initial regimes": (
+        [
+            component_type(
+                "A",
+                dynamics=(
+                    state("v"),
+                    regime("a", rate("v", "1"), initial=True),
+                    regime("b", rate("v", "10"), initial=True),
+                ),
+            )
+        ],
+        '<A id="net"/>',
+        "v",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MIXED)
+def test_a_small_model(run, what):
+    """What its name says, recorded over 20 rows."""
+    types, tree, columns = MIXED[what]
+    include = NEUROML if "<network" in tree else ()
+    run(document(types, tree, columns, length="20ms", include=include))
 
 
 # ---- 7. units and output ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "text, dimension, expected",
+    ("text", "dimension", "expected"),
     [
         ("-18mV", "voltage", -0.018000000000000002),
         ("37degC", "temperature", 310.15),
@@ -1525,6 +1969,10 @@ def test_children_with_parameters_of_their_own(run):
         ("0.5e-3 V", "voltage", 0.0005),
         ("12", "none", 12.0),
         ("1e6per_ms", "per_time", 1e9),
+        ("1E3mV", "voltage", 1.0),
+        ("-.5mV", "voltage", -0.0005),
+        ("+5.mV", "voltage", 0.005),
+        (" 5  mV ", "voltage", 0.005),
     ],
 )
 def test_quantities_become_si_numbers_as_in_jlems(run, text, dimension, expected):
@@ -1533,15 +1981,28 @@ def test_quantities_become_si_numbers_as_in_jlems(run, text, dimension, expected
     assert found.trace("x")[0] == expected
 
 
+@pytest.mark.parametrize("text", ["0", "5e3", "- 5mV", "1.5.2mV", "mV", "5mA"])
+def test_what_is_no_voltage_is_refused(refused, text):
+    """Nor is a bare zero one."""
+    kind = '<ComponentType name="A"><Parameter name="p" dimension="voltage"/><Dynamics><StateVariable name="x"/></Dynamics></ComponentType>'
+    refused(document([kind], f'<A id="net" p="{text}"/>', "x", length="1ms"), InputError)
+
+
 def test_columns_keep_their_order_and_may_repeat_a_quantity_in_another_file(run):
-    types = [component_type("A", parameter("p"), dynamics=(state("x"), state("y"), rate("x", "1"), rate("y", "p")))]
+    types = [
+        component_type("A", parameter("p"), dynamics=(state("x"), state("y"), rate("x", "1"), rate("y", "p")))
+    ]
     found = run(document(types, '<A id="net" p="1e9"/>', "y x"))
     assert found.quantities == ("y", "x")
 
 
 def test_very_small_and_very_large_numbers_are_written_alike(run):
     """Java switches to the scientific form below 1e-3 and from 1e7 on."""
-    types = [component_type("A", parameter("p"), dynamics=(state("x"), on_start(assign("x", "p")), rate("x", "9*x")))]
+    types = [
+        component_type(
+            "A", parameter("p"), dynamics=(state("x"), on_start(assign("x", "p")), rate("x", "9*x"))
+        )
+    ]
     run(document(types, '<A id="net" p="1.2345678e-30"/>', "x", length="70ms"))
 
 

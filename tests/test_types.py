@@ -1,5 +1,7 @@
 """Component types: what is inherited, and what is not."""
 
+# ruff: noqa: E501  the XML of small models reads better unbroken
+
 import pytest
 
 from tvbo_lite.errors import ModelError
@@ -25,7 +27,7 @@ def heir():
 
 
 @pytest.mark.parametrize(
-    "group, name",
+    ("group", "name"),
     [
         ("parameters", "p"),
         ("derived_parameters", "dp"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Watch", "duration", "table"]
 
 PATIENCE = 1.0  # s, after which a terminal shows progress
+WIDE = 1000  # characters
 
 
 class Watch:
@@ -76,11 +77,13 @@ def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     shown = Table(box=box.SIMPLE_HEAD)
     for k, name in enumerate(header):
-        shown.add_column(name, justify="right" if k else "left", overflow="fold")
+        shown.add_column(name, justify="right" if k else "left", no_wrap=True)
     for row in rows:
         style = "red" if row[-1] == "FAIL" else ""
         shown.add_row(*(Text(cell) for cell in row), style=style)
-    Console().print(shown)
+    console = Console()
+    needed = console.measure(shown, options=console.options.update(max_width=WIDE)).maximum
+    Console(width=max(console.width, needed)).print(shown)  # a narrow terminal breaks lines, not words
 
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import BackendError, Location, ModelError, Problem
@@ -46,6 +48,7 @@ class Source:
     ) -> Recording:
         """Simulate. ``progress`` and ``fast`` are for the native backend, ``timeout`` (s) for jLEMS."""
         if backend == "native":
+            Thread(target=_preload, daemon=True).start()
             from tvbo_lite.backends import native
 
             return native.run_linked(self.model, plan=self.plan, fast=fast, progress=progress)
@@ -55,6 +58,11 @@ class Source:
         if self.written is not None:
             return backends.run_model(self.written, backend, plan=self.plan, **options)
         return backends.run_file(self.name, backend, search=self.search, plan=self.plan, **options)
+
+
+def _preload() -> None:
+    """Load what a run needs after its compilation, beside it: LLVM works without the interpreter's lock."""
+    import_module("tvbo_lite.formats.dat")  # and numpy
 
 
 def backend_of(name: str, *, fast: bool) -> str:

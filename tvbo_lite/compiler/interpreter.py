@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.compiler import ir
 from tvbo_lite.errors import CompileError, SimulationError
 from tvbo_lite.expr.evaluate import evaluate
-from tvbo_lite.expr.tree import Binary, Call, Expr, Name, rebuild
+from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Number, Select, rebuild
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,6 +155,10 @@ class _Plain:
                 return Name(name)
             case Call("random", argument):  # its argument is worked out first, then a number is drawn
                 return Binary("*", self._named(argument), Name(_DRAW))
+            case Binary("and", left, right):  # as in Java, the right side may be left alone
+                return Select(((self._named(left), self._named(right)), (None, Number(0.0))))
+            case Binary("or", left, right):
+                return Select(((self._named(left), Number(1.0)), (None, self._named(right))))
             case _:
                 return rebuild(value, self._named)
 

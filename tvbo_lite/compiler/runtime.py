@@ -88,7 +88,8 @@ define internal double @lems.step(double %x) alwaysinline {
   ret double %half
 }"""
 
-# In 32-bit integers that wrap around, as in Java; NaN for what is not a whole number >= 0.
+# In 32-bit integers that wrap around, as in Java (the factorial of 34 or more is 0); NaN for what is not
+# a whole number >= 0.
 _FACTORIAL = """
 define internal double @lems.factorial(double %x) {
 entry:
@@ -97,11 +98,13 @@ entry:
   %whole = fcmp oeq double %back, %x
   %natural = icmp sge i32 %n, 0
   %good = and i1 %whole, %natural
+  %few = icmp slt i32 %n, 34
+  %last = select i1 %few, i32 %n, i32 34
   br i1 %good, label %loop, label %bad
 loop:
   %i = phi i32 [ 1, %entry ], [ %following, %more ]
   %product = phi i32 [ 1, %entry ], [ %next, %more ]
-  %go = icmp sle i32 %i, %n
+  %go = icmp sle i32 %i, %last
   br i1 %go, label %more, label %end
 more:
   %next = mul i32 %product, %i

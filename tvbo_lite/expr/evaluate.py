@@ -10,6 +10,7 @@ from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Negate, Not, Number, S
 
 _NAN = float("nan")
 _INF = float("inf")
+ALL_BITS_GONE = 34  # the factorial of 34 or more is 0 in 32 bits
 INT_BITS = 32  # Java's int, in which jLEMS computes a factorial
 
 
@@ -71,16 +72,16 @@ def _power(x: float, y: float) -> float:
 
 
 def _factorial(x: float) -> float:
-    if x != math.floor(x) or x < 0:
+    if not 0 <= x < 2.0 ** (INT_BITS - 1) or x != math.floor(x):
         return _NAN
     product = 1
-    for i in range(1, int(x) + 1):
+    for i in range(1, min(int(x), ALL_BITS_GONE) + 1):
         product = product * i % 2**INT_BITS
     return float(product - 2**INT_BITS if product >= 2 ** (INT_BITS - 1) else product)
 
 
 def _step(x: float) -> float:
-    return 0.5 * ((x > 0) - (x < 0) + 1.0)
+    return _NAN if math.isnan(x) else 0.5 * ((x > 0) - (x < 0) + 1.0)
 
 
 def _log(x: float) -> float:
@@ -98,7 +99,7 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sqrt": math.sqrt,
     "ln": _log,
     "log": _log,
-    "ceil": lambda x: float(math.ceil(x)) if math.isfinite(x) else x,
+    "ceil": lambda x: math.copysign(math.ceil(x), x) if math.isfinite(x) else x,
     "abs": abs,
     "factorial": _factorial,
     "H": _step,

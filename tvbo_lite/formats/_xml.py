@@ -43,6 +43,11 @@ def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
+def namespace(tag: str) -> str:
+    """The namespace of an element's name, empty where it has none."""
+    return tag[1:].partition("}")[0] if tag.startswith("{") else ""
+
+
 def line_of(element: _Element) -> int | None:
     """The line on which an element starts."""
     return cast("int | None", element.sourceline)

@@ -34,13 +34,16 @@ def simulation_plan(model: m.Model, resolver: Resolver | None = None) -> Simulat
     if run is None:
         message = f"the target {simulation.describe()} runs no simulation"
         raise ModelError(Problem(message, simulation.component.location, "a <Simulation> component"))
+    target = _text(simulation, run, "component") or ""
+    if resolver.problems:
+        resolver.check_everything()
     step = _value(simulation, run, "increment")
     length = _value(simulation, run, "total")
     _check_times(simulation, length, step)
     seed = simulation.text("seed")
     return SimulationPlan(
         simulation.id or "simulation",
-        _text(simulation, run, "component") or "",
+        target,
         length,
         step,
         tuple(_display(item) for item in _having(simulation, "DataDisplay")),

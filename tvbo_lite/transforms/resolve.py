@@ -80,6 +80,18 @@ class Resolver:
                 self.by_id.setdefault(component.id, component)
         self._top: dict[str, ResolvedComponent] = {}
 
+    def check_everything(self) -> None:
+        """Resolves all top-level components. Raises `ModelError` with all that is wrong with them."""
+        for component in self.model.components:
+            with _Collect(self.problems, component.location):
+                self.top(component)
+        self.constants()
+        if self.problems:
+            found = dict.fromkeys(self.problems)
+            raise ModelError(
+                sorted(found, key=lambda problem: (problem.location.file or "", problem.location.line or 0))
+            )
+
     def constants(self) -> dict[str, float]:
         """The model's global constants, SI. A constant may be an expression of earlier ones."""
         values: dict[str, float] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import Location, Problem, nearest
-from tvbo_lite.formats._xml import line_of, local_name
+from tvbo_lite.formats._xml import line_of, local_name, namespace
 from tvbo_lite.lems import model as m
 
 if TYPE_CHECKING:
@@ -274,13 +274,15 @@ def component(source: Source, element: _Element) -> m.Component:
     """Any element that is not part of the language itself: a component."""
     attributes = {local_name(key): value for key, value in _texts(element).items() if key != _SCHEMA_LOCATION}
     text = (element.text or "").strip() or None
+    own = namespace(element.tag)
+    children = (child for child in element if namespace(child.tag) == own)  # others are annotations
     return m.Component(
         local_name(element.tag),
         attributes.pop("id", None),
         attributes.pop("type", None),
         attributes.pop("extends", None),
         attributes,
-        tuple(component(source, child) for child in element),
+        tuple(component(source, child) for child in children),
         text,
         source.at(element),
     )

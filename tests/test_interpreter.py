@@ -107,7 +107,8 @@ atoms = st.one_of(numbers.map(Number), st.sampled_from([Name(name) for name in V
 
 def grown(inner):
     return st.one_of(
-        st.builds(Binary, st.sampled_from(["+", "-", "*", "/", "^"]), inner, inner),
+        st.builds(Binary, st.sampled_from(["+", "-", "*", "/"]), inner, inner),
+        st.builds(lambda x, y: Binary("^", Call("abs", x), y), inner, inner),  # negative bases: below
         st.builds(Call, st.sampled_from(FUNCTIONS), inner),
         st.builds(Negate, inner),
     )
@@ -164,6 +165,29 @@ def test_compiled_expressions_have_the_value_of_the_tree(values, tests):
     for value, found, judge, right in zip([*values, *tests], compiled, judged, wanted, strict=True):
         assert same(judge, right), (write(value), judge, right)
         assert same(found, right), (write(value), found, right)
+
+
+@pytest.mark.parametrize(
+    ("base", "exponent"), [(-0.75, 3), (-0.75, -3), (-2, 2), (-2, 0.5), (-1, 0), (-300, 301)]
+)
+def test_powers_of_negative_numbers(base, exponent):
+    """Whole powers have a value, others are NaN; compiled, interpreted and worked out alike."""
+    value = Binary("^", Binary("+", Name("w"), Number(float(base))), Number(float(exponent)))
+    program = program_of(one_component([value], []))
+    program.checked = ()
+    wanted = evaluate(value, VARIABLES)
+    assert same(native.simulate(program, native.compile_program(program), 1).rows[1, 1], wanted)
+    assert same(interpret(program, 1).rows[1, 1], wanted)
+
+
+@pytest.mark.xfail(strict=True, reason="expr.evaluate gives infinity where C and Java give minus infinity")
+def test_the_inverse_of_minus_zero_as_a_power_is_minus_infinity():
+    """pow(-0, -1): the sign of a zero base counts where the exponent is odd."""
+    value = Binary("^", Call("ceil", Name("y")), Binary("-", Name("w"), Number(1.0)))
+    program = program_of(one_component([value], []))
+    program.checked = ()
+    assert native.simulate(program, native.compile_program(program), 1).rows[1, 1] == -np.inf
+    assert evaluate(value, VARIABLES) == -np.inf
 
 
 def test_ceil_keeps_the_sign_of_zero():

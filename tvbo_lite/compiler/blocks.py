@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.resolve import ResolvedComponent
 from tvbo_lite.transforms.types import ResolvedType
 
 
@@ -25,6 +26,7 @@ class Block:
     fanout: int
     instances: list[Instance]
     children: list[Block] = field(default_factory=list)
+    components: tuple[ResolvedComponent, ...] = ()  # the different components of the instances
 
     @property
     def size(self) -> int:
@@ -70,6 +72,7 @@ class _Grouper:
 
     def block(self, parent: Block | None, fanout: int, instances: list[Instance]) -> Block:
         block = Block(0, instances[0].component.type, parent, fanout, instances)
+        block.components = tuple({id(one.component): one.component for one in instances}.values())
         ordered = [[child for _, child in one.children()] for one in instances]
         for start, stop in self._runs(ordered[0]):
             members = [child for children in ordered for child in children[start:stop]]

@@ -9,6 +9,7 @@ works on several instances at once, and raises to small whole powers by multipli
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -50,8 +51,39 @@ class Shared:
         self.needs: set[str] = set()
         self.tables: list[str] = []
         self.queued = sorted({t.handler for port in program.ports for ts in port.delayed() for t in ts})
+        self.offsets = [cell.offset for cell in program.cells]
+        self.tagged: set[int] = set()
         for number, places in enumerate(program.tables):
             self.tables.append(_table(f"table.{number}", "i64", [str(place) for place in places]))
+
+    def tag(self, leaf: ir.Place) -> str:
+        """Tells LLVM in which cell an access lies: two accesses in different cells never meet.
+
+        Without that it would have to prove it, which it cannot for a loop over instances; so such loops
+        would not be vectorised. An access that may lie in several cells has no tag, and may meet all.
+        """
+        if isinstance(leaf, ir.Gather):
+            return ""
+        last = leaf.offset + leaf.stride * (leaf.block.size - 1)
+        number = bisect_right(self.offsets, leaf.offset) - 1
+        if leaf.offset == ir.TIME:
+            number = -1
+        elif number < 0 or not self._within(number, leaf.offset) or not self._within(number, last):
+            return ""
+        self.tagged.add(number)
+        return f", !tbaa !{2 * number + 4}"
+
+    def _within(self, number: int, place: int) -> bool:
+        cell = self.program.cells[number]
+        return cell.offset <= place < cell.offset + cell.size
+
+    def metadata(self) -> Iterator[str]:
+        """The tags that have been used, as LLVM's types of memory accesses."""
+        yield '!0 = !{!"memory"}'
+        for number in sorted(self.tagged):
+            kind = 2 * number + 3
+            yield f'!{kind} = !{{!"cell {number}", !0, i64 0}}'
+            yield f"!{kind + 1} = !{{!{kind}, !{kind}, i64 0}}"
 
     def table(self, kind: str, values: Sequence[str]) -> str:
         """The name of a constant array."""
@@ -138,6 +170,12 @@ class Code:
             place = self.do(f"add nsw i64 {scaled}, {leaf.offset}")
         return self.element("%S", "double", place)
 
+    def load(self, leaf: ir.Place) -> str:
+        return self.do(f"load double, ptr {self.address(leaf)}{self.shared.tag(leaf)}")
+
+    def store(self, leaf: ir.Place, value: str) -> None:
+        self.say(f"store double {value}, ptr {self.address(leaf)}{self.shared.tag(leaf)}")
+
     def element(self, base: str, kind: str, index: str) -> str:
         return self.do(f"getelementptr inbounds {kind}, ptr {base}, i64 {index}")
 
@@ -159,7 +197,7 @@ class Code:
             case ir.Temp(number):
                 return self.temps[number]
             case ir.Load() | ir.Gather():
-                return self.do(f"load double, ptr {self.address(expr)}")
+                return self.load(expr)
             case Negate(operand):
                 return self.do(f"fneg double {self.value(operand)}")
             case Binary("^", base, exponent):
@@ -264,8 +302,7 @@ class Code:
             case ir.Let(temp, value):
                 self.temps[temp.number] = self.value(value)
             case ir.Store(target, value):
-                operand = self.value(value)
-                self.say(f"store double {operand}, ptr {self.address(target)}")
+                self.store(target, self.value(value))
             case ir.If():
                 self.branch(statement)
             case ir.Each(block, body):
@@ -349,16 +386,15 @@ class Code:
             ):
                 matrix[one, one] = self.do(f"fsub double {matrix[one, one]}, {rate}")
                 matrix[other, one] = self.do(f"fadd double {matrix[other, one]}, {rate}")
-        places = [self.address(node) for node in statement.nodes]
         room = self.room(n * n + n)
-        values = [*matrix.values(), *(self.do(f"load double, ptr {place}") for place in places)]
+        values = [*matrix.values(), *(self.load(node) for node in statement.nodes)]
         for number, value in enumerate(values):
             self.say(f"store double {value}, ptr {self.element(room, 'double', str(number))}")
         self.shared.needs.add("lems.kinetics")
         self.say(f"call void @lems.kinetics(ptr {room}, i64 {n}, double {literal(self.shared.program.dt)})")
-        for number, place in enumerate(places):
+        for number, node in enumerate(statement.nodes):
             value = self.do(f"load double, ptr {self.element(room, 'double', str(n * n + number))}")
-            self.say(f"store double {value}, ptr {place}")
+            self.store(node, value)
 
     def room(self, count: int) -> str:
         """Space on the stack for ``count`` numbers."""

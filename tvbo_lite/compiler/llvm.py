@@ -13,7 +13,8 @@ def module_text(program: ir.Program, *, fast: bool = False) -> str:
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
     run = _Run(shared).text()
-    return "\n".join([*shared.tables, *functions, run, *runtime.text({*shared.needs, "release"})]) + "\n"
+    library = runtime.text({*shared.needs, "release"})
+    return "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
 
 
 class _Function(Code):
@@ -87,23 +88,20 @@ class _Run(Code):
         for cell in cells:
             if cell.size <= CHECK_UNROLL:
                 for place in range(cell.offset, cell.offset + cell.size):
-                    total = self._add_check(total, self.cell(place))
-            else:
-                total = self._check_loop(total, cell)
+                    total = self._add_check(total, place)
+        large = [cell for cell in cells if cell.size > CHECK_UNROLL]
+        if large:
+            self.shared.needs.add("lems.finite")
+            ranges = [str(n) for cell in large for n in (cell.offset, cell.offset + cell.size)]
+            table = self.shared.table("i64", ranges)
+            rest = self.do(f'call double @lems.finite(ptr %S, ptr @"{table}", i64 {len(large)})')
+            total = self.do(f"fadd double {total}, {rest}")
         good, bad = self.labels("finite", "stop")
         self.say(f"br i1 {self.do(f'fcmp ord double {total}, {literal(0.0)}')}, label %{good}, label %{bad}")
         self.begin(bad)
         self.say(f"ret i64 {row}")
         self.begin(good)
 
-    def _add_check(self, total: str, address: str) -> str:
-        zero = self.do(f"fmul double {self.do(f'load double, ptr {address}')}, {literal(0.0)}")
-        return self.do(f"fadd reassoc double {total}, {zero}")
-
-    def _check_loop(self, total: str, cell: ir.Cell) -> str:
-        place = self.variable(total)
-        with self.loop(cell.size) as j:
-            address = self.element("%S", "double", self.do(f"add i64 {j}, {cell.offset}"))
-            so_far = self._add_check(self.do(f"load double, ptr {place}"), address)
-            self.say(f"store double {so_far}, ptr {place}")
-        return self.do(f"load double, ptr {place}")
+    def _add_check(self, total: str, place: int) -> str:
+        value = self.do(f"load double, ptr {self.cell(place)}")
+        return self.do(f"fadd double {total}, {self.do(f'fmul double {value}, {literal(0.0)}')}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.blocks import Block, Forest, group
 from tvbo_lite.compiler.memory import EXPOSURE, REGIME, Memory
-from tvbo_lite.compiler.selection import select_targets
+from tvbo_lite.compiler.selection import is_regular, select_targets
 from tvbo_lite.compiler.variables import CLOCK, Derived, Variables
 from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.lems import parse
@@ -513,15 +513,13 @@ class _BlockCode:
         """What a path reads, as code of this block. Places are found for each instance, then generalised."""
         assert item.select is not None  # noqa: S101  the callers have checked
         path, _, name = item.select.rpartition("/")
-        found = [select_targets(instance, path, item) for instance in self.block.instances]
-        counts = {len(targets.instances) for targets in found}
-        if len(counts) != 1:  # one shape selects alike
-            raise AssertionError(item.select)
+        instances = self.block.instances
+        if is_regular(instances[0], path):
+            instances = instances[:2]  # by their shape, the others' targets lie at the same distances
+        found = [select_targets(instance, path, item) for instance in instances]
         fail = self.block.instances[0].component.fail
-        by_target = zip(
-            *(self.memory.places(targets.instances, name, fail) for targets in found), strict=True
-        )
-        rows = [list(row) for row in by_target]
+        columns = [self.memory.places(targets.instances, name, fail) for targets in found]
+        rows = [list(row) for row in zip(*columns, strict=True)]
         if found[0].simple:
             return _Simple(self.memory.reach(self.block, rows[0]))
         values = [self.memory.reach(self.block, row) for row in rows]

@@ -86,8 +86,8 @@ class Memory:
 
     def parameter(self, block: Block, name: str) -> Number | Load:
         """A parameter: a number where all instances agree, else one cell an instance."""
-        first = block.instances[0].component.parameters[name]
-        if all(_same(one.component.parameters[name], first) for one in block.instances):
+        first = block.components[0].parameters[name]
+        if all(_same(one.parameters[name], first) for one in block.components):
             return Number(first)
         return self.own(block, name)
 

@@ -303,6 +303,37 @@ copy:
   ret void
 }"""
 
+# The sum of 0 * x over ranges of memory: 0 where all are finite, else NaN. %ranges: pairs of first and end.
+_FINITE = """
+define internal double @lems.finite(ptr readonly %S, ptr readonly %ranges, i64 %count) noinline {
+entry:
+  br label %range
+range:
+  %i = phi i64 [ 0, %entry ], [ %i1, %range.end ]
+  %so.far = phi double [ 0.0, %entry ], [ %sum, %range.end ]
+  %p.first = getelementptr { i64, i64 }, ptr %ranges, i64 %i
+  %p.end = getelementptr { i64, i64 }, ptr %ranges, i64 %i, i32 1
+  %first = load i64, ptr %p.first
+  %end = load i64, ptr %p.end
+  br label %value
+value:
+  %j = phi i64 [ %first, %range ], [ %j1, %value ]
+  %total = phi double [ %so.far, %range ], [ %sum, %value ]
+  %p.x = getelementptr double, ptr %S, i64 %j
+  %x = load double, ptr %p.x
+  %zero = fmul double %x, 0.0
+  %sum = fadd reassoc double %total, %zero
+  %j1 = add i64 %j, 1
+  %j.more = icmp ult i64 %j1, %end
+  br i1 %j.more, label %value, label %range.end
+range.end:
+  %i1 = add i64 %i, 1
+  %i.more = icmp ult i64 %i1, %count
+  br i1 %i.more, label %range, label %done
+done:
+  ret double %sum
+}"""
+
 # A growing list whose pointer, length and room lie in memory: makes space for one more item.
 _MAKE_ROOM = """
 define internal void @events.grow(ptr %S, i64 %list, i64 %room, i64 %size) noinline {
@@ -451,6 +482,7 @@ _DEFINED = {
     "lems.step": _Defined(_STEP, ("llvm.copysign.f64",)),
     "lems.factorial": _Defined(_FACTORIAL, ("llvm.fptosi.sat.i32.f64",)),
     "lems.random": _Defined(_RANDOM),
+    "lems.finite": _Defined(_FINITE),
     "lems.kinetics": _Defined(_KINETICS, ("llvm.fabs.f64", "llvm.memmove.p0.p0.i64")),
     "fast.exp": _Defined(_fast_exp(), ("llvm.rint.f64", "llvm.fma.f64")),
     "events.grow": _Defined(_MAKE_ROOM, ("realloc",)),

@@ -38,6 +38,24 @@ def select_targets(base: Instance, path: str, item: m.DerivedVariable) -> Target
     return Targets(found, simple=False, multiply=_REDUCE[item.reduce])
 
 
+def is_regular(base: Instance, path: str) -> bool:
+    """Whether the path goes by slots and lists alone, which instances of one shape have alike.
+
+    A path by ids, or to the other end of a tunnel, may lead each of them elsewhere.
+    """
+    at = [base]
+    for step in filter(None, path.split("/")):
+        list_name = step.partition("[")[0]
+        if "[" not in step and any(step not in dict(one.named) for one in at):
+            return False
+        at = [
+            below
+            for one in at
+            for below in ([one.names[step]] if "[" not in step else one.lists.get(list_name, []))
+        ]
+    return True
+
+
 def _follow(base: Instance, path: str, item: m.DerivedVariable) -> Instance:
     at = base
     for step in filter(None, path.split("/")):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
+from tvbo_lite.compiler.memory import EXPOSURE
 from tvbo_lite.errors import SimulationError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
@@ -84,10 +85,12 @@ def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[Simulat
 
 
 def compile_program(program: Program, *, fast: bool = False) -> Kernel:
-    """Machine code of a program."""
+    """Machine code of a program, which is checked first."""
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.llvm import module_text
+    from tvbo_lite.compiler.verify import verify
 
+    verify(program)
     return Kernel(module_text(program, fast=fast), program.initialise.name, fast=fast)
 
 
@@ -171,10 +174,10 @@ def _check(program: Program, memory: NDArray[np.float64], time: float) -> None:
     """Raises `SimulationError` for the first watched or recorded value that is not finite."""
     import numpy as np
 
-    for cell in program.checked:
+    for cell in sorted(program.checked, key=lambda cell: cell.block.number):  # sources before their readers
         values = memory[cell.offset : cell.offset + cell.size]
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             k = int(bad[0])
-            name = cell.name.removeprefix("exposure of ")
+            name = cell.name.removeprefix(EXPOSURE)
             raise SimulationError(name, cell.block.describe(k), time, float(values[k]))

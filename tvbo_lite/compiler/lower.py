@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.blocks import Block, Forest, group
@@ -218,7 +219,7 @@ class _BlockCode:
     def _bind(self, expr: Expr, scope: _Scope) -> Expr:
         if isinstance(expr, Name):
             return self.name(expr.name, scope)
-        return rebuild(expr, lambda child: self._bind(child, scope))
+        return rebuild(expr, partial(self._bind, scope=scope))
 
     def name(self, name: str, scope: _Scope) -> ir.Value:
         if name in self.low.constants:
@@ -307,14 +308,23 @@ class _BlockCode:
         for item in self.dynamics.derivatives:
             temp = self.low.temp()
             body.append(ir.Let(temp, self.number(item.value, scope, item.location)))
-            rates.append((item.variable, temp))
-        for variable, rate in rates:
-            body.append(self._euler(variable, rate))
+            rates.append((item, temp))
+        for item, rate in rates:
+            body.append(self._euler(item, rate))
 
-    def _euler(self, variable: str, rate: ir.Value) -> ir.Statement:
-        cell = self.memory.own(self.block, variable)
+    def _euler(self, item: m.TimeDerivative, rate: ir.Value) -> ir.Statement:
+        cell = self._state(item.variable, item.location)
         change = Binary("*", Number(self.low.dt), rate)
         return ir.Store(cell, Binary("+", cell, change))
+
+    def _state(self, name: str, location: Location) -> ir.Load:
+        """The cell of a state variable; nothing else may be changed, as in jLEMS."""
+        states = [item.name for item in self.dynamics.state_variables]
+        states += [item.name for regime in self.dynamics.regimes for item in regime.state_variables]
+        if name not in states:
+            what = f"'{name}' is changed, but is no state variable of component type '{self.block.kind.name}'"
+            raise ExpressionError(Problem(what, location, None, nearest(name, states)))
+        return self.memory.own(self.block, name)
 
     def _expose(self, body: list[ir.Statement]) -> None:
         for variable in dict.fromkeys(self.variables.exposed.values()):
@@ -359,20 +369,16 @@ class _BlockCode:
 
     # ---- actions --------------------------------------------------------------------------------------
 
-    def act(self, action: m.Action, scope: _Scope) -> list[ir.Statement]:
-        """Assignments one after the other, then events, then the transition."""
+    def act(self, action: m.Action, scope: _Scope, *, in_regime: bool = False) -> list[ir.Statement]:
+        """Assignments one after the other, then events, then, in a regime, the transition."""
         body: list[ir.Statement] = []
         for item in action.assignments:
-            if not self.variables.knows(item.variable):
-                what = f"'{item.variable}' is assigned but not declared in '{self.block.kind.name}'"
-                raise ExpressionError(
-                    Problem(what, item.location, None, nearest(item.variable, self.variables.stateful))
-                )
             value = self.number(item.value, scope, item.location)
-            body.append(ir.Store(self.memory.own(self.block, item.variable), value))
+            body.append(ir.Store(self._state(item.variable, item.location), value))
         body += [ir.Emit(self.low.port(self.block, port), self.block) for port in action.events]
         if action.transition is not None:
-            body += self._enter(action.transition, scope, action.location)
+            entered = self._enter(action.transition, scope, action.location)
+            body += entered if in_regime else []  # jLEMS does not act on a transition outside regimes
         return body
 
     def _enter(self, name: str, scope: _Scope, location: Location) -> list[ir.Statement]:
@@ -384,7 +390,7 @@ class _BlockCode:
         number = regimes[name]
         body: list[ir.Statement] = [ir.Store(self.memory.own(self.block, REGIME), Number(float(number)))]
         for action in self.dynamics.regimes[number].on_entry:
-            body += self.act(action, scope)
+            body += self.act(action, scope, in_regime=True)
         return body
 
     def _regimes(self, scope: _Scope) -> list[ir.Statement]:
@@ -407,15 +413,15 @@ class _BlockCode:
         body: list[ir.Statement] = []
         for derived in regime.derived:
             if derived.value is None:
-                what = f"derived variable '{derived.name}' of a regime has no 'value' (jLEMS takes no path there)"
+                what = f"derived variable '{derived.name}' of a regime needs a 'value' (a path has no effect)"
                 raise UnsupportedError(Problem(what, derived.location))
             value = self.number(derived.value, scope, derived.location)
             body.append(ir.Store(self.memory.own(self.block, derived.name), value))
         for item in regime.derivatives:
-            body.append(self._euler(item.variable, self.number(item.value, scope, item.location)))
+            body.append(self._euler(item, self.number(item.value, scope, item.location)))
         for condition in regime.on_condition:
             test = self.condition(condition.test, scope, condition.location)
-            body.append(ir.If(test, tuple(self.act(condition.action, scope))))
+            body.append(ir.If(test, tuple(self.act(condition.action, scope, in_regime=True))))
         return body
 
     # ---- events -------------------------------------------------------------------------------------
@@ -443,7 +449,7 @@ class _BlockCode:
 
         def in_regime(regime: m.Regime) -> list[ir.Statement]:
             last = [item for item in regime.on_event if item.port == port][-1:]
-            return [statement for item in last for statement in self.act(item.action, scope)]
+            return [done for item in last for done in self.act(item.action, scope, in_regime=True)]
 
         if any(item.port == port for regime in self.dynamics.regimes for item in regime.on_event):
             body += self._by_regime(in_regime)
@@ -487,7 +493,7 @@ class _BlockCode:
             for action in self.dynamics.on_start:
                 body += self.act(action, scope)
         body += self._by_regime(
-            lambda regime: [s for action in regime.on_entry for s in self.act(action, scope)]
+            lambda regime: [s for action in regime.on_entry for s in self.act(action, scope, in_regime=True)]
         )
         self._expose(body)
         return body

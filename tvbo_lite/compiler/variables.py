@@ -47,7 +47,11 @@ class Variables:
 
 
 def analyse(
-    kind: ResolvedType, assigned: tuple[str, ...], occupancies: tuple[str, ...] = (), *, consolidated: bool = True
+    kind: ResolvedType,
+    assigned: tuple[str, ...],
+    occupancies: tuple[str, ...] = (),
+    *,
+    consolidated: bool = True,
 ) -> Variables:
     """The variables of a type.
 

@@ -68,7 +68,9 @@ def _power(x: float, y: float) -> float:
     except OverflowError:
         return -_INF if x < 0 and y % 2 == 1 else _INF
     except ValueError:
-        return _INF if x == 0 else _NAN
+        if x != 0.0:
+            return _NAN
+        return math.copysign(_INF, x) if y % 2 == 1 else _INF
 
 
 def _factorial(x: float) -> float:

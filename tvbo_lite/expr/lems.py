@@ -22,10 +22,12 @@ from tvbo_lite.expr.tree import (
     Name,
     Negate,
     Number,
+    height,
     is_boolean,
 )
 
 MAX_DEPTH = 200  # nested brackets; deeper text is not a model's
+MAX_HEIGHT = 300  # operations that wait for one another: a sum of so many terms
 MAX_LENGTH = 100_000  # characters
 
 _LEVELS: tuple[tuple[str, ...], ...] = (
@@ -42,7 +44,7 @@ _TOKEN = re.compile(
     r"\s*(?:"
     r"(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))"
     r"|\.(?P<word>" + "|".join(_WORDS) + r")\."
-    r"|(?P<name>[^\W\d](?:[eE][+-](?=\d)|[\w:](?<![eE])|[eE](?![+-]\d))*)"
+    r"|(?P<name>(?:[eE][+-](?=\d)|[^\W\d])(?:[eE][+-](?=\d)|[\w:](?<![eE])|[eE](?![+-]\d))*)"
     r"|(?P<symbol>[-+*/^()])"
     r")"
 )
@@ -57,7 +59,11 @@ def parse(text: str) -> Expr:
     if len(text) > MAX_LENGTH:
         msg = f"an expression of {len(text)} characters; at most {MAX_LENGTH} are read"
         raise ExpressionError(msg)
-    return _Parser(text).whole()
+    expr = _Parser(text).whole()
+    if height(expr) > MAX_HEIGHT:
+        msg = f"an expression in which more than {MAX_HEIGHT} operations wait for one another: {text[:60]}..."
+        raise ExpressionError(msg)
+    return expr
 
 
 class _Parser:
@@ -217,7 +223,7 @@ def write(expr: Expr) -> str:
         case Binary(op, left, right):
             return f"{_operand(left, op, left=True)} {_spelt(op)} {_operand(right, op, left=False)}"
         case Negate(operand):
-            return f"(-1 * {_bracketed(operand)})"
+            return f"(1 * -{_bracketed(operand)})"
         case _:
             msg = f"a LEMS expression cannot hold {type(expr).__name__.lower()}"
             raise ExpressionError(msg)

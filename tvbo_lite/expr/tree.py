@@ -110,6 +110,15 @@ def names(expr: Expr) -> Iterator[str]:
         yield from names(child)
 
 
+def height(expr: Expr) -> int:
+    """How many operations wait for one another at most; 0 for a name or a number."""
+    level, count = [expr], -1
+    while level:
+        level = [child for node in level for child in children(node)]
+        count += 1
+    return count
+
+
 def is_boolean(expr: Expr) -> bool:
     """Whether the node yields a truth value."""
     return isinstance(expr, Not) or (isinstance(expr, Binary) and expr.op not in ARITHMETIC)

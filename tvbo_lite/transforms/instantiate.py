@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
@@ -15,6 +16,7 @@ from tvbo_lite.transforms.instances import Connection, Instance, java_hash_order
 from tvbo_lite.transforms.resolve import ResolvedComponent
 
 MAX_INSTANCES = 20_000_000
+MAX_DEPTH = 100  # a deeper tree contains itself
 
 
 def instantiate(target: ResolvedComponent) -> Instance:
@@ -25,6 +27,7 @@ def instantiate(target: ResolvedComponent) -> Instance:
 
 
 def _new(component: ResolvedComponent, *, consolidated: bool) -> Instance:
+    """A copy of a component with its children; its structure is run when the tree around it is there."""
     instance = Instance(component, consolidated=consolidated)
     for prop in component.type.properties:
         instance.values[prop.name] = float(prop.default or 0.0)
@@ -63,6 +66,7 @@ def _add_listed(parent: Instance, name: str, child: Instance) -> None:
 def _build(instance: Instance) -> None:
     """Runs the instance's structure, then its children's."""
     if not instance.built:
+        _check_depth(instance)
         instance.built = True
         structure = instance.component.type.structure
         for element in structure:
@@ -80,6 +84,14 @@ def _build(instance: Instance) -> None:
         _build(child)
 
 
+def _check_depth(instance: Instance) -> None:
+    depth, at = 0, instance.parent
+    while at is not None:
+        depth, at = depth + 1, at.parent
+    if depth > MAX_DEPTH:
+        raise instance.component.fail(f"is nested {depth} deep; does its structure contain itself?")
+
+
 def _refuse(instance: Instance, element: m.Builder) -> None:
     what = f"<{element.kind}> in the structure of '{instance.component.type.name}' is not supported"
     hint = nearest(element.kind, [*_MAKERS, *_CONNECTORS])
@@ -92,10 +104,10 @@ def _refuse(instance: Instance, element: m.Builder) -> None:
 def _multi_instantiate(instance: Instance, element: m.Builder) -> None:
     component = _instantiated(instance, element)
     name = element.attributes.get("number", "")
-    number = int(instance.component.parameters.get(name, float("nan")) + 0.5)
-    if not 0 <= number <= MAX_INSTANCES:
-        raise instance.component.fail(f"cannot make {number} instances (at most {MAX_INSTANCES})")
-    for index in range(number):
+    number = instance.component.parameters.get(name, float("nan"))
+    if not -0.5 <= number <= MAX_INSTANCES:
+        raise instance.component.fail(f"{name}: cannot make {number:g} instances (0 to {MAX_INSTANCES})")
+    for index in range(math.floor(number + 0.5)):
         member = _new(component, consolidated=True)
         member.values["index"] = float(index)
         known = {**_known(instance), **_known(member)}

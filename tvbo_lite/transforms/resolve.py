@@ -143,7 +143,18 @@ class Resolver:
     def _prototype(self, component: m.Component) -> ResolvedComponent | None:
         if component.extends is None:
             return None
+        self._check_lineage(component)
         return self.component(component.extends, component.location, "the extended component")
+
+    def _check_lineage(self, component: m.Component) -> None:
+        """Raises `ModelError` where components extend one another in a circle."""
+        seen, at = [component.id], self.by_id.get(component.extends or "")
+        while at is not None:
+            if at.id in seen:
+                cycle = " extends ".join(str(name) for name in (*seen[seen.index(at.id) :], at.id))
+                raise ModelError(Problem(f"components extend one another: {cycle}", component.location))
+            seen.append(at.id)
+            at = self.by_id.get(at.extends) if at.extends else None
 
     def _type(
         self, component: m.Component, slot: m.ChildSlot | None, prototype: ResolvedComponent | None

@@ -142,8 +142,10 @@ def recorder(calls: list[object]) -> object:
     def run_model(model: Model, *, backend: str, **options: object) -> Recording:
         calls.append((model, backend, options))
         plan = simulation_plan(link(model))
-        shape = (plan.n_steps + 1, len(plan.quantities()))
-        return Recording(plan, np.arange(shape[0]) * plan.step, np.zeros(shape), plan.quantities())
+        names = plan.quantities()
+        shape = (plan.n_steps + 1, len(names))
+        units = dict.fromkeys(names, "V")
+        return Recording(plan, np.arange(shape[0]) * plan.step, np.zeros(shape), names, units=units)
 
     return run_model
 

@@ -180,7 +180,6 @@ def test_powers_of_negative_numbers(base, exponent):
     assert same(interpret(program, 1).rows[1, 1], wanted)
 
 
-@pytest.mark.xfail(strict=True, reason="expr.evaluate gives infinity where C and Java give minus infinity")
 def test_the_inverse_of_minus_zero_as_a_power_is_minus_infinity():
     """pow(-0, -1): the sign of a zero base counts where the exponent is odd."""
     value = Binary("^", Call("ceil", Name("y")), Binary("-", Name("w"), Number(1.0)))

@@ -224,7 +224,6 @@ def column(recording, quantity):
     return recording.trace(quantity).tolist()
 
 
-@pytest.mark.xfail(strict=True, raises=BackendError, reason="every line with (ERROR) counts as a failure")
 def test_remarks_of_jlems_are_no_failures(tmp_path):
     """On a forward reference jLEMS logs an error, says that it may not be serious, and runs the model."""
     late = component_type("A", dynamics=(state("x"), derived("late", "d"), derived("d", "x"), rate("x", "1")))
@@ -915,7 +914,6 @@ def test_what_is_no_number_is_refused(refused, text):
     refused(document(types, '<A id="net" me="2"/>', "d"), InputError)
 
 
-@pytest.mark.xfail(strict=True, reason="the engine reads e - 1, jLEMS one name")
 @pytest.mark.parametrize("text", ["2*e-1", "e+1"])
 def test_a_name_that_is_e_swallows_the_exponent(refused, text):
     types = [component_type("A", parameter("e"), dynamics=(state("x"), derived("d", text)))]
@@ -1023,7 +1021,6 @@ NOT_STATE = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="the engine makes it a state variable")
 @pytest.mark.parametrize("what", NOT_STATE)
 def test_only_state_variables_may_be_changed(refused, what):
     """jLEMS looks for a StateVariable of that name."""
@@ -1680,7 +1677,6 @@ def test_assign_without_receiver_changes_nothing(run):
     assert found.values[-1].tolist() == [1, 1, 1]
 
 
-@pytest.mark.xfail(strict=True, reason="the engine makes the transition")
 def test_a_transition_outside_a_regime_does_nothing(run):
     """Only what a regime does can leave it (ActionBlock.run of a StateInstance)."""
     types = [

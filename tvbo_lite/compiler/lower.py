@@ -101,7 +101,7 @@ class _Lowering:
                         target, index = self.forest.of(connection.target)
                         handler = handler_name(target, connection.port or "")
                         if handler in handlers:
-                            targets.append(ir.Target(handler, index, connection.delay))
+                            targets.append(ir.Target(handler, index, max(connection.delay, 0.0)))
 
     def _record_events(self) -> tuple[tuple[str, str], ...]:
         events: list[tuple[str, str]] = []

@@ -96,6 +96,7 @@ class _Grouper:
             key = (
                 instance.component.type.name,
                 instance.consolidated,
+                instance.flat,
                 tuple(sorted(instance.text_keys().items())),
                 tuple(sorted(instance.values)),
                 tuple(sorted(instance.peers)),

@@ -24,12 +24,14 @@ class Instance:
 
     ``named`` holds its single children in advance order, ``lists`` its lists of children; paths go by
     ``names`` (slots, ids, tunnel ends). ``values`` are the properties and what ``Assign`` gave.
-    ``consolidated`` marks the instances whose OnStart jLEMS runs twice a pass.
+    ``consolidated`` marks the instances whose OnStart jLEMS runs twice a pass, ``flat`` those of
+    simultaneous dynamics.
     """
 
     component: ResolvedComponent
     parent: Instance | None = None
     consolidated: bool = False
+    flat: bool = False
     named: list[tuple[str, Instance]] = field(default_factory=list)
     lists: dict[str, list[Instance]] = field(default_factory=dict)
     attachment_names: tuple[str, ...] = ()

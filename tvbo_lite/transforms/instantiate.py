@@ -12,6 +12,7 @@ from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.flatten import flattened
 from tvbo_lite.transforms.instances import Connection, Instance, java_hash_order, no_such_port
 from tvbo_lite.transforms.resolve import ResolvedComponent
 
@@ -28,6 +29,8 @@ def instantiate(target: ResolvedComponent) -> Instance:
 
 def _new(component: ResolvedComponent, *, consolidated: bool) -> Instance:
     """A copy of a component with its children; its structure is run when the tree around it is there."""
+    if consolidated and component.type.dynamics.simultaneous:
+        return Instance(flattened(component), flat=True)
     instance = Instance(component, consolidated=consolidated)
     for prop in component.type.properties:
         instance.values[prop.name] = float(prop.default or 0.0)

@@ -29,12 +29,4 @@ def _one_compartment(instance: Instance) -> Iterator[Problem]:
         yield Problem(what, cell.component.location, "a morphology of one segment")
 
 
-def _one_by_one(instance: Instance) -> Iterator[Problem]:
-    """jLEMS flattens these, with all that is below, into one system and integrates it by Runge-Kutta."""
-    dynamics = instance.component.type.dynamics
-    if dynamics.simultaneous and instance.consolidated:
-        what = f"{instance.component.describe()}: <Dynamics simultaneous='true'> is not supported yet"
-        yield Problem(what, dynamics.location, "dynamics that are advanced component by component")
-
-
-_RULES: tuple[Callable[[Instance], Iterator[Problem]], ...] = (_one_compartment, _one_by_one)
+_RULES: tuple[Callable[[Instance], Iterator[Problem]], ...] = (_one_compartment,)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_files_with_folders_are_found_by_their_name():
     table = np.column_stack([TIME, np.full(401, -0.065)])
     voltage, gates = plot_lems_comparison("LEMS_NML2_Ex1_HH.xml", {"hh_v.dat": table}).axes
     np.testing.assert_allclose(voltage.lines[0].get_ydata(), -65)
-    assert voltage.get_ylabel() == "[mV]"
+    assert voltage.get_ylabel() == "v [mV]"
     assert [text.get_text() for text in gates.texts] == ["not recorded"]
 
 
@@ -190,6 +191,44 @@ def test_without_displays_a_panel_for_each_file():
         assert [axes.get_title(loc="left") for axes in figure.axes] == ["a.dat", "b.dat"]
         np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), TIME * 2)
         np.testing.assert_allclose(figure.axes[1].lines[0].get_xdata(), TIME * 1e3)
+
+
+def test_values_without_displays_have_handy_units():
+    """A panel for each unit of a file; volts below one in mV, whatever has no unit as it is."""
+    names = ("p[0]/v", "p[1]/v", "p[0]/u", "p[0]/w")
+    columns = tuple(OutputColumn(name[:1] + name[-1], name) for name in names)
+    plan = SimulationPlan("sim", "net", 0.2, 5e-4, files=(OutputFile("a", "a.dat", columns),))
+    values = np.column_stack([TIME - 0.07, TIME, TIME * 5, TIME])
+    units = {"p[0]/v": "V", "p[1]/v": "V", "p[0]/u": "1"}
+    both, plain, unknown = plot_displays(Recording(plan, TIME, values, names, units=units)).axes
+    assert [axes.get_ylabel() for axes in (both, plain, unknown)] == ["v [mV]", "u", "w"]
+    np.testing.assert_allclose(both.lines[0].get_ydata(), (TIME - 0.07) * 1e3)
+    np.testing.assert_allclose(both.lines[1].get_ydata(), TIME * 1e3)
+    np.testing.assert_allclose(plain.lines[0].get_ydata(), TIME * 5)
+
+
+def test_a_reference_alone_decides_the_scale():
+    """A file that was not recorded by ours is drawn from the reference, in the same unit."""
+    plan = SimulationPlan("s", "n", 0.2, 5e-4, files=(OutputFile("a", "a.dat", (OutputColumn("v", "v"),)),))
+    none = Recording(plan, TIME, np.empty((401, 0)), (), units={"v": "A"})
+    (axes,) = plot_displays(none, {"a.dat": np.column_stack([TIME, TIME * 1e-9])}).axes
+    assert axes.get_ylabel() == "v [pA]"
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), TIME * 1e3)
+
+
+def test_a_scale_without_unit_is_one_of_si():
+    """A display line with scale 1 shows amperes; one with 0.1 says so."""
+    lines = (Line("a", "p[0]/v"), Line("b", "p[0]/u", scale=0.1, scale_text="0.1"))
+    units = {"p[0]/v": "A_per_m2", "p[0]/u": "V"}
+    (axes,) = plot_displays(replace(run(displays=(Display("d", lines=lines),)), units=units)).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a [A/m²]", "b [0.1 V]"]
+
+
+def test_a_white_line_is_drawn_in_another_colour():
+    """Ex15 draws its membrane potential white on black; here the paper is white."""
+    lines = (Line("a", "p[0]/v", color="#ffffff"), Line("b", "p[0]/u", color="#ffff00"))
+    (axes,) = plot_displays(run(displays=(Display("d", lines=lines),))).axes
+    assert [line.get_color() for line in axes.lines] == ["#0072B2", "#ffff00"]
 
 
 def test_many_displays_stand_in_two_columns():

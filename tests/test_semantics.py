@@ -348,9 +348,9 @@ def test_simultaneous_dynamics_take_in_all_that_is_below(run):
                 dynamics=(
                     state("x"),
                     on_start(assign("x", "1")),
-                    derived("all", "sum + last"),
-                    path("sum", "ks[*]/f", "add"),
+                    path("many", "ks[*]/f", "add"),
                     path("last", "l/g"),
+                    derived("all", "many + last"),
                     rate("x", "-0.02*all - 0.5*x"),
                 ),
             )

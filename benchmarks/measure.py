@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -12,15 +13,22 @@ import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from threading import Timer
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["FailedError", "Pair", "child", "in_turn", "machine", "process", "table"]
+__all__ = [
+    "Done", "FailedError", "Pair", "child", "geometric_mean", "in_turn", "machine", "process", "seconds_text",
+    "table",
+]  # fmt: skip
 
 TIMEOUT = 600.0  # s
+# Python keeps its bytecode, as for an installed package, even where the environment forbids it
+ENVIRONMENT = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes; what ru_maxrss counts
 LIBRARIES = ("tvbo-lite", "numpy", "xarray", "pydantic", "llvmlite", "pyneuroml")
 
 
@@ -30,12 +38,13 @@ class FailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Ours against a peer: medians in s, and what their ratio has to be."""
+    """Ours against a peer, each in s (or both in another unit), and what their ratio has to be."""
 
     name: str
     ours: float
     peer: float
     limit: float | None = None  # of ours / peer
+    text: Callable[[float], str] | None = None  # how a value is written, if not as seconds
 
     @property
     def ratio(self) -> float:
@@ -61,18 +70,36 @@ def in_turn(
     return Pair(name, statistics.median(mine), statistics.median(theirs), limit)
 
 
-def process(command: Iterable[str | Path], folder: Path | None = None) -> tuple[float, str]:
-    """Seconds from the start of a process to its end, and what it printed. Raises `FailedError`."""
+class Done(NamedTuple):
+    """A process that ended well: seconds from its start to its end, what it printed, its largest memory."""
+
+    seconds: float
+    output: str
+    memory: int  # bytes, resident
+
+
+def process(command: Iterable[str | Path], folder: Path | None = None) -> Done:
+    """Run a program, by default in an empty folder. Raises `FailedError` for any status but 0."""
     words = [str(word) for word in command]
-    with tempfile.TemporaryDirectory(prefix="tvbo_lite_benchmark_") as empty:
+    with (
+        tempfile.TemporaryDirectory(prefix="tvbo_lite_benchmark_") as empty,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output,
+    ):
         begin = perf_counter()
-        done = subprocess.run(
-            words, cwd=folder or empty, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        child = subprocess.Popen(
+            words, cwd=folder or empty, env=ENVIRONMENT, stdout=output, stderr=subprocess.DEVNULL
         )
+        timer = Timer(TIMEOUT, child.kill)
+        timer.start()
+        _, status, usage = os.wait4(child.pid, 0)
         seconds = perf_counter() - begin
-    if done.returncode:
-        raise FailedError(f"fails with status {done.returncode}")
-    return seconds, done.stdout
+        timer.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read()
+    if child.returncode:
+        raise FailedError(f"fails with status {child.returncode}")
+    return Done(seconds, text, usage.ru_maxrss * RSS_UNIT)
 
 
 def child(code: str) -> dict[str, Any]:
@@ -81,9 +108,15 @@ def child(code: str) -> dict[str, Any]:
     The code finds a clock ``now()`` that was made before anything was imported.
     """
     clock = "from time import perf_counter as now; import json\n"
-    seconds, output = process([sys.executable, "-c", clock + code])
-    found: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
-    return found | {"process": seconds}
+    done = process([sys.executable, "-c", clock + code])
+    found: dict[str, Any] = json.loads(done.output.strip().splitlines()[-1])
+    return found | {"process": done.seconds}
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """NaN for no values."""
+    logs = [math.log(value) for value in values]
+    return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
 
 def machine() -> list[str]:
@@ -109,10 +142,12 @@ def table(pairs: Iterable[Pair], ours: str, peer: str) -> list[str]:
     lines = [f"| what | {ours} | {peer} | ratio | target |", "| --- | ---: | ---: | ---: | --- |"]
     for pair in pairs:
         target = "" if pair.limit is None else f"≤ {pair.limit:.3g}, {'met' if pair.met else '**missed**'}"
-        row = (pair.name, _seconds(pair.ours), _seconds(pair.peer), f"{pair.ratio:.3g}", target)
+        text = pair.text or seconds_text
+        row = (pair.name, text(pair.ours), text(pair.peer), f"{pair.ratio:.3g}", target)
         lines.append(f"| {' | '.join(row)} |")
     return lines
 
 
-def _seconds(value: float) -> str:
+def seconds_text(value: float) -> str:
+    """A time with three digits in s or ms."""
     return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.3g} ms"

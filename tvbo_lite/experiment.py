@@ -94,36 +94,19 @@ class SimulationExperiment(Experiment):
         from tvbo_lite import backends
         from tvbo_lite.results import ExperimentResult
 
-        model = self.model()
-        recording = backends.run_model(model, backend=backend, **options)
+        recording = backends.run_model(self.model(), backend=backend, **options)
         name = backends.backend_name(backend)
-        units = _units(model)
         if self._has_network():
-            return ExperimentResult.from_recording(recording, units=units, backend=name)
+            return ExperimentResult.from_recording(recording, backend=name)
         short = {quantity: quantity.rpartition("/")[2] for quantity in recording.quantities}
-        named = replace(recording, quantities=tuple(short.values()))
-        units = {short[quantity]: unit for quantity, unit in units.items()}
-        result = ExperimentResult.from_recording(named, units=units, dim="variable", backend=name)
+        units = {short[quantity]: unit for quantity, unit in recording.units.items()}
+        named = replace(recording, quantities=tuple(short.values()), units=units)
+        result = ExperimentResult.from_recording(named, dim="variable", backend=name)
         return replace(result, recording=recording)
 
     def _has_network(self) -> bool:
         network = self.network
         return network is not None and (bool(network.nodes) or network.number_of_nodes > 1)
-
-
-def _units(model: Model) -> dict[str, str]:
-    """The dimension of each recorded quantity ``<population>[i]/<variable>`` of a lowered model."""
-    types, _ = _core()
-    tops = {item.id: item for item in model.components}
-    members = [child for item in model.components for child in item.children]
-    cells = {item.id: tops[item.attributes["component"]] for item in members if item.tag == "population"}
-    dimensions = {}
-    for column in (column for file in members for column in file.children if column.tag == "OutputColumn"):
-        quantity = column.attributes["quantity"]
-        population, _, variable = quantity.partition("/")
-        kind = types.get(cells[population.partition("[")[0]].tag)
-        dimensions[quantity] = kind.exposures[variable].dimension
-    return dimensions
 
 
 @cache

@@ -72,8 +72,8 @@ class ExperimentResult:
 
         Args:
             recording: the traces, in SI units; their order is kept.
-            units: for each quantity its SI unit (``"V"``), or the name of its dimension (``"voltage"``).
-                A quantity that is not in it has an empty unit: not known.
+            units: for each quantity its SI unit (``"V"``), or the name of its dimension (``"voltage"``);
+                by default those of the recording. A quantity that is not in it has an empty unit: not known.
             dim: ``"quantity"``, or ``"variable"`` for one node without network.
             name: the experiment's; by default the id of the simulation.
             backend: what ran it.
@@ -81,7 +81,8 @@ class ExperimentResult:
         Raises:
             UnitError: if a unit is neither a unit nor the name of a dimension.
         """
-        symbols = [_symbol((units or {}).get(quantity, "")) for quantity in recording.quantities]
+        known = recording.units if units is None else units
+        symbols = [_symbol(known.get(quantity, "")) for quantity in recording.quantities]
         data = xr.DataArray(
             recording.values,
             dims=("time", dim),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 from tvbo_lite.errors import BackendError
 
-__all__ = ["find_java"]
+__all__ = ["find_java", "java_version"]
 
 VARIABLE = "TVBO_LITE_JAVA"
 _NAME = "java.exe" if os.name == "nt" else "java"
@@ -35,6 +37,14 @@ def find_java() -> Path:
         f'Do: pip install "tvbo-lite[java]", or set {VARIABLE} to the java program'
     )
     raise BackendError(msg)
+
+
+def java_version(java: Path) -> str:
+    """The version that a ``java`` program gives itself, such as ``17.0.15``; empty if it gives none."""
+    command = [str(java), "-version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  a found program
+    found = re.search(r'version "([^"]+)"', done.stderr)
+    return found[1] if found else ""
 
 
 def _chosen(text: str) -> Path:

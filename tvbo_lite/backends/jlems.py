@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.backends._jlems_document import TABLE, event_name, instrumented
 from tvbo_lite.backends._process import Output, run
@@ -24,11 +24,10 @@ from tvbo_lite.formats.neuroml.jar import extract_examples, jar_path
 from tvbo_lite.lems.recording import Recording
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tvbo_lite.lems.model import Model
     from tvbo_lite.lems.plan import SimulationPlan
+
+Units: TypeAlias = Mapping[str, str]
 
 __all__ = ["run_file", "run_model", "run_text"]
 
@@ -80,7 +79,7 @@ def run_file(
     Args:
         path: the main LEMS file, or the bare name of a canonical example.
         search: folders in which includes are looked for after the file's own.
-        plan: what to record; read from the file if not given.
+        plan: what to record; read from the file, with the units, if not given.
         timeout: s, after which the run is stopped.
         memory: upper limit of the Java heap, such as ``"2G"``.
 
@@ -93,7 +92,9 @@ def run_file(
         BackendError: no Java, jLEMS failed (the message has its words), or the time was over.
     """
     origin = sources.main(path)
-    plan = plan or _plan_of_file(path, search)
+    units: Units = {}
+    if plan is None:
+        plan, units = _asked_of_file(path, search)
     with ExitStack() as stack:
         if isinstance(origin, sources.InJar):
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tvbo_lite_examples_"))
@@ -102,7 +103,7 @@ def run_file(
         else:
             file = Path(path)
         job = _Job(origin.read(), str(path), file.resolve().parent, tuple(search))
-        return _run(job, plan, timeout, memory)
+        return replace(_run(job, plan, timeout, memory), units=units)
 
 
 def run_text(
@@ -116,7 +117,10 @@ def run_text(
     """Run a LEMS document given as text; its includes are found from ``folder``. Else as `run_file`."""
     where = Path(folder).resolve() if folder is not None else None
     job = _Job(xml.encode(), str(where / "model.xml") if where else "<string>", where)
-    return _run(job, plan or _plan_of_text(xml, where), timeout, memory)
+    units: Units = {}
+    if plan is None:
+        plan, units = _asked_of_text(xml, where)
+    return replace(_run(job, plan, timeout, memory), units=units)
 
 
 def run_model(
@@ -133,18 +137,25 @@ def run_model(
     return run_text(write(model), plan=plan, folder=folder, timeout=timeout, memory=memory)
 
 
-def _plan_of_file(path: str | Path, search: Sequence[Path]) -> SimulationPlan:
+def _asked_of_file(path: str | Path, search: Sequence[Path]) -> tuple[SimulationPlan, Units]:
     from tvbo_lite.formats.lems.reader import read_file
-    from tvbo_lite.transforms.plan import simulation_plan
 
-    return simulation_plan(read_file(path, search))
+    return _asked(read_file(path, search))
 
 
-def _plan_of_text(xml: str, folder: Path | None) -> SimulationPlan:
+def _asked_of_text(xml: str, folder: Path | None) -> tuple[SimulationPlan, Units]:
     from tvbo_lite.formats.lems.reader import link_string
-    from tvbo_lite.transforms.plan import simulation_plan
 
-    return simulation_plan(link_string(xml, search=(folder,) if folder else ()))
+    return _asked(link_string(xml, search=(folder,) if folder else ()))
+
+
+def _asked(model: Model) -> tuple[SimulationPlan, Units]:
+    """What a linked model asks to be done, and the units of what it records."""
+    from tvbo_lite.transforms.plan import simulation_plan
+    from tvbo_lite.transforms.recorded import units_of_model
+
+    plan = simulation_plan(model)
+    return plan, units_of_model(model, plan)
 
 
 # ---- a run -----------------------------------------------------------------------------------
@@ -190,7 +201,7 @@ def _command(main: Path, job: _Job, memory: str) -> list[str]:
 
 
 def _collect(output: Output, workspace: Path, plan: SimulationPlan) -> Recording:
-    from tvbo_lite.formats.dat import read_dat
+    from tvbo_lite.formats.dat import read_dat, read_events
 
     table = read_dat(workspace / TABLE)
     steps, seconds = _finished(output) or (plan.n_steps, 0.0)
@@ -200,7 +211,8 @@ def _collect(output: Output, workspace: Path, plan: SimulationPlan) -> Recording
         msg = f"jLEMS wrote a table of shape {table.shape} where {expected} was expected"
         raise BackendError(msg)
     events = {
-        file.id: _events(workspace / event_name(number)) for number, file in enumerate(plan.event_files)
+        file.id: read_events(workspace / event_name(number), "TIME_ID")
+        for number, file in enumerate(plan.event_files)
     }
     timings = {"jlems_simulate": seconds, "process": output.seconds}
     return Recording(plan, table[:, 0].copy(), table[:, 1:].copy(), quantities, events, timings)
@@ -210,15 +222,6 @@ def _finished(output: Output) -> tuple[int, float] | None:
     """Steps done and the seconds they took, in jLEMS's own words."""
     found = [match for line in output.stdout if (match := _FINISHED.search(line))]
     return (int(found[-1][1]), float(found[-1][2])) if found else None
-
-
-def _events(path: Path) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """The times and selection ids of an event file in the format ``TIME_ID``."""
-    import numpy as np
-
-    rows = [line.split("\t", 1) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    times = np.array([float(row[0]) for row in rows], dtype=np.float64)
-    return times, tuple(row[1] for row in rows)
 
 
 # ---- what went wrong -------------------------------------------------------------------------

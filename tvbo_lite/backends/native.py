@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.compiler.memory import EXPOSURE
-from tvbo_lite.errors import SimulationError
+from tvbo_lite.errors import Problem, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.instantiate import instantiate
 from tvbo_lite.transforms.limits import check_limits
 from tvbo_lite.transforms.plan import simulation_plan
+from tvbo_lite.transforms.recorded import recorded_units
 from tvbo_lite.transforms.resolve import Resolver
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.plan import SimulationPlan
+    from tvbo_lite.transforms.instances import Instance
 
 CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
 FIRST_CHUNK = 1000  # steps
+MAX_VALUES = 1_000_000_000  # recorded numbers of one run, of 8 bytes each
 GROWTH = 1000.0  # how much longer the next part may be
 
 Progress = Callable[[int, int], None]
@@ -60,7 +63,8 @@ def run_linked(
     """
     timings: dict[str, float] = {}
     begin = perf_counter()
-    plan, program = prepare(model, plan)
+    tree = _tree(model, plan)
+    plan, program = tree.plan, tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
     timings["compile"] = perf_counter() - begin - timings["lower"]
@@ -70,18 +74,37 @@ def run_linked(
     done = simulate(program, kernel, plan.n_steps, progress)
     timings["simulate"] = perf_counter() - begin
     events = _events_by_file(program, done.events)
-    return Recording(plan, done.rows[:, 0], done.rows[:, 1:], plan.quantities(), events, timings)
+    quantities = plan.quantities()
+    units = recorded_units(tree.root, quantities, tree.resolver.units)
+    return Recording(plan, done.rows[:, 0], done.rows[:, 1:], quantities, events, timings, units)
 
 
 def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[SimulationPlan, Program]:
     """The plan and the lowered program of a linked model. All problems of the model are raised at once."""
+    tree = _tree(model, plan)
+    return tree.plan, tree.lowered()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """The instances of a model, and what they are to be run for."""
+
+    resolver: Resolver
+    plan: SimulationPlan
+    root: Instance
+
+    def lowered(self) -> Program:
+        return lower(self.root, self.resolver.constants(), self.plan)
+
+
+def _tree(model: m.Model, plan: SimulationPlan | None) -> _Tree:
     resolver = Resolver(model)
     resolver.check_everything()
     plan = plan or simulation_plan(model, resolver)
     target = resolver.component(plan.target, model.location, "the simulation's target")
     root = instantiate(target)
     check_limits(root)
-    return plan, lower(root, resolver.constants(), plan)
+    return _Tree(resolver, plan, root)
 
 
 def compile_program(program: Program, *, fast: bool = False) -> Kernel:
@@ -109,6 +132,7 @@ def simulate(program: Program, kernel: Kernel, n_steps: int, progress: Progress 
     import numpy as np
 
     memory = start_memory(program)
+    _check_size(n_steps, 1 + len(program.records))
     rows = np.empty((n_steps + 1, 1 + len(program.records)))
     try:
         kernel.start(memory)
@@ -120,6 +144,15 @@ def simulate(program: Program, kernel: Kernel, n_steps: int, progress: Progress 
     finally:
         kernel.release(memory)
     return Run(rows, np.concatenate(events))
+
+
+def _check_size(n_steps: int, n_columns: int) -> None:
+    """A run that would fill the memory is refused before it starts."""
+    count = (n_steps + 1) * n_columns
+    if count > MAX_VALUES:
+        what = f"{n_steps} steps with {n_columns - 1} recorded quantities are {8e-9 * count:.3g} GB"
+        hint = "simulate less, take longer steps, or record fewer quantities"
+        raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
 
 
 def _steps(

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": ("tvbo_lite.cli.run:run", "Simulate an experiment and write its output files."),
     "render": ("tvbo_lite.cli.render:render", "Show an experiment in another format, such as LEMS."),
     "validate": ("tvbo_lite.cli.validate:validate", "Check files and list all their problems."),
+    "info": ("tvbo_lite.cli.info:info", "Show what a file holds: cells, synapses, networks, simulations."),
     "compare": ("tvbo_lite.cli.compare:compare", "Compare a run with jLEMS, or with earlier results."),
     "examples": ("tvbo_lite.cli.examples:examples", "List or extract the canonical NeuroML2 examples."),
     "schema": ("tvbo_lite.cli.schema:schema", "Show the JSON Schema of YAML experiments."),

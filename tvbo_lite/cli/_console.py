@@ -14,7 +14,7 @@ from tvbo_lite.errors import BackendError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["Watch", "duration", "table"]
+__all__ = ["Stage", "Watch", "duration", "table"]
 
 PATIENCE = 1.0  # s, after which a terminal shows progress
 WIDE = 1000  # characters
@@ -55,6 +55,40 @@ class Watch:
             self.bar.add_task("simulating", total=total)
             self.bar.start()
         self.bar.update(self.bar.task_ids[0], completed=done)
+
+
+class Stage:
+    """Called with the name of what comes next: shows it on a terminal, with how many are done."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.visible = sys.stderr.isatty()
+        self.bar: Progress | None = None
+        self.done = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, name: str) -> None:
+        """The one before is done."""
+        if self.visible:
+            self._draw(name)
+        self.done += 1
+
+    def _draw(self, name: str) -> None:
+        if self.bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            shown = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
+            self.bar = Progress(*shown, console=Console(stderr=True), transient=True)
+            self.bar.add_task(name, total=self.total)
+            self.bar.start()
+        self.bar.update(self.bar.task_ids[0], description=name, completed=self.done)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

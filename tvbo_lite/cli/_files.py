@@ -113,18 +113,11 @@ def write_output(output: Output, recording: Recording) -> str | None:
         return f"{_count(table.shape[0], 'row')} x {_count(table.shape[1], 'column')}"
     if output.file.id not in recording.events:
         return None
-    write_beside(output.target, _event_text(recording, output.file).encode())
-    return _count(len(recording.events[output.file.id][1]), "event")
+    from tvbo_lite.formats.dat import event_bytes
 
-
-def _event_text(recording: Recording, file: EventOutputFile) -> str:
-    """As jLEMS writes it: id, tab, time, or the other way round; times as float32."""
-    from tvbo_lite.formats.dat import dat_bytes
-
-    times, ids = recording.events[file.id]
-    texts = dat_bytes(times[:, None]).decode().split()
-    pairs = zip(texts, ids, strict=True) if file.format == "TIME_ID" else zip(ids, texts, strict=True)
-    return "".join(f"{first}\t{second}\n" for first, second in pairs)
+    times, ids = recording.events[output.file.id]
+    write_beside(output.target, event_bytes(times, ids, output.file.format))
+    return _count(len(ids), "event")
 
 
 def _count(number: int, noun: str) -> str:

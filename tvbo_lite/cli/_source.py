@@ -16,11 +16,20 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import SimulationPlan
     from tvbo_lite.lems.recording import Recording
 
-__all__ = ["Source", "backend_of", "is_experiment", "read_model", "read_source"]
+__all__ = [
+    "Source",
+    "Wanted",
+    "backend_of",
+    "is_experiment",
+    "is_neuroml_file",
+    "read_model",
+    "read_source",
+]
 
 EXPERIMENT = (".yaml", ".yml")
 
 
+_HEAD = 65536  # bytes, within which a root element begins
 CORE_FILES = ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")
 
 
@@ -53,11 +62,16 @@ class Source:
 
             return native.run_linked(self.model, plan=self.plan, fast=fast, progress=progress)
         from tvbo_lite import backends
+        from tvbo_lite.transforms.recorded import units_of_model
 
         options: dict[str, Any] = {"timeout": timeout} if timeout else {}
         if self.written is not None:
-            return backends.run_model(self.written, backend, plan=self.plan, **options)
-        return backends.run_file(self.name, backend, search=self.search, plan=self.plan, **options)
+            if not is_experiment(self.name):
+                options["folder"] = self.folder  # where its includes are
+            recording = backends.run_model(self.written, backend, plan=self.plan, **options)
+        else:
+            recording = backends.run_file(self.name, backend, search=self.search, plan=self.plan, **options)
+        return replace(recording, units=units_of_model(self.model, self.plan))
 
 
 def _preload() -> None:
@@ -80,19 +94,63 @@ def is_experiment(name: str) -> bool:
     return Path(name).suffix.lower() in EXPERIMENT
 
 
-def read_source(name: str, search: Sequence[Path] = ()) -> Source:
-    """The model in a file, and what it asks to be done. Raises `InputError` with all its problems."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a network is to be run that has no simulation of its own: times with units, the network's id."""
+
+    duration: str
+    step: str
+    network: str | None = None
+
+
+def is_neuroml_file(name: str) -> bool:
+    """Whether a file's root element is ``<neuroml>``, by its name or its text."""
+    from tvbo_lite.formats.neuroml.xsd import is_neuroml
+
+    path = Path(name)
+    if name.lower().endswith(".nml") or not path.is_file():
+        return name.lower().endswith(".nml")
+    with path.open("rb") as file:
+        return is_neuroml(file.read(_HEAD))
+
+
+def read_source(name: str, search: Sequence[Path] = (), wanted: Wanted | None = None) -> Source:
+    """The model in a file, and what it asks to be done, or is ``wanted`` of it.
+
+    Raises `InputError` with all its problems.
+    """
     from tvbo_lite.transforms.plan import simulation_plan
 
     path = Path(name)
     folder = path.parent if path.is_file() else Path()
     model, written = read_model(name, search)
-    if model.target is None:
+    if wanted is not None:
+        model, written = _with_simulation(name, model, wanted)
+    elif model.target is None:
         expected = '<Target component="..."/> that names a <Simulation>'
-        hint = "to check such a file, use: tvbo-lite validate"
+        hint = "to run a network of such a file, give --duration and --step; to check it: tvbo-lite validate"
         message = "the document has no target, so there is nothing to run"
         raise ModelError(Problem(message, Location(name), expected, hint))
     return Source(name, folder, model, simulation_plan(model), tuple(search), written)
+
+
+def _with_simulation(name: str, model: Model, wanted: Wanted) -> tuple[Model, Model]:
+    """The model with a simulation of its network; and a document that includes the file and has it too."""
+    from tvbo_lite.lems.model import Include
+    from tvbo_lite.lems.model import Model as Document
+    from tvbo_lite.transforms.resolve import Resolver
+    from tvbo_lite.transforms.simulate import network_of, simulation_of
+
+    if model.target is not None:
+        message = "the file has a simulation of its own"
+        hint = "--duration, --step and --network are for files without one"
+        raise ModelError(Problem(message, Location(name), None, hint))
+    resolver = Resolver(model)
+    resolver.check_everything()
+    simulation = simulation_of(resolver, network_of(resolver, wanted.network), wanted.duration, wanted.step)
+    includes = tuple(map(Include, (*CORE_FILES, Path(name).name)))
+    written = Document(target=simulation.id, includes=includes, components=(simulation,))
+    return replace(model, target=simulation.id, components=(*model.components, simulation)), written
 
 
 def read_model(name: str, search: Sequence[Path] = ()) -> tuple[Model, Model | None]:
@@ -105,7 +163,7 @@ def read_model(name: str, search: Sequence[Path] = ()) -> tuple[Model, Model | N
 
     if not is_experiment(name):
         model = reader.read_file(name, search)
-        if name.lower().endswith(".nml"):
+        if is_neuroml_file(name):
             model = reader.link(replace(model, includes=tuple(map(Include, CORE_FILES))), search)
         return model, None
     from tvbo_lite.experiment import SimulationExperiment

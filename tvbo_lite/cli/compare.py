@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -16,15 +18,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tvbo_lite.cli._source import Source
-    from tvbo_lite.compare import TraceComparison
+    from tvbo_lite.compare import EventComparison, TraceComparison
+    from tvbo_lite.lems.plan import EventOutputFile
     from tvbo_lite.lems.recording import Recording
 
     Tables = dict[str, NDArray[np.float64]]
+    Events = dict[str, tuple[NDArray[np.float64], tuple[str, ...]]]
 
 EXAMPLE = """\b
 Examples:
   tvbo-lite compare LEMS_NML2_Ex9_FN.xml --plot ex9.png
   tvbo-lite compare experiment.yaml --reference earlier_results --tolerance 1e-9
+  tvbo-lite compare --all --markdown agreement.md
 """
 STAGES = (("compile", "compiling"), ("simulate", "simulating"), ("jlems_simulate", "simulating"))
 HEADER = (
@@ -41,10 +46,15 @@ HEADER = (
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("file")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--all", "every", is_flag=True, help="Compare all canonical NeuroML2 examples.")
+@click.option("--only", metavar="PATTERN", help='With --all: those whose name fits, such as "Ex2*".')
+@click.option(
+    "--markdown", metavar="PAGE", type=Path, help="With --all or several files: write the table there too."
+)
 @click.option(
     "--reference", metavar="jlems|DIR", default="jlems", show_default=True,
-    help="What to compare with: a backend, or a folder with the .dat files of an earlier run.",
+    help="What to compare with: a backend, or a folder with the files of an earlier run.",
 )  # fmt: skip
 @click.option("--backend", metavar="NAME", default="native", show_default=True, help="What is compared.")
 @click.option(
@@ -58,8 +68,11 @@ HEADER = (
 @click.pass_context
 def compare(
     context: click.Context,
-    file: str,
+    files: tuple[str, ...],
     *,
+    every: bool,
+    only: str | None,
+    markdown: Path | None,
     reference: str,
     backend: str,
     tolerance: float,
@@ -71,30 +84,81 @@ def compare(
     """Run FILE and compare every trace with jLEMS, or with the results of an earlier run.
 
     Values are compared as float32, as jLEMS prints them. A trace passes if its largest error is
-    within the tolerance and it has as many spikes as the reference. Exit status: 1 if one fails.
+    within the tolerance and it has as many spikes as the reference; an event file if its lines are
+    the same. Several files, or --all, give a row for each file. Exit status: 1 if anything fails.
     """
-    from tvbo_lite.cli._files import check_figure, write_figure
-    from tvbo_lite.cli._source import backend_of, read_source
+    from tvbo_lite.cli._source import backend_of
 
+    many = every or len(files) > 1
+    _check_use(files, every=every, only=only, one=plot, several=markdown)
     backend = backend_of(backend, fast=fast)
     other = _reference_backend(reference)
+    if many:
+        from tvbo_lite.adapters.agreement import chosen_examples
+        from tvbo_lite.cli._agreement import Request, compare_many
+
+        if other is None:
+            raise click.UsageError("a folder as --reference is for one FILE")
+        names = chosen_examples(only or "*") if every else files
+        words = [*(["--all"] if every else files), *(["--only", only] if only else [])]
+        request = Request(names, shlex.join(words), backend, other, tolerance, fast, include, timeout)
+        passed = compare_many(request, markdown)
+    else:
+        passed = _compare_one(
+            files[0], backend, other or Path(reference), tolerance,
+            plot=plot, fast=fast, include=include, timeout=timeout,
+        )  # fmt: skip
+    if not passed:
+        context.exit(1)
+
+
+def _check_use(
+    files: tuple[str, ...], *, every: bool, only: str | None, one: Path | None, several: Path | None
+) -> None:
+    """Raises click's error of wrong use where options and files do not go together."""
+    if every == bool(files):
+        raise click.UsageError("give a FILE, or --all" if not files else "--all takes no FILE")
+    if only is not None and not every:
+        raise click.UsageError("--only goes with --all")
+    many = every or len(files) > 1
+    if many and one is not None:
+        raise click.UsageError("--plot is for one FILE")
+    if not many and several is not None:
+        raise click.UsageError("--markdown is for several files, or --all")
+
+
+def _compare_one(
+    file: str,
+    backend: str,
+    reference: str | Path,
+    tolerance: float,
+    *,
+    plot: Path | None,
+    fast: bool,
+    include: tuple[Path, ...],
+    timeout: float | None,
+) -> bool:
+    """Run one model, print a row for each trace; whether all pass. ``reference``: a backend or a folder."""
+    from tvbo_lite.cli._files import check_figure, write_figure
+    from tvbo_lite.cli._source import read_source
+
     check_figure(plot)
     source = read_source(file, include)
-    tables = None if other else _tables(source, Path(reference))
+    earlier = _earlier(source, reference) if isinstance(reference, Path) else None
     ours, timing = _run(source, backend, fast=fast, timeout=timeout)
     behind: Recording | Tables
-    if other:
-        behind, more = _run(source, other, timeout=timeout)
-        timing += f"\n{more}"
+    if isinstance(reference, Path):
+        behind, events = earlier or ({}, {})
     else:
-        behind = tables or {}
-    passed = _report(behind, ours, tolerance)
+        behind, more = _run(source, reference, timeout=timeout)
+        events = behind.events
+        timing += f"\n{more}"
+    passed = _report(behind, events, ours, tolerance)
     click.echo(timing)
     if plot is not None:
         write_figure(plot, ours, behind)
         click.echo(f"wrote {plot}")
-    if not passed:
-        context.exit(1)
+    return passed
 
 
 def _reference_backend(reference: str) -> str | None:
@@ -122,50 +186,81 @@ def _run(source: Source, backend: str, *, fast: bool = False, timeout: float | N
     return recording, f"{backend}: {duration(took)}" + (f" ({', '.join(parts)})" if parts else "")
 
 
-def _tables(source: Source, folder: Path) -> Tables:
-    """The output files of an earlier run, with or without their folders.
+def _earlier(source: Source, folder: Path) -> tuple[Tables, Events]:
+    """The output and event files of an earlier run, with or without their folders.
 
-    Raises `ReadError` where one is missing or is no table; all problems at once.
+    Raises `ReadError` where one is missing or not readable as such; all problems at once.
     """
     from tvbo_lite.errors import InputError, Location, Problem, ReadError
-    from tvbo_lite.formats.dat import read_dat
+    from tvbo_lite.formats.dat import read_dat, read_events
+    from tvbo_lite.lems.plan import OutputFile
 
-    files = {file.path: Path(file.path) for file in source.plan.tables()}
-    bases = Counter(file.name for file in files.values())
-    found: Tables = {}
+    files: tuple[OutputFile | EventOutputFile, ...] = (*source.plan.tables(), *source.plan.event_files)
+    bases = Counter(Path(file.path).name for file in files)
+    traces: Tables = {}
+    events: Events = {}
     problems: list[Problem] = []
-    for name, file in files.items():
-        place = folder / file
-        if bases[file.name] == 1 and not place.is_file():
-            place = folder / file.name
-        if not place.is_file():
-            problems.append(Problem(f"there is no {name}", Location(str(folder))))
+    for file in files:
+        place = _place(folder, Path(file.path), bases)
+        if place is None:
+            problems.append(Problem(f"there is no {file.path}", Location(str(folder))))
             continue
         try:
-            found[name] = read_dat(place)
+            if isinstance(file, OutputFile):
+                traces[file.path] = read_dat(place)
+            else:
+                events[file.id] = read_events(place, file.format)
         except InputError as error:
             problems += error.problems
     if problems:
         raise ReadError(problems)
-    return found
+    return traces, events
 
 
-def _report(behind: Recording | Tables, ours: Recording, tolerance: float) -> bool:
-    """Print the comparison; whether every trace passes."""
+def _place(folder: Path, file: Path, bases: Mapping[str, int]) -> Path | None:
+    """Where a file lies, with its folders or, if no other has its name, without; None if nowhere."""
+    places = (folder / file, folder / file.name) if bases[file.name] == 1 else (folder / file,)
+    return next((place for place in places if place.is_file()), None)
+
+
+def _report(behind: Recording | Tables, events: Events, ours: Recording, tolerance: float) -> bool:
+    """Print the comparison; whether everything passes."""
     from tvbo_lite.cli._console import table
     from tvbo_lite.compare import compare as compare_runs
 
-    result = compare_runs(behind, ours, tolerance=tolerance)
-    table(HEADER, [_row(trace) for trace in result])
+    result = compare_runs(behind, ours, tolerance=tolerance, reference_events=events)
+    table(HEADER, [*(_row(trace) for trace in result), *(_event_row(item) for item in result.events)])
     for name in result.missing:
         click.echo(f"{name}: only in the reference")
     for name in result.extra:
         click.echo(f"{name}: not in the reference")
+    for item in result.events:
+        if not item.identical:
+            click.echo(f"{item.name}: {item.first}")
     failed = len(result.missing) + sum(not trace.ok for trace in result)
     total = len(result) + len(result.missing)
     same = sum(trace.identical for trace in result)
-    click.echo(f"{total - failed} of {total} traces pass, {same} of them identical as float32")
+    text = f"{total - failed} of {total} traces pass, {same} of them identical as float32"
+    if result.events:
+        passed = sum(item.ok for item in result.events)
+        text += f"; {passed} of {len(result.events)} event files pass"
+    click.echo(text)
     return result.ok
+
+
+def _event_row(item: EventComparison) -> tuple[str, ...]:
+    """An event file in the table of traces: its lines are its spikes."""
+    from tvbo_lite.cli._console import duration
+
+    total = max(item.n_reference, item.n_ours)
+    return (
+        f"events {item.name}",
+        *["-"] * 4,
+        f"{item.n_different} / {total}",
+        f"{item.n_reference} / {item.n_ours}",
+        "-" if item.max_shift is None else duration(item.max_shift),
+        "identical" if item.identical else ("ok" if item.ok else "FAIL"),
+    )
 
 
 def _row(trace: TraceComparison) -> tuple[str, ...]:

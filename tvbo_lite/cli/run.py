@@ -11,12 +11,14 @@ import click
 from tvbo_lite.cli import _options as options
 
 if TYPE_CHECKING:
+    from tvbo_lite.cli._source import Wanted
     from tvbo_lite.lems.recording import Recording
 
 EXAMPLE = """\b
 Examples:
   tvbo-lite run LEMS_NML2_Ex2_Izh.xml --out results --plot izhikevich.png
   tvbo-lite run experiment.yaml --backend jlems
+  tvbo-lite run network.nml --duration 300ms --step 0.01ms
 """
 
 
@@ -26,6 +28,9 @@ Examples:
 @click.option(
     "--out", metavar="DIR", type=Path, help="Folder for the output files; by default the folder of FILE."
 )
+@click.option("--duration", metavar="TIME", help="Run a network of a NeuroML file that long, such as 300ms.")
+@click.option("--step", metavar="TIME", help="The step of such a run, such as 0.01ms.")
+@click.option("--network", metavar="ID", help="Which network, if the file has several.")
 @options.plot
 @options.fast
 @options.include
@@ -33,6 +38,9 @@ Examples:
 def run(
     file: str,
     *,
+    duration: str | None,
+    step: str | None,
+    network: str | None,
     backend: str,
     out: Path | None,
     plot: Path | None,
@@ -44,16 +52,20 @@ def run(
 
     FILE is a YAML experiment, a LEMS file, or the name of a canonical example (see: tvbo-lite
     examples), whose files go to the current folder. Without output files in FILE, all displayed
-    traces are written to auto.dat.
+    traces are written to auto.dat. A NeuroML file with a network is run with --duration and --step;
+    the membrane potentials of all its cells go to a file with the network's name.
     """
     begin = perf_counter()
     from tvbo_lite.cli._console import Watch
     from tvbo_lite.cli._files import check_figure, outputs, write_figure, write_output
     from tvbo_lite.cli._source import backend_of, read_source
+    from tvbo_lite.transforms.check import require
 
     backend = backend_of(backend, fast=fast)
     check_figure(plot)
-    source = read_source(file, include)
+    source = read_source(file, include, _wanted(duration, step, network))
+    for warning in require(source.model):
+        click.echo(f"warning: {warning}", err=True)
     planned = outputs(source, out if out is not None else source.folder)
     with Watch(timeout) as watch:
         recording = source.run(backend, fast=fast, timeout=timeout, progress=watch)
@@ -69,6 +81,17 @@ def run(
     if not planned:
         click.echo(f"note: {file} names no output, so no file was written", err=True)
     click.echo(_summary(recording, perf_counter() - begin))
+
+
+def _wanted(duration: str | None, step: str | None, network: str | None) -> Wanted | None:
+    """What the options ask of a file without simulation; None where none of them is given."""
+    if duration is None and step is None and network is None:
+        return None
+    if duration is None or step is None:
+        raise click.UsageError("a network is run with both, --duration TIME and --step TIME")
+    from tvbo_lite.cli._source import Wanted
+
+    return Wanted(duration, step, network)
 
 
 def _summary(recording: Recording, spent: float) -> str:

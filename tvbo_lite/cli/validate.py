@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\b
 Example:
-  tvbo-lite validate experiment.yaml LEMS_network.xml
+  tvbo-lite validate experiment.yaml LEMS_network.xml network.nml
 """
 
 
@@ -26,70 +26,104 @@ Example:
 @options.include
 @click.pass_context
 def validate(context: click.Context, files: tuple[str, ...], *, include: tuple[Path, ...]) -> None:
-    """Check experiments and LEMS files, and list all their problems.
+    """Check experiments, LEMS and NeuroML files, and list all their problems.
 
-    Each problem stands on a line of its own, with file and line. A file with a simulation is
-    checked up to, but without, its compilation. Exit status: 2 if there are problems.
+    Each problem stands on a line of its own, with file and line. A NeuroML file must also be valid by
+    the NeuroML schema. A file with a simulation is checked up to, but without, its compilation. Exit
+    status: 2 if there are problems; warnings, which are about what is odd but runs, do not count.
     """
-    faulty = 0
-    count = 0
+    faulty = count = doubts = 0
     for file in files:
-        found = problems(file, include)
-        for problem in found:
+        found = findings(file, include)
+        for problem in found.errors:
             click.echo(problem)
-        faulty += bool(found)
-        count += len(found)
-    many = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+        for warning in found.warnings:
+            click.echo(f"warning: {warning}")
+        faulty += bool(found.errors)
+        count += len(found.errors)
+        doubts += len(found.warnings)
+    many = _count(len(files), "file")
+    more = f", {_count(doubts, 'warning')}" if doubts else ""
     if not count:
-        click.echo(f"{many}, no problems")
+        click.echo(f"{many}, no problems{more}")
         return
-    click.echo(f"{count} problem{'' if count == 1 else 's'} in {faulty} of {many}", err=True)
+    click.echo(f"{_count(count, 'problem')} in {faulty} of {many}{more}", err=True)
     context.exit(2)
 
 
-def problems(file: str, search: tuple[Path, ...] = ()) -> list[str]:
-    """Every problem of a file once, each a line, in the order of their lines."""
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+class Lines(NamedTuple):
+    """Problems and warnings of a file, each a line of text, in the order of files and lines."""
+
+    errors: list[str]
+    warnings: list[str]
+
+
+def findings(file: str, search: tuple[Path, ...] = ()) -> Lines:
+    """Every problem of a file once, and every warning."""
     from tvbo_lite.errors import InputError, Location, Problem, TvboLiteError
 
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
     try:
-        found = list(_model_problems(file, search))
+        _examine(file, search, errors, warnings)
     except InputError as error:
-        found = list(error.problems)
+        errors += error.problems
     except TvboLiteError as error:
-        found = [Problem(str(error), Location(file))]
+        errors.append(Problem(str(error), Location(file)))
+    return Lines(_lines(errors, file), _lines(warnings, file))
+
+
+def _lines(problems: Iterable[Problem], file: str) -> list[str]:
     placed = [
         problem if problem.location.file else replace(problem, location=replace(problem.location, file=file))
-        for problem in found
+        for problem in problems
     ]
     placed.sort(key=lambda problem: (problem.location.file or "", problem.location.line or 0))
     return list(dict.fromkeys(map(str, placed)))
 
 
-def _model_problems(file: str, search: tuple[Path, ...]) -> Iterator[Problem]:
-    from tvbo_lite.cli._source import read_model
+def _examine(file: str, search: tuple[Path, ...], errors: list[Problem], warnings: list[Problem]) -> None:
+    """Adds what is found. A line that the schema complains about is left to it."""
+    from tvbo_lite.cli._source import is_neuroml_file, read_model
     from tvbo_lite.errors import InputError
+    from tvbo_lite.transforms.check import check
 
-    model, _ = read_model(file, search)
-    yield from _component_problems(model)
-    if model.target is None:
-        return
-    from tvbo_lite.backends.native import prepare
+    if is_neuroml_file(file):
+        from tvbo_lite.formats.lems import sources
+        from tvbo_lite.formats.neuroml.xsd import schema_problems
+
+        errors += schema_problems(sources.main(file).read(), file)
+    told = {(item.location.file, item.location.line) for item in errors}
+    try:
+        model, _ = read_model(file, search)
+        found = check(model)
+        warnings += [item for item in found.warnings if (item.location.file, item.location.line) not in told]
+        others = list(found.errors) or list(_when_built(model))
+    except InputError as error:
+        others = list(error.problems)
+    errors += [item for item in others if (item.location.file, item.location.line) not in told]
+
+
+def _when_built(model: Model) -> Iterator[Problem]:
+    """What shows only when the simulation, or each network without one, is made of its parts."""
+    from tvbo_lite.errors import InputError
 
     try:
-        prepare(model)
+        if model.target is not None:
+            from tvbo_lite.backends.native import prepare
+
+            prepare(model)
+            return
+        from tvbo_lite.transforms.instantiate import instantiate
+        from tvbo_lite.transforms.resolve import Resolver
+        from tvbo_lite.transforms.simulate import networks
+
+        resolver = Resolver(model)
+        for network in networks(resolver):
+            instantiate(resolver.top(network))
     except InputError as error:
         yield from error.problems
-
-
-def _component_problems(model: Model) -> Iterator[Problem]:
-    from tvbo_lite.errors import InputError
-    from tvbo_lite.transforms.resolve import Resolver
-
-    resolver = Resolver(model)
-    resolver.constants()
-    for component in model.components:
-        try:
-            resolver.top(component)
-        except InputError as error:
-            yield from error.problems
-    yield from resolver.problems

@@ -1,4 +1,6 @@
-"""Tables of numbers as jLEMS writes them: float32 in Java's notation, a tab after every value.
+"""Tables of numbers and lists of events as jLEMS writes them: float32 in Java's notation.
+
+In a table a tab stands after every value; a line of an event file is an id and a time, or a time and an id.
 
 Java (19 and later) and orjson both print the shortest decimal that reads back as the same float32;
 they only write it differently, so orjson does the work and the few differing forms are edited in
@@ -19,16 +21,19 @@ import orjson
 from tvbo_lite.errors import Location, Problem, ReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["dat_bytes", "read_dat", "write_dat"]
+__all__ = ["EVENT_FORMATS", "dat_bytes", "event_bytes", "read_dat", "read_events", "write_dat"]
 
-CHUNK = 1 << 20  # values formatted at a time when writing, to bound memory
+EVENT_FORMATS = ("ID_TIME", "TIME_ID")
+
+CHUNK = 1 << 15  # values formatted at a time when writing: bounds memory, and fits a cache
 DECIMAL_MIN, DECIMAL_MAX = np.float32(1e-3), np.float32(1e7)  # Java writes plain decimals in between
 TINY = np.float32(2e-43)  # below, a float32 has so few digits that Java adds one (1.4E-45)
 FILLER = b" "  # marks bytes that the last step removes
+MARK = b"#"  # stands for a value that is filled in at the end
 TO_JAVA = bytes.maketrans(b",e", b"\tE")
 PLAIN = b"0123456789+-.eE\t\n"  # all bytes of an ordinary table
 
@@ -46,86 +51,101 @@ def dat_bytes(table: ArrayLike) -> bytes:
         return b"\n" * len(values)
     size = np.abs(values)
     odd = ~np.isfinite(values) | ((size < TINY) & (size > 0))
-    shown = np.where(odd, np.float32("nan"), values) if odd.any() else values  # NaN prints as null
-    text = orjson.dumps(shown, option=orjson.OPT_SERIALIZE_NUMPY)
     unusual = ((size < DECIMAL_MIN) & (size > 0)) | (size >= DECIMAL_MAX)
-    unusual &= ~odd
-    if unusual.any():
-        text = _scientific(text, np.flatnonzero(unusual), values.shape[1])
-    text = text.replace(b"],[", b"\t\n").translate(TO_JAVA, b"[]+" + FILLER) + b"\t\n"
-    return _fill(text, values[odd]) if odd.any() else text
+    if odd.any() or unusual.any():
+        return _edited(values, odd, (unusual & ~odd).ravel())
+    text = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
+    return text.replace(b"],[", b"\t\n").translate(TO_JAVA, b"[]") + b"\t\n"
 
 
-def _scientific(text: bytes, which: NDArray[np.intp], n_columns: int) -> bytes:
-    """``text`` with the values number ``which`` (flat) in the form ``1.23E-4``."""
+def _edited(values: NDArray[np.float32], odd: NDArray[np.bool_], unusual: NDArray[np.bool_]) -> bytes:
+    """The text of a table with ``unusual`` values (flat), to be written as ``1.23E-4``, or ``odd`` ones.
+
+    Each value is printed with a ``null`` behind it: room for an exponent, and a mark that is found fast.
+    """
+    wide = np.full((len(values), values.shape[1], 2), np.nan, dtype=np.float32)
+    wide[..., 0] = np.where(odd, np.float32(0), values)
+    text = orjson.dumps(wide.reshape(len(values), -1), option=orjson.OPT_SERIALIZE_NUMPY)
     data = np.frombuffer(text, dtype=np.uint8).copy()
-    first, last = _fields(data, which, n_columns)
-    first += data[first] == ord("-")
-    inserts: list[tuple[NDArray[np.intp], bytes]] = []
-    small = (data[first] == ord("0")) & (data[first + 1] == ord("."))
+    nulls = np.flatnonzero(data == ord("n"))
+    first, last = np.empty_like(nulls), nulls - 1
+    first[0] = len("[[")
+    first[1:] = nulls[:-1] + len("null,")
+    row_end = np.arange(len(nulls)) % values.shape[1] == values.shape[1] - 1
+    first[1:][row_end[:-1]] += len("],[") - 1
+    end = last.copy()
+    end[unusual] += _scientific(data, first[unusual], last[unusual])
+    data[end] = ord("\t")
+    data[end[row_end] + 1] = ord("\n")
+    strange = np.flatnonzero(odd)
+    data[first[strange]] = ord(MARK)
+    data[first[strange] + 1] = data[first[strange] + 2] = ord(FILLER)
+    text = data.tobytes().translate(TO_JAVA, b"[],+nul" + FILLER)
+    return _fill(text, values.ravel()[strange]) if len(strange) else text
+
+
+def _scientific(data: NDArray[np.uint8], first: NDArray[np.intp], last: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Rewrites the values at these places in the form ``1.23E-4``; by how much each ends later."""
+    later = np.zeros(len(first), dtype=np.intp)
+    digit = first + (data[first] == ord("-"))
+    small = (data[digit] == ord("0")) & (data[digit + 1] == ord("."))
     large = (data[last - 2] == ord(".")) & (data[last - 1] == ord("0")) & ~small
-    inserts += _small(data, first[small], last[small])
-    inserts += _large(data, first[large], last[large])
-    rest = first[~small & ~large]  # has an exponent already; a single digit lacks its ".0"
-    inserts.append((rest[data[rest + 1] == ord("e")] + 1, b".0"))
-    return _insert(data, inserts)
+    lone = ~small & ~large  # has an exponent already; a single digit lacks its ".0"
+    lone[lone] = data[digit[lone] + 1] == ord("e")
+    later[small] = _small(data, digit[small], last[small])
+    later[large] = _large(data, first[large], digit[large], last[large])
+    e = digit[lone] + 1
+    for back in (3, 2, 1, 0):  # the longest exponent is e-45
+        data[e + back + 2] = data[e + back]
+    data[e], data[e + 1] = ord("."), ord("0")
+    later[lone] = 2
+    return later
 
 
-def _fields(
-    data: NDArray[np.uint8], which: NDArray[np.intp], n_columns: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where the values number ``which`` begin and end in the JSON text ``[[a,b],[c,d]]``."""
-    commas = np.flatnonzero(data == ord(","))
-    first = np.concatenate(([1], commas + 1))[which]
-    last = np.concatenate((commas, [len(data) - 1]))[which]
-    first += which % n_columns == 0
-    last -= which % n_columns == n_columns - 1
-    return first, last
-
-
-def _small(
-    data: NDArray[np.uint8], first: NDArray[np.intp], last: NDArray[np.intp]
-) -> Iterator[tuple[NDArray[np.intp], bytes]]:
-    """``0.000123`` becomes ``1.23E-4``: zeros are blanked here, the rest is to be inserted."""
-    digit = first + 2
-    while (zero := data[digit] == ord("0")).any():
-        digit += zero
+def _small(data: NDArray[np.uint8], first: NDArray[np.intp], last: NDArray[np.intp]) -> NDArray[np.intp]:
+    """``0.000123`` becomes ``1.23E-4``, ``0.00001`` becomes ``1.0E-5``; orjson spells 1e-6 to 1e-3 so."""
+    digit = first + len("0.000")
+    for _ in range(2):
+        digit += data[digit] == ord("0")
+    for place in range(len("0.00")):
+        data[first + place] = ord(FILLER)
     exponent = digit - first - 1
-    for back in range(1, int(exponent.max(initial=0)) + 2):
-        places = digit - back
-        data[places[places >= first]] = ord(FILLER)
+    for power in (5, 6):
+        data[first[exponent >= power] + power - 1] = ord(FILLER)
+    data[digit - 1] = data[digit]
+    data[digit] = ord(".")
     lone = digit + 1 == last
-    yield digit[~lone] + 1, b"."
-    yield digit[lone] + 1, b".0"
-    for power in np.unique(exponent).tolist():
-        yield last[exponent == power], b"E-%d" % power
+    data[last[lone]] = ord("0")
+    tail = last + lone
+    data[tail], data[tail + 1], data[tail + 2] = ord("E"), ord("-"), ord("0") + exponent
+    later: NDArray[np.intp] = lone + np.intp(len("E-4"))
+    return later
 
 
 def _large(
-    data: NDArray[np.uint8], first: NDArray[np.intp], last: NDArray[np.intp]
-) -> Iterator[tuple[NDArray[np.intp], bytes]]:
-    """``12345600.0`` becomes ``1.23456E7``: the end is blanked here, the rest is to be inserted."""
-    exponent = last - first - 3
-    data[last - 1] = data[last - 2] = ord(FILLER)
-    digit = last - 3
-    while (zero := (data[digit] == ord("0")) & (digit > first + 1)).any():
-        data[digit[zero]] = ord(FILLER)
-        digit -= zero
-    yield first + 1, b"."
-    for power in np.unique(exponent).tolist():
-        yield last[exponent == power], b"E%d" % power
-
-
-def _insert(data: NDArray[np.uint8], inserts: list[tuple[NDArray[np.intp], bytes]]) -> bytes:
-    """``data`` with each text inserted before each of its places."""
-    places = np.concatenate([np.repeat(at, len(text)) for at, text in inserts])
-    added = np.concatenate([np.tile(np.frombuffer(text, np.uint8), len(at)) for at, text in inserts])
-    return np.insert(data, places, added).tobytes()
+    data: NDArray[np.uint8], first: NDArray[np.intp], digit: NDArray[np.intp], last: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """``12345600.0`` becomes ``1.23456E7``."""
+    exponent = last - digit - len("1.0")
+    zero = last - len("0.0")
+    while len(zero := zero[data[zero] == ord("0")]):
+        data[zero] = ord(FILLER)
+        zero -= 1
+    data[first - 1] = data[first]  # the sign or the first digit moves into the room before
+    data[digit - 1] = data[digit]
+    data[digit] = ord(".")
+    lone = data[digit + 1] == ord(FILLER)
+    data[digit[lone] + 1] = ord("0")
+    tens = exponent >= 10
+    data[last - 2] = ord("E")
+    data[last[tens] - 1] = ord("1")
+    data[last - 1 + tens] = ord("0") + exponent - 10 * tens
+    return tens.astype(np.intp)
 
 
 def _fill(text: bytes, values: NDArray[np.float32]) -> bytes:
-    """``text`` with each ``null`` replaced by the next of ``values`` in Java's words."""
-    parts = text.split(b"null")
+    """``text`` with each mark replaced by the next of ``values`` in Java's words."""
+    parts = text.split(MARK)
     filled = [parts[0]]
     for value, part in zip(values.tolist(), parts[1:], strict=True):
         filled += (_odd(value), part)
@@ -166,20 +186,52 @@ def write_dat(path: str | os.PathLike[str], table: ArrayLike) -> Path:
     return target
 
 
+def event_bytes(times: NDArray[np.float64], ids: Sequence[str], form: str) -> bytes:
+    """The text of an event file: ``form`` is one of `EVENT_FORMATS`, times are in s."""
+    texts = dat_bytes(times[:, None]).decode().split()
+    pairs = zip(texts, ids, strict=True) if form == "TIME_ID" else zip(ids, texts, strict=True)
+    return "".join(f"{first}\t{second}\n" for first, second in pairs).encode()
+
+
+def read_events(path: str | os.PathLike[str], form: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """The times (s) and ids of an event file in one of `EVENT_FORMATS`, separated by a tab or a blank.
+
+    Raises `ReadError` for a missing file, and for a line that is not an id and a time.
+    """
+    name = os.fspath(path)
+    times, ids = [], []
+    for number, line in enumerate(_content(path).decode("utf-8", "replace").splitlines(), start=1):
+        if not line.strip():
+            continue
+        blank = "\t" if "\t" in line else " "
+        event, _, time = line.rpartition(blank)
+        if form == "TIME_ID":
+            time, _, event = line.partition(blank)
+        if not event or not _is_number(time):
+            message, expected = f"'{line.strip()[:40]}' is no event", form.replace("_", " and ").lower()
+            raise ReadError(Problem(message, Location(name, number), expected))
+        times.append(float(time))
+        ids.append(event)
+    return np.array(times, dtype=np.float64), tuple(ids)
+
+
 def read_dat(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     """The numbers of a text table, shape ``(n_rows, n_columns)``; columns are separated by blanks.
 
     Empty lines are skipped. Raises `ReadError` for a missing file, and with every offending line
     (up to ten) for a value that is no number or a row of another length.
     """
-    try:
-        text = Path(path).read_bytes()
-    except OSError as problem:
-        raise ReadError(
-            Problem(f"cannot be read: {problem.strerror}", Location(os.fspath(path)))
-        ) from problem
+    text = _content(path)
     table = _read_plain(text)
     return _read_any(text, os.fspath(path)) if table is None else table
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as problem:
+        where = Location(os.fspath(path))
+        raise ReadError(Problem(f"cannot be read: {problem.strerror}", where)) from problem
 
 
 def _read_plain(text: bytes) -> NDArray[np.float64] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ class Recording:
 
     ``time``: shape ``(n_rows,)``, s. ``values``: shape ``(n_rows, n_quantities)``, its columns named by
     ``quantities``. ``events`` maps an event file's id to ``(times in s, selection ids)``.
-    ``timings`` holds seconds spent, by stage (``"compile"``, ``"simulate"``, ...).
+    ``timings`` holds seconds spent, by stage (``"compile"``, ``"simulate"``, ...). ``units`` has the SI
+    unit of each quantity as LEMS spells it (``"V"``, ``"1"``); one that is not in it, or empty, is unknown.
     """
 
     plan: SimulationPlan
@@ -27,6 +29,7 @@ class Recording:
     quantities: tuple[str, ...]
     events: dict[str, tuple[NDArray[np.float64], tuple[str, ...]]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def trace(self, quantity: str) -> NDArray[np.float64]:
         """One trace, shape ``(n_rows,)``. Raises `KeyError` for a quantity that was not recorded."""

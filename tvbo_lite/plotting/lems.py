@@ -13,27 +13,28 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tvbo_lite.lems.plan import Display, Line
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.plotting._figure import COLORS, legend, panels
-from tvbo_lite.plotting.traces import plot_comparison
+from tvbo_lite.plotting.traces import plot_comparison, readable
 from tvbo_lite.units import factor, label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from xarray import DataArray
 
     from tvbo_lite.lems.model import Component, Model
-    from tvbo_lite.lems.plan import SimulationPlan
+    from tvbo_lite.lems.plan import OutputColumn, SimulationPlan
 
     Trace = tuple[NDArray[np.float64], NDArray[np.float64]]  # times (s) and values (SI)
     Traces = Mapping[str, Trace]
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["match_lines", "plot_comparison", "plot_displays", "plot_lems_comparison"]
 
 OURS = "tvbo_lite"
+NEARLY_WHITE = 0.9  # of the darkest part of a colour
 LONG = 34  # characters of a quantity in a legend
 REFERENCE: dict[str, Any] = {"linestyle": "-", "linewidth": 2.8, "alpha": 0.5}  # so that ours shows on it
 BESIDE: dict[str, Any] = {"linestyle": "--", "linewidth": 1.2}
@@ -69,25 +71,28 @@ def plot_lems_comparison(
     from tvbo_lite.formats.lems.reader import read_file
     from tvbo_lite.formats.neuroml.jar import find_example
     from tvbo_lite.transforms.plan import simulation_plan
+    from tvbo_lite.transforms.recorded import units_of_model
 
     path = Path(lems_name)
     model = read_file(path if path.is_file() else Path(find_example(str(lems_name))).name)
     plan = simulation_plan(model)
-    found = match_lines(_displays(plan), list(ours := _traces(data)), _populations(model))
-    view = _View(plan, _tables(plan, ref_outputs), ours, found, title_prefix)
-    return view.draw()
+    behind, ours, units = _tables(plan, ref_outputs), _traces(data), units_of_model(model, plan)
+    plan = _with_displays(plan, units, {**behind, **ours})
+    found = match_lines(plan.displays, list(ours), _populations(model))
+    return _View(plan, behind, ours, found, units, title_prefix).draw()
 
 
 def plot_displays(
     recording: Recording, reference: Recording | Tables | None = None, *, title_prefix: str = ""
 ) -> Figure:
-    """Draw each display of the recording's plan, or each output file where it has no display.
+    """Draw each display of the recording's plan; without displays each output file, a panel for each unit.
 
     With a ``reference`` (a recording, or tables by file name) that is drawn solid and ours dashed.
     """
-    plan, ours = recording.plan, _traces(recording)
-    behind = _tables(plan, reference) if reference is not None else {}
-    return _View(plan, behind, ours, {name: name for name in ours}, title_prefix).draw()
+    ours = _traces(recording)
+    behind = _tables(recording.plan, reference) if reference is not None else {}
+    plan = _with_displays(recording.plan, recording.units, {**behind, **ours})
+    return _View(plan, behind, ours, {name: name for name in ours}, recording.units, title_prefix).draw()
 
 
 def match_lines(
@@ -141,23 +146,33 @@ def _populations(model: Model) -> dict[str, str]:
     return found
 
 
-def _displays(plan: SimulationPlan) -> tuple[Display, ...]:
-    """The plan's displays, or one for each output file, in SI units against ms."""
+def _with_displays(plan: SimulationPlan, units: Mapping[str, str], traces: Traces) -> SimulationPlan:
+    """The plan; where it has no displays, with one for each unit in each output file.
+
+    ``units`` are the SI units of the quantities; ``traces`` decide their prefixes.
+    """
     if plan.displays:
-        return plan.displays
-    scale, text = (1e-3, "1ms") if plan.length < 10 else (1.0, "1s")
-    return tuple(
-        Display(
-            file.id,
-            file.path,
-            scale,
-            text,
-            lines=tuple(
-                Line(column.id, column.quantity, time_scale=scale, scale_text="") for column in file.columns
-            ),
-        )
-        for file in plan.files
-    )
+        return plan
+    time, text = (1e-3, "1ms") if plan.length < 10 else (1.0, "1s")
+    displays = []
+    for file in plan.files:
+        groups: dict[str, list[OutputColumn]] = {}
+        for column in file.columns:
+            groups.setdefault(units.get(column.quantity, ""), []).append(column)
+        for unit, columns in groups.items():
+            scale, symbol = _scale(unit, [traces[c.quantity][1] for c in columns if c.quantity in traces])
+            lines = (Line(c.id, c.quantity, scale, time, scale_text=symbol) for c in columns)
+            displays.append(Display(file.id, file.path, time, text, lines=tuple(lines)))
+    return replace(plan, displays=tuple(displays))
+
+
+def _scale(unit: str, traces: Sequence[NDArray[np.float64]]) -> tuple[float, str]:
+    """The divisor that gives traces in an SI unit handy numbers, and the scale as LEMS writes it: ``1mV``."""
+    if unit in {"", "1"}:
+        return 1.0, unit
+    tops = [float(np.abs(trace).max(initial=0.0)) for trace in traces]
+    scale, symbol = readable(np.array(tops), unit)
+    return scale, f"1{unit if scale == 1 else symbol}"
 
 
 def _traces(data: DataArray | Recording | None) -> dict[str, Trace]:
@@ -198,34 +213,40 @@ class _View:
     reference: Traces
     ours: Traces
     found: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
 
     def draw(self) -> Figure:
-        displays = _displays(self.plan)
+        displays = self.plan.displays
         figure, axes = panels(max(1, len(displays)), columns=1 if len(displays) <= 4 else 2)
         for panel, display in zip(axes, displays, strict=False):
             self._panel(panel, display)
         return figure
 
     def _panel(self, axes: Axes, display: Display) -> None:
-        units = {_unit(line.scale_text) for line in display.lines}
+        units = {self._unit(line) for line in display.lines}
         for place, line in enumerate(display.lines):
             self._line(axes, line, _color(line.color, place), several=len(units) > 1)
         if not axes.lines:
             axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", color="0.5")
         axes.set_title(_title(self.prefix, display.title), loc="left", fontsize=10)
         axes.set_xlabel(f"time [{_unit(display.time_scale_text)}]")
-        if len(units) == 1 and (unit := units.pop()):
-            axes.set_ylabel(f"[{unit}]")
+        axes.set_ylabel(_axis(display, units))
         if display.xmin is not None and display.xmax is not None and display.xmin < display.xmax:
             axes.set_xlim(display.xmin, display.xmax)
         if display.ymin is not None and display.ymax is not None and display.ymin < display.ymax:
             axes.set_ylim(display.ymin, display.ymax)
         legend(axes)
 
+    def _unit(self, line: Line) -> str:
+        """The unit of a line's axis; a scale that is a bare number is one of SI units."""
+        unit = self.units.get(line.quantity, "")
+        bare = re.fullmatch(r"[-+.\deE]+", line.scale_text.strip())
+        return _unit(f"{line.scale_text}{unit}" if bare and unit != "1" else line.scale_text)
+
     def _line(self, axes: Axes, line: Line, color: str, *, several: bool) -> None:
-        unit = _unit(line.scale_text)
-        text = line.id + (f" [{unit or '1'}]" if several else "")
+        unit = self._unit(line)
+        text = line.id + (f" [{unit or '1'}]" if several and f"({unit})" not in line.id else "")
         name = self.found.get(line.quantity, "")
         behind, ours = self.reference.get(line.quantity), self.ours.get(name)
         if behind is not None:
@@ -245,11 +266,11 @@ def _plot(axes: Axes, line: Line, trace: Trace, **style: Any) -> None:
 
 
 def _color(color: str | None, place: int) -> str:
-    """The file's colour, if it is one, else the place's."""
-    from matplotlib.colors import is_color_like
+    """The file's colour, if it is one that shows on white, else the place's."""
+    from matplotlib.colors import is_color_like, to_rgb
 
     for candidate in (color, f"#{color}"):
-        if color and is_color_like(candidate):
+        if color and is_color_like(candidate) and min(to_rgb(str(candidate))) < NEARLY_WHITE:
             return str(candidate)
     return COLORS[place % len(COLORS)]
 
@@ -261,6 +282,14 @@ def _unit(scale: str) -> str:
         return scale
     number, symbol = found[1] or "1", label(found[2]) if found[2] else ""
     return symbol if float(number) == 1 else f"{number} {symbol}".strip()
+
+
+def _axis(display: Display, units: set[str]) -> str:
+    """The label of a value axis: the variable and the unit that all lines have, ``v [mV]``."""
+    variables = {_parts(line.quantity)[2].rpartition("/")[2] for line in display.lines}
+    name = variables.pop() if len(variables) == 1 else ""
+    unit = next(iter(units)) if len(units) == 1 else ""
+    return f"{name} [{unit}]".strip() if unit else name
 
 
 def _title(prefix: str, title: str) -> str:

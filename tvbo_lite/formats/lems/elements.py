@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import Location, Problem, nearest
 from tvbo_lite.formats._xml import line_of, local_name, namespace
+from tvbo_lite.formats.lems.vocabulary import ATTRIBUTES, LEAVES
 from tvbo_lite.lems import model as m
 
 if TYPE_CHECKING:
@@ -29,11 +30,31 @@ class Source:
     def need(self, element: _Element, attribute: str) -> str:
         value = element.get(attribute)
         if value is None:
+            if f"did you mean '{attribute}'?" in self._unknown(element).values():
+                return ""  # `understand` tells
             present = ", ".join(map(str, element.keys())) or "none"
             name = local_name(element.tag)
             self.report(element, f"<{name}> has no attribute '{attribute}' (found: {present})")
             return ""
         return value
+
+    def understand(self, element: _Element) -> None:
+        """Reports attributes and children that an element of the language does not have."""
+        name = local_name(element.tag)
+        for attribute, hint in self._unknown(element).items():
+            self.report(element, f"<{name}> knows no attribute '{attribute}'", hint)
+        for child in element if name in LEAVES else ():
+            if local_name(child.tag) not in _PROSE:
+                self.report(child, f"<{local_name(child.tag)}> is not known inside <{name}>")
+
+    def _unknown(self, element: _Element) -> dict[str, str | None]:
+        """The attributes that an element of the language does not have, with what may be meant."""
+        known = ATTRIBUTES.get(local_name(element.tag))
+        if known is None:
+            return {}
+        free = sorted(other for other in known if other not in element.attrib)
+        names = [str(name) for name in element.attrib if not namespace(str(name))]
+        return {name: nearest(name, free) for name in names if name not in known}
 
     def number(self, element: _Element, attribute: str, default: float) -> float:
         text = element.get(attribute)
@@ -240,8 +261,10 @@ def _dynamics(source: Source, element: _Element) -> m.Dynamics:
 
 
 def _builder(source: Source, element: _Element) -> m.Builder:
-    inner = tuple(_builder(source, child) for child in element)
-    return m.Builder(local_name(element.tag), _texts(element), inner, source.at(element))
+    source.understand(element)
+    kind = local_name(element.tag)
+    inner = tuple(_builders(source, element)) if kind not in LEAVES else ()
+    return m.Builder(kind, _texts(element), inner, source.at(element))
 
 
 def _texts(element: _Element) -> dict[str, str]:
@@ -296,6 +319,7 @@ def members(source: Source, element: _Element, table: dict[str, Make]) -> dict[s
         make = table.get(name)
         if make is not None:
             found[name].append(make(source, child))
+            source.understand(child)
         elif name not in _PROSE:
             inside = local_name(element.tag)
             source.report(child, f"<{name}> is not known inside <{inside}>", nearest(name, table))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats._xml import line_of, local_name, parse_bytes
 from tvbo_lite.formats.lems import elements, sources
+from tvbo_lite.formats.lems.assertions import Assertion, check_assertions
 from tvbo_lite.lems import model as m
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def read_file(name: str | Path, search: Sequence[Path] = ()) -> m.Model:
 
 def read_string(text: str, file: str = "<string>") -> m.Model:
     """The model of one document; its includes are listed, not followed."""
-    return _document(sources.Text(text, file))
+    return _document(sources.Text(text, file)).model
 
 
 def link(model: m.Model, search: Sequence[Path] = ()) -> m.Model:
@@ -62,14 +63,16 @@ class _Linker:
         self.constants: list[m.Constant] = []
         self.types: list[m.ComponentType] = []
         self.components: list[m.Component] = []
+        self.assertions: list[Assertion] = []
 
     def include(self, origin: sources.Origin) -> m.Model:
         self.seen.add(origin.key)
         if len(self.seen) > MAX_INCLUDES:
             raise ReadError(Problem(f"more than {MAX_INCLUDES} included files", Location(origin.name)))
-        document = _core_document(origin) if isinstance(origin, sources.Core) else _document(origin)
-        self.add(document, origin)
-        return document
+        read = _core_document(origin) if isinstance(origin, sources.Core) else _document(origin)
+        self.add(read.model, origin)
+        self.assertions += read.assertions
+        return read.model
 
     def add(self, document: m.Model, origin: sources.Origin) -> None:
         for include in document.includes:
@@ -83,6 +86,8 @@ class _Linker:
         self.components += document.components
 
     def model(self, document: m.Model) -> m.Model:
+        if self.assertions:
+            check_assertions(self.assertions, self.dimensions)
         return m.Model(
             document.target,
             document.report_file,
@@ -96,13 +101,20 @@ class _Linker:
         )
 
 
+class _Read(NamedTuple):
+    """What a document says: its model, and its claims about dimensions, which belong to no model."""
+
+    model: m.Model
+    assertions: tuple[Assertion, ...]
+
+
 @lru_cache
-def _core_document(origin: sources.Core) -> m.Model:
+def _core_document(origin: sources.Core) -> _Read:
     """A core type file; they are read once a process, as nearly every model includes them."""
     return _document(origin)
 
 
-def _document(origin: sources.Origin) -> m.Model:
+def _document(origin: sources.Origin) -> _Read:
     root = parse_bytes(origin.read(), origin.name)
     if local_name(root.tag) not in _ROOTS:
         found = f"the root element is <{local_name(root.tag)}>"
@@ -113,7 +125,7 @@ def _document(origin: sources.Origin) -> m.Model:
         reader.take(element)
     if source.problems:
         raise ReadError(source.problems)
-    return reader.model(Location(origin.name, line_of(root)))
+    return _Read(reader.model(Location(origin.name, line_of(root))), tuple(reader.assertions))
 
 
 class _Document:
@@ -125,14 +137,21 @@ class _Document:
         self.report_file: str | None = None
         self.found: dict[str, list[object]] = {name: [] for name in _TOP}
         self.components: list[m.Component] = []
+        self.assertions: list[Assertion] = []
 
     def take(self, element: _Element) -> None:
         name = local_name(element.tag)
         if name == "Target":
             self.target = self.source.need(element, "component")
             self.report_file = element.get("reportFile")
+            self.source.understand(element)
         elif name in _TOP:
             self.found[name].append(_TOP[name](self.source, element))
+            self.source.understand(element)
+        elif name == "Assertion":
+            texts = self.source.need(element, "dimension"), self.source.need(element, "matches")
+            self.assertions.append(Assertion(*texts, self.source.at(element)))
+            self.source.understand(element)
         elif name not in _SKIPPED:
             self.components.append(elements.component(self.source, element))
 
@@ -167,4 +186,4 @@ _TOP: dict[str, Callable[[elements.Source, _Element], object]] = {
     "Constant": elements.constant,
     "ComponentType": elements.component_type,
 }
-_SKIPPED = ("Assertion", "Description", "notes", "annotation")
+_SKIPPED = ("Description", "notes", "annotation")

@@ -1,4 +1,4 @@
-"""Dynamics that are NeuroML core types (``iri: neuroml:<Type>``) as LEMS components."""
+"""Dynamics as LEMS components: of NeuroML core types, or of types of their own."""
 
 from __future__ import annotations
 
@@ -6,59 +6,54 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
-from tvbo_lite.transforms.lower.attributes import Given, attributes, placed
+from tvbo_lite.transforms.lower.attributes import Given, attributes
 from tvbo_lite.transforms.lower.context import Context, Path, listing
+from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
+from tvbo_lite.transforms.lower.parts import inner_parts
 from tvbo_lite.transforms.lower.refuse import refuse_rest
+from tvbo_lite.transforms.lower.slots import Host, Way, containers, host_for, inserted, slots_of, way_to
+from tvbo_lite.transforms.lower.spikes import spike_times
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Lowered", "core_type", "lower_component"]
+__all__ = ["Lowered", "is_input", "lower_component"]
 
-PREFIX = "neuroml:"
-_USED = ("iri", "parameters", "components")
-
-# A component that fits no child slot itself may be inserted through one that refers to it:
-# slot's type -> (type of the component that fills it, its reference, what its id ends in).
-_INSERTIONS = {"baseChannelPopulation": ("channelPopulation", "ionChannel", "_channels")}
-_NOT_PARTS = ("notes", "annotation", "property")
+_USED = ("iri", "parameters", "components", "events")
+_INPUTS = ("basePointCurrent", "basePointCurrentDL")
+_SYNAPSES = ("baseSynapse", "baseSynapseDL", "baseChannelPopulation")
+# what the id of a component ends in that refers to another: by the type of the slot it stands in
+_SUFFIXES = {"baseChannelPopulation": "_channels", "baseChannelDensity": "_all", "species": "_species"}
 
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
-    """A component, and the standalone components (ion channels) that it refers to, in order."""
+    """A component, the standalone components (ion channels) that it refers to, in order, and the ids of
+    current inputs among these that each instance receives. ``way``: where in the parent it belongs.
+    """
 
     component: lems.Component
     standalone: tuple[lems.Component, ...] = ()
+    inputs: tuple[str, ...] = ()
+    way: Way | None = ()
 
     def all(self) -> tuple[lems.Component, ...]:
         """Everything that stands at the top of the document, what is referred to first."""
         return (*self.standalone, self.component)
 
 
-def core_type(context: Context, dynamics: Dynamics, path: Path, what: str) -> ResolvedType | None:
-    """The core type that ``iri`` names; None, and a problem, where it names none."""
-    iri = dynamics.iri or ""
-    if not iri:
-        message = f"{what}: dynamics given by equations are not supported here yet"
-        context.unsupported(path, message, "name a core type: 'iri: neuroml:<Type>'")
-        return None
-    here = (*path, "iri")
-    if iri.startswith("extends:"):
-        context.unsupported(here, f"{what}: a type derived by 'iri: {iri}' is not supported yet")
-        return None
-    if not iri.startswith(PREFIX):
-        context.report(here, f"{what}: 'iri: {iri}' names no component type", f"{PREFIX}<Type>")
-        return None
-    return context.type(iri.removeprefix(PREFIX), here, what)
+def is_input(kind: ResolvedType) -> bool:
+    """Whether the type gives a current by itself, and is no synapse."""
+    return any(map(kind.is_a, _INPUTS)) and not any(map(kind.is_a, _SYNAPSES))
 
 
 def lower_component(
     context: Context, dynamics: Dynamics, kind: ResolvedType, given: Given, *, name: str, path: Path
 ) -> Lowered:
     """A standalone component ``name`` with the parameters ``given``."""
-    return _filled(context, dynamics, kind, given, frame=lems.Component(kind.name, name), path=path)
+    frame = lems.Component(kind.name, name)
+    return _filled(context, dynamics, kind, given, frame=frame, path=path, around=())
 
 
 def _filled(
@@ -69,78 +64,122 @@ def _filled(
     *,
     frame: lems.Component,
     path: Path,
+    around: tuple[ResolvedType, ...],
 ) -> Lowered:
     """``frame`` with the attributes and children of ``dynamics``."""
     owner = frame.id or frame.tag
-    refuse_rest(dynamics, _USED, path, owner, context)
-    parts = [
-        _child(context, child, name, kind, (*path, "components", name))
+    if not is_own(context, dynamics):
+        refuse_rest(dynamics, _USED, path, owner, context)
+        frame = replace(frame, children=spike_times(context, dynamics, kind, path, owner))
+    inside = (kind, *around)
+    lowered = [
+        _child(context, child, name, inside, (*path, "components", name))
         for name, child in dynamics.components.items()
     ]
-    there = [part for part in parts if part is not None]
-    component = replace(
-        frame,
-        attributes=attributes(context, kind, given, path, owner),
-        children=tuple(part.component for part in there),
-        location=context.locate(path),
+    there = [part for part in lowered if part is not None]
+    own, parts = inner_parts(context, kind, given, path, owner)
+    texts = attributes(context, kind, own, path, owner)
+    component = replace(frame, attributes=texts, location=context.locate(path))
+    for part in there:
+        if part.way is not None:
+            component = inserted(component, part.way, part.component)
+    for way, piece in parts:
+        component = inserted(component, way, piece)
+    for way in containers(context, kind):
+        component = inserted(component, way)
+    return Lowered(
+        component,
+        tuple(item for part in there for item in (part.standalone if part.way is not None else part.all())),
+        tuple(name for part in there for name in part.inputs),
     )
-    return Lowered(component, tuple(item for part in there for item in part.standalone))
 
 
-def _child(context: Context, child: Dynamics, name: str, parent: ResolvedType, path: Path) -> Lowered | None:
-    kind = core_type(context, child, path, name)
+def _child(
+    context: Context, child: Dynamics, name: str, around: tuple[ResolvedType, ...], path: Path
+) -> Lowered | None:
+    """A component inside another, whose type is the first of ``around``."""
+    parent = around[0]
+    slot = parent.child_slots.get(name)
+    base = slot.type if slot else next((s.type for s in parent.child_slots.values() if s.many), None)
+    kind = type_of(context, child, path, name, around, base)
     if kind is None:
         return None
-    given = placed(child.parameters, path)
-    slot = parent.child_slots.get(name)
+    given = given_parameters(context, child, path)
     if slot is not None and not slot.many:
         if not kind.is_a(slot.type):
             context.report(path, f"'{name}' of {parent.name} is a {kind.name}", f"a {slot.type}")
             return None
         typed = None if kind.name == slot.type else kind.name
-        return _filled(context, child, kind, given, frame=lems.Component(name, type=typed), path=path)
-    if any(slot.many and kind.is_a(slot.type) for slot in parent.child_slots.values()):
-        frame = lems.Component(kind.name, context.name(name, path, "a component"))
-        return _filled(context, child, kind, given, frame=frame, path=path)
-    return _inserted(context, child, kind, given, parent=parent, path=path)
+        frame = lems.Component(name, type=typed)
+        return _filled(context, child, kind, given, frame=frame, path=path, around=around)
+    way = way_to(context, parent, kind)
+    if way is not None:
+        frame, given = _member(context, child, kind, given, parent=parent, path=path)
+        return replace(
+            _filled(context, child, kind, given, frame=frame, path=path, around=around), way=way
+        )
+    if is_input(kind) and any(kind.is_a(item.type) for item in parent.attachments):
+        frame = lems.Component(kind.name, context.name(name, path, "an input"))
+        found = _filled(context, child, kind, given, frame=frame, path=path, around=())
+        return replace(found, inputs=(*found.inputs, name), way=None)
+    host = host_for(context, parent, kind, set(given))
+    if host is not None:
+        return _inserted(context, child, kind, given, host=host, path=path, around=around)
+    slots = dict.fromkeys(s.type for _, s in slots_of(context, parent))
+    message = f"'{name}' ({kind.name}) has no place in {parent.name}"
+    context.report(path, message, listing(slots) or "no components")
+    return None
+
+
+def _member(
+    context: Context, child: Dynamics, kind: ResolvedType, given: Given, *, parent: ResolvedType, path: Path
+) -> tuple[lems.Component, Given]:
+    """A member of a list: ``<gateHHrates id="m"/>``, or by the name of the list itself.
+
+    Its id may be a parameter of its own, beside a name for people.
+    """
+    name = str(path[-1])
+    slot = parent.child_slots.get(name)
+    if slot is not None and kind.is_a(slot.type):
+        return lems.Component(name, type=kind.name), given
+    number = given.get("id")
+    if number is None or "id" in kind.attribute_names():
+        return lems.Component(kind.name, context.name(name, path, "a component")), given
+    rest = {key: item for key, item in given.items() if key != "id"}
+    if "name" in kind.texts and "name" not in rest:
+        label = number[0].model_copy(update={"value": name})
+        rest["name"] = (label, path)
+    return lems.Component(kind.name, str(number[0].value)), rest
 
 
 def _inserted(
-    context: Context, child: Dynamics, kind: ResolvedType, given: Given, *, parent: ResolvedType, path: Path
-) -> Lowered | None:
-    """A channel in a cell: it stands alone, and a channel population in the cell refers to it.
+    context: Context,
+    child: Dynamics,
+    kind: ResolvedType,
+    given: Given,
+    *,
+    host: Host,
+    path: Path,
+    around: tuple[ResolvedType, ...],
+) -> Lowered:
+    """A channel in a cell: it stands alone, and a channel population or density in the cell refers to it.
 
-    Parameters that the channel itself does not have (``number``, ``erev``) go to the population.
+    Parameters of the place of insertion (``number``, ``erev``, ``condDensity``) go there.
     """
-    place = _place_for(context, kind, parent)
-    if place is None:
-        slots = (slot.type for slot in parent.child_slots.values() if slot.name not in _NOT_PARTS)
-        message = f"'{path[-1]}' ({kind.name}) has no place in {parent.name}"
-        context.report(path, message, listing(slots) or "no components")
-        return None
-    host, reference, suffix = place
-    name = context.name(str(path[-1]), path, "a channel")
-    moving = set(host.attribute_names()) - set(kind.attribute_names())
-    moved = {key: item for key, item in given.items() if key in moving}
-    own = {key: item for key, item in given.items() if key not in moving}
-    channel = _filled(context, child, kind, own, frame=lems.Component(kind.name, name), path=path)
-    rest = replace(host, references={k: v for k, v in host.references.items() if k != reference})
-    texts = {**attributes(context, rest, moved, path, name), reference: name}
-    where = context.locate(path)
-    inserted = lems.Component(
-        host.name, name + suffix, attributes=dict(sorted(texts.items())), location=where
+    name = context.name(str(path[-1]), path, "a component")
+    theirs, mine = set(host.kind.attribute_names()), set(kind.attribute_names())
+    moved = {key: item for key, item in given.items() if key in theirs}
+    own = {key: item for key, item in given.items() if key in mine or key not in theirs}
+    frame = lems.Component(kind.name, name)
+    found = _filled(context, child, kind, own, frame=frame, path=path, around=around)
+    references = {key: item for key, item in host.kind.references.items() if key != host.reference}
+    rest = replace(host.kind, references=references)
+    texts = {**attributes(context, rest, moved, path, name), host.reference: name}
+    suffix = next((text for ancestor, text in _SUFFIXES.items() if host.kind.is_a(ancestor)), "_in")
+    place = lems.Component(
+        host.kind.name,
+        name + suffix,
+        attributes=dict(sorted(texts.items())),
+        location=context.locate(path),
     )
-    return Lowered(inserted, channel.all())
-
-
-def _place_for(
-    context: Context, kind: ResolvedType, parent: ResolvedType
-) -> tuple[ResolvedType, str, str] | None:
-    for slot in parent.child_slots.values():
-        if slot.many and slot.type in _INSERTIONS:
-            name, reference, suffix = _INSERTIONS[slot.type]
-            host = context.types.get(name)
-            wanted = host.references[reference].type
-            if wanted is not None and kind.is_a(wanted):
-                return host, reference, suffix
-    return None
+    return Lowered(place, found.all(), found.inputs, host.way)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import (
+    ExpressionError,
     InputError,
     ModelError,
     Problem,
@@ -14,28 +15,58 @@ from tvbo_lite.errors import (
     nearest,
 )
 
+from tvbo_lite.lems import model as lems
+from tvbo_lite.transforms.check.dimensions import same
+from tvbo_lite.transforms.quantity import NONE
+from tvbo_lite.transforms.types import TypeTable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from tvbo_lite.errors import Location
     from tvbo_lite.transforms.quantity import UnitTable
-    from tvbo_lite.transforms.types import ResolvedType, TypeTable
+    from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Context", "Path", "listing"]
+__all__ = ["Context", "OwnTypes", "Path", "listing"]
 
 Path = tuple[str | int, ...]
 
 # When problems of several kinds were found, the first kind here that occurs names the error.
-_KINDS: tuple[type[InputError], ...] = (ModelError, UnitError, UnsupportedError)
+_KINDS: tuple[type[InputError], ...] = (ModelError, ExpressionError, UnitError, UnsupportedError)
+
+
+class OwnTypes(TypeTable):
+    """The core types together with the types that an experiment defines."""
+
+    def __init__(self, core: TypeTable) -> None:
+        super().__init__(core.get(name).declared for name in core.names())
+        self.core = core
+        self.own: dict[str, lems.ComponentType] = {}
+
+    def add(self, declared: lems.ComponentType) -> bool:
+        """Add a type of the experiment's own; False where another one has its name."""
+        if declared.name in self.core:
+            return False
+        self._declared.setdefault(declared.name, declared)
+        return self.own.setdefault(declared.name, declared) == declared
+
+    def get(self, name: str) -> ResolvedType:
+        """The type with what it inherits. Raises `ModelError` for an unknown type."""
+        return self.core.get(name) if name in self.core else super().get(name)
 
 
 @dataclass(slots=True)
 class Context:
-    """Types, units and problems of one lowering; ``names`` are the ids that references may use."""
+    """Types, units and problems of one lowering; ``names`` are the ids that references may use.
 
-    types: TypeTable
+    ``dimensions`` are those that the core files have no name for; ``time_scale`` is the experiment's.
+    """
+
+    types: OwnTypes
     units: UnitTable
     locate: Callable[[Path], Location]
+    time_scale: str = "ms"
+    dimensions: dict[str, lems.Dimension] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     found: list[tuple[type[InputError], Problem]] = field(default_factory=list)
 
@@ -75,6 +106,39 @@ class Context:
             self.units.value(text, dimension)
         except UnitError as error:
             self.report(path, f"{what}: {error}", kind=UnitError)
+
+    def exponents(self, dimension: str) -> tuple[float, ...]:
+        """The exponents of a dimension, one made here included."""
+        own = self.dimensions.get(dimension)
+        return own.exponents if own else tuple(self.units.exponents(dimension) or NONE)
+
+    def dimension(self, exponents: tuple[float, ...] | None, path: Path, what: str) -> str:
+        """The name of a dimension; one that no core file names gets a name of its own."""
+        if exponents is None:
+            return "none"
+        for name, known in self.units.dimensions.items():
+            if same(exponents, known):
+                return name
+        if any(round(power, 9) % 1 for power in exponents):
+            self.report(path, f"{what} has a dimension with broken exponents", kind=UnitError)
+            return "none"
+        m, l, t, i, k, n, j = (round(power) for power in exponents)  # noqa: E741
+        shown = "".join(f"_{letter}{power}" for letter, power in zip("mltiknj", exponents, strict=True) if power)
+        name = f"dimension{shown}".replace("-", "_minus_").replace(".0", "")
+        self.dimensions[name] = lems.Dimension(name, m, l, t, i, k, n, j)
+        return name
+
+    def unit(self, symbol: str | None, path: Path, what: str) -> tuple[str, tuple[float, ...]]:
+        """The dimension that a unit measures, and its exponents; "none" without a unit."""
+        text = (symbol or "").strip()
+        if not text:
+            return "none", NONE
+        if text not in self.units.units:
+            message = f"{what}: unknown unit '{text}'"
+            self.report(path, message, hint=nearest(text, self.units.units), kind=UnitError)
+            return "none", NONE
+        dimension = self.units.units[text].dimension
+        return dimension, self.exponents(dimension)
 
     def name(self, name: str, path: Path, what: str) -> str:
         """A name that becomes an id in the model: letters, digits and underscores, no digit first."""

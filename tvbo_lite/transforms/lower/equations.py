@@ -1,0 +1,396 @@
+"""Dynamics given by equations as a LEMS component type of their own."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from tvbo_lite.errors import UnitError, nearest
+from tvbo_lite.expr.plain import without_choices
+from tvbo_lite.expr.tree import Expr, Name, Select, names
+from tvbo_lite.lems import model as lems
+from tvbo_lite.schema import Parameter
+from tvbo_lite.transforms.check.dimensions import same
+from tvbo_lite.transforms.lower.context import Context, Path
+from tvbo_lite.transforms.lower.events import conditions
+from tvbo_lite.transforms.lower.refuse import refuse_rest
+from tvbo_lite.transforms.lower.scope import TIME, Exponents, Scope, is_zero
+from tvbo_lite.transforms.quantity import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tvbo_lite.schema import Dynamics
+    from tvbo_lite.schema.dynamics import DerivedVariable, StateVariable
+    from tvbo_lite.transforms.lower.attributes import Given
+    from tvbo_lite.transforms.types import ResolvedType
+
+__all__ = ["Equations", "has_equations", "initial_values"]
+
+INITIAL = "_initial"  # ends the name of the parameter that holds the initial value of a state variable
+
+_EQUATIONS = (
+    "state_variables", "derived_variables", "derived_parameters", "functions", "events", "coupling_inputs",
+)  # fmt: skip
+_USED = ("iri", "parameters", *_EQUATIONS)
+_STATE = ("equation", "initial_value", "unit", "record", "variable_of_interest")
+_DERIVED = ("equation", "unit", "record", "conditional", "cases")
+_ATTACHED = {"basePointCurrent": ("i", "current"), "basePointCurrentDL": ("I", "none")}
+_IMPLIED = {"TIME_SCALE": ("time", "1 ms"), "VOLT_SCALE": ("voltage", "1 mV")}
+
+
+def has_equations(dynamics: Dynamics) -> bool:
+    """Whether the dynamics says how something changes, beyond values for a type's parameters."""
+    return bool(dynamics.state_variables or dynamics.derived_variables or dynamics.derived_parameters)
+
+
+def initial_values(dynamics: Dynamics, path: Path) -> Given:
+    """The initial values of the state variables as parameters, with their places."""
+    return {
+        name + INITIAL: (
+            Parameter(value=item.initial_value, unit=item.unit),
+            (*path, "state_variables", name, "initial_value"),
+        )
+        for name, item in dynamics.state_variables.items()
+    }
+
+
+class Equations:
+    """Makes one component type. ``around`` are the types of the components that it will stand in."""
+
+    def __init__(
+        self,
+        context: Context,
+        dynamics: Dynamics,
+        path: Path,
+        *,
+        base: ResolvedType,
+        around: Iterable[ResolvedType] = (),
+    ) -> None:
+        self.context, self.dynamics, self.path, self.base = context, dynamics, path, base
+        self.owner = dynamics.name or str(path[-1])
+        self.outer = _visible(base, around)
+        self.derived: list[lems.DerivedVariable] = []
+        self.conditional: list[lems.ConditionalDerivedVariable] = []
+        self.late: set[str] = set()  # variables that jLEMS computes after all unconditional ones
+        self.choices: dict[Select, str] = {}
+        self.scope = Scope(context, self.owner, {}, outer=self.outer)
+        self.scope.plain_time = not self.outer and not any(item.unit for item in self._with_units())
+        if self.outer:
+            self.scope.implied = {k: v for k, v in _IMPLIED.items() if k not in base.constants}
+
+    def _with_units(self) -> Iterable[object]:
+        d = self.dynamics
+        groups = (d.parameters, d.derived_parameters, d.state_variables, d.derived_variables, d.coupling_inputs)
+        return [item for group in groups for item in group.values()]  # type: ignore[attr-defined]
+
+    def component_type(self, name: str) -> lems.ComponentType:
+        """The type ``name``; what is wrong with the equations is reported."""
+        refuse_rest(self.dynamics, _USED, self.path, self.owner, self.context)
+        self._declare()
+        self.scope.add_functions(self.dynamics.functions, (*self.path, "functions"))
+        derived_parameters = self._derived_parameters()
+        attachments = self._inputs()
+        self._derived_variables()
+        derivatives = self._derivatives()
+        events = conditions(self, self.dynamics.events)
+        states = self._states()
+        dynamics = lems.Dynamics(
+            state_variables=(*states, *events.states),
+            derivatives=derivatives,
+            derived=tuple(self.derived),
+            conditional=tuple(self.conditional),
+            on_start=self._on_start(events.states),
+            on_condition=events.conditions,
+        )
+        ports = () if "spike" in self.base.event_ports else tuple(lems.EventPort(p, "out") for p in events.ports)
+        required = {k: v for k, v in self.scope.required.items() if k not in self.base.requirements}
+        self._check_exposures()
+        return lems.ComponentType(
+            name,
+            extends=self.base.name,
+            description=self.dynamics.description,
+            parameters=self._parameters(),
+            derived_parameters=derived_parameters,
+            constants=tuple(self.scope.constants.values()),
+            attachments=attachments,
+            requirements=tuple(lems.Requirement(name, dimension) for name, dimension in required.items()),
+            exposures=self._exposures(),
+            event_ports=ports,
+            dynamics=dynamics,
+            location=self.context.locate(self.path),
+        )
+
+    # ---- names and dimensions --------------------------------------------------------------------
+
+    def _declare(self) -> None:
+        """Every name of the dynamics, once, with the dimension of its unit."""
+        d, known = self.dynamics, self.scope.known
+        known.update({name: self.context.exponents(item.dimension) for name, item in self._inherited().items()})
+        groups: Mapping[str, Mapping[str, object]] = {
+            "parameters": d.parameters,
+            "derived_parameters": d.derived_parameters,
+            "state_variables": d.state_variables,
+            "derived_variables": d.derived_variables,
+            "coupling_inputs": d.coupling_inputs,
+        }
+        own: dict[str, str] = {}
+        for group, items in groups.items():
+            for name, item in items.items():
+                here = (*self.path, group, name)
+                self.context.name(name, here, "a variable")
+                if name in own:
+                    message = f"{self.owner}: '{name}' is given twice, also in {own[name]}"
+                    self.context.report(here, message, "a name of its own for each")
+                if name == "t" and group != "derived_variables":
+                    message = f"{self.owner}: 't' is the time and cannot be the name of anything else"
+                    self.context.report(here, message, "another name")
+                own[name] = group
+                unit = getattr(item, "unit", None)
+                powers = self.context.unit(unit, (*here, "unit"), f"{self.owner}: {name}")[1]
+                loose = group in ("derived_variables", "derived_parameters") and unit is None
+                known[name] = None if loose else powers
+        for name in d.state_variables:
+            known[name + INITIAL] = known[name]
+
+    def _inherited(self) -> dict[str, lems.Parameter | lems.Constant]:
+        return {**self.base.constants, **self.base.parameters}
+
+    def _parameters(self) -> tuple[lems.Parameter, ...]:
+        own = [
+            lems.Parameter(name, self._dimension(name, ("parameters", name)), item.description)
+            for name, item in self.dynamics.parameters.items()
+            if item.equation is None and name not in self._inherited()
+        ]
+        initial = [
+            lems.Parameter(name + INITIAL, self._dimension(name, ("state_variables", name)))
+            for name in self.dynamics.state_variables
+        ]
+        return (*own, *initial)
+
+    def _dimension(self, name: str, place: Path) -> str:
+        return self.context.dimension(self.scope.known.get(name), (*self.path, *place), f"{self.owner}: {name}")
+
+    def _states(self) -> tuple[lems.StateVariable, ...]:
+        return tuple(
+            lems.StateVariable(name, self._dimension(name, ("state_variables", name)), exposure=name)
+            for name in self.dynamics.state_variables
+        )
+
+    def _exposures(self) -> tuple[lems.Exposure, ...]:
+        groups = {"state_variables": self.dynamics.state_variables, "derived_variables": self.dynamics.derived_variables}
+        return tuple(
+            lems.Exposure(name, self._dimension(name, (group, name)), item.description)
+            for group, items in groups.items()
+            for name, item in items.items()
+            if name not in self.base.exposures
+        )
+
+    def _check_exposures(self) -> None:
+        """What the type that is extended shows has to be there, in its dimension."""
+        shown = {*self.dynamics.state_variables, *self.dynamics.derived_variables}
+        for name, exposure in self.base.exposures.items():
+            wanted = self.context.exponents(exposure.dimension)
+            if name not in shown:
+                message = f"{self.owner}: a {self.base.name} has a variable '{name}'"
+                hint = nearest(name, shown)
+                self.context.report(self.path, message, f"{name}: {{equation: ...}}", hint)
+            elif not same(self.scope.known.get(name), wanted):
+                found = self._dimension(name, ("derived_variables", name))
+                message = f"{self.owner}: '{name}' has the dimension {found}"
+                self.context.report((*self.path, "derived_variables", name), message, exposure.dimension, kind=UnitError)
+
+    # ---- equations ---------------------------------------------------------------------------------
+
+    def _derived_parameters(self) -> tuple[lems.DerivedParameter, ...]:
+        """Constants computed from others, each after those that it needs."""
+        items = {
+            **{n: (p.equation.rhs, ("parameters", n)) for n, p in self.dynamics.parameters.items() if p.equation},
+            **{
+                n: (p.equation.rhs, ("derived_parameters", n))
+                for n, p in self.dynamics.derived_parameters.items()
+            },
+        }
+        variables = {*self.dynamics.state_variables, *self.dynamics.derived_variables, *self.dynamics.coupling_inputs}
+        trees: dict[str, Expr] = {}
+        for name, (text, place) in items.items():
+            path = (*self.path, *place, "equation")
+            expr = self.scope.parse(text, path, name)
+            if expr is None:
+                continue
+            trees[name] = expr
+            moving = sorted(variables.union({"t"}).intersection(names(expr)))
+            if moving:
+                message = f"{self.owner}: {name} is computed once and cannot use '{moving[0]}', which changes"
+                self.context.report(path, message, "parameters only")
+        found = []
+        for name in self._ordered(trees, "derived_parameters"):
+            path = (*self.path, *items[name][1])
+            expr = self.without_choice(self.scope.bound(trees[name]), path, name)
+            self._settle(name, self.scope.dimension(expr, path, name), path)
+            text = self.scope.text(expr)
+            found.append(lems.DerivedParameter(name, text, self._dimension(name, items[name][1])))
+        return tuple(found)
+
+    def _inputs(self) -> tuple[lems.Attachments, ...]:
+        """The input as the sum of what synapses and current sources give; the type of those by its unit."""
+        inputs = self.dynamics.coupling_inputs
+        here = (*self.path, "coupling_inputs")
+        for name, item in inputs.items():
+            refuse_rest(item, ("unit",), (*here, name), f"{self.owner}: {name}", self.context)
+        if len(inputs) > 1:
+            self.context.unsupported(here, f"{self.owner}: more than one coupling input is not supported yet")
+        if not inputs:
+            return ()
+        name, item = next(iter(inputs.items()))
+        kind = "basePointCurrentDL" if self.scope.plain_time else "basePointCurrent"
+        variable, dimension = _ATTACHED[kind]
+        wanted = self.context.exponents(dimension)
+        if item.unit and not same(self.scope.known[name], wanted):
+            message = f"{self.owner}: the coupling input '{name}' is no current"
+            self.context.report((*here, name), message, f"a unit of {dimension}", kind=UnitError)
+        self.scope.known[name] = wanted
+        select = f"synapses[*]/{variable}"
+        self.derived.append(lems.DerivedVariable(name, dimension, select=select, reduce="add"))
+        return (lems.Attachments("synapses", kind),)
+
+    def _derived_variables(self) -> None:
+        trees: dict[str, Expr] = {}
+        for name, item in self.dynamics.derived_variables.items():
+            expr = self._value(name, item)
+            if expr is not None:
+                trees[name] = expr
+        for name in self._ordered(trees, "derived_variables"):
+            path = (*self.path, "derived_variables", name)
+            self._place(name, self.scope.choices_out(self.scope.bound(trees[name]), self.choice), path, exposure=name)
+
+    def _value(self, name: str, item: DerivedVariable) -> Expr | None:
+        """The expression of a derived variable, its ``cases`` as a choice."""
+        path = (*self.path, "derived_variables", name)
+        refuse_rest(item, _DERIVED, path, f"{self.owner}: {name}", self.context)
+        if bool(item.cases) == bool(item.equation):
+            message = f"{self.owner}: {name} has " + ("both equation and cases" if item.cases else "no value")
+            self.context.report(path, message, "'equation' or 'cases'")
+            return None
+        if item.equation:
+            return self.scope.parse(item.equation.rhs, (*path, "equation"), name)
+        cases: list[tuple[Expr | None, Expr]] = []
+        for index, case in enumerate(item.cases):
+            here = (*path, "cases", index)
+            value = self.scope.parse(case.equation.rhs, here, name)
+            test = self.scope.parse(case.condition.rhs, here, name) if case.condition else None
+            if value is None or (case.condition and test is None):
+                return None
+            cases.append((test, value))
+        return Select(tuple(cases))
+
+    def _ordered(self, trees: Mapping[str, Expr], group: str) -> list[str]:
+        """The names so that each comes after those that it needs."""
+        sorter = TopologicalSorter({name: sorted(trees.keys() & set(names(tree))) for name, tree in trees.items()})
+        try:
+            return list(sorter.static_order())
+        except CycleError as error:
+            circle = " needs ".join(f"'{name}'" for name in error.args[1][::-1])
+            self.context.report((*self.path, group), f"{self.owner}: variables in a circle: {circle}")
+            return []
+
+    def choice(self, select: Select) -> str:
+        """The name of a conditional variable for a choice; equal choices are one variable."""
+        if select not in self.choices:
+            name = self.scope.fresh(f"choice_{len(self.choices) + 1}")
+            self.choices[select] = name
+            self.scope.known[name] = None
+            self._place(name, select, self.path, exposure=None)
+        return self.choices[select]
+
+    def without_choice(self, expr: Expr, path: Path, what: str) -> Expr:
+        """The expression, which stands where LEMS cannot choose; a choice is reported."""
+
+        def refuse(_: Select) -> str:
+            message = f"{self.owner}: {what}: Piecewise, Min, Max and sign are not supported here yet"
+            self.context.unsupported(path, message, "put it in a derived variable, and use its name")
+            return "t"
+
+        outer = self.scope.choices_out(expr, refuse)
+        return Name(refuse(outer)) if isinstance(outer, Select) else outer
+
+    def _place(self, name: str, expr: Expr, path: Path, exposure: str | None) -> None:
+        """Add a derived variable; one that needs a conditional one is computed after it, as a case."""
+        cases = expr.cases if isinstance(expr, Select) else ((None, expr),)
+        found: Exponents | None = None
+        for test, value in cases:
+            powers = self.scope.dimension(value, path, name)
+            if test is not None:
+                self.scope.dimension(test, path, name)
+            if not same(found, powers):
+                shown = f"{self.scope.shown(found, path)} and {self.scope.shown(powers, path)}"
+                self.context.report(path, f"{self.owner}: the cases of {name} are {shown}", kind=UnitError)
+            found = found or powers
+        self._settle(name, found, path)
+        dimension = self.context.dimension(self.scope.known[name], path, name)
+        where = self.context.locate(path)
+        if not isinstance(expr, Select) and not self.late.intersection(names(expr)):
+            text = self.scope.text(expr)
+            self.derived.append(lems.DerivedVariable(name, dimension, exposure, text, location=where))
+            return
+        self.late.add(name)
+        written = tuple(
+            lems.Case(self.scope.text(value), None if test is None else self.scope.text(test))
+            for test, value in cases
+        )
+        variable = lems.ConditionalDerivedVariable(name, dimension, exposure, written, location=where)
+        self.conditional.append(variable)
+
+    def _settle(self, name: str, found: Exponents | None, path: Path) -> None:
+        """Keep the dimension that was found, or compare it with that of the unit."""
+        declared = self.scope.known.get(name)
+        if declared is None:
+            self.scope.known[name] = NONE if found is None else found
+        elif not same(declared, found):
+            message = f"{self.owner}: {name} is {self.scope.shown(found, path)}"
+            self.context.report(path, message, self.scope.shown(declared, path), kind=UnitError)
+
+    def _derivatives(self) -> tuple[lems.TimeDerivative, ...]:
+        found = []
+        for name, item in self.dynamics.state_variables.items():
+            path = (*self.path, "state_variables", name)
+            refuse_rest(item, _STATE, path, f"{self.owner}: {name}", self.context)
+            expr = self._rate(name, item, (*path, "equation"))
+            if expr is not None:
+                text = self.scope.text(expr)
+                found.append(lems.TimeDerivative(name, text, self.context.locate(path)))
+        return tuple(found)
+
+    def _rate(self, name: str, item: StateVariable, path: Path) -> Expr | None:
+        """The right-hand side per time: as it is, or a number per unit of ``time_scale``."""
+        tree = self.scope.parse(item.equation.rhs, path, name) if item.equation else None
+        if tree is None:
+            return None
+        expr = without_choices(self.scope.bound(tree), self.choice)
+        found, state = self.scope.dimension(expr, path, name), self.scope.known[name] or NONE
+        wanted = tuple(a - b for a, b in zip(state, TIME, strict=True))
+        if is_zero(expr) or (found is None and not self.scope.plain_time) or (found and same(found, wanted)):
+            return expr
+        if same(found, state):
+            return self.scope.per_time_scale(expr)
+        message = f"{self.owner}: the rate of {name} is {self.scope.shown(found, path)}"
+        expected = f"{self.scope.shown(wanted, path)}, that of {name} per time"
+        self.context.report(path, message, expected, kind=UnitError)
+        return None
+
+    def _on_start(self, helpers: Iterable[lems.StateVariable]) -> tuple[lems.Action, ...]:
+        assignments = [
+            *(lems.StateAssignment(name, name + INITIAL) for name in self.dynamics.state_variables),
+            *(lems.StateAssignment(item.name, "0") for item in helpers),
+        ]
+        return (lems.Action(tuple(assignments)),) if assignments else ()
+
+
+def _visible(base: ResolvedType, around: Iterable[ResolvedType]) -> dict[str, str]:
+    """What a component sees of those around it, by name with its dimension: the nearest counts."""
+    found = {name: item.dimension for name, item in base.requirements.items()}
+    for kind in around:
+        for group in (kind.exposures, kind.requirements):
+            for name, item in group.items():
+                found.setdefault(name, item.dimension)  # type: ignore[attr-defined]
+    return found

@@ -45,7 +45,6 @@ ERRORS: tuple[Rule, ...] = (
     dimensions.equations,
     components.resolved,
     components.unique_ids,
-    components.fitting_references,
     attributes.misspelt,
     networks.population_sizes,
     networks.connected_cells,
@@ -57,6 +56,7 @@ WARNINGS: tuple[Rule, ...] = (
     dimensions.regimes,
     dimensions.exposures,
     components.unique_siblings,
+    components.fitting_references,  # jLEMS runs a population of any component
     attributes.unread,
     networks.listed_instances,
 )

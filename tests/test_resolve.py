@@ -4,8 +4,6 @@
 
 import math
 
-import pytest
-
 from tvbo_lite.errors import InputError, ModelError
 from tvbo_lite.formats.lems.reader import link_string
 from tvbo_lite.transforms.resolve import Resolver

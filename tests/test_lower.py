@@ -390,7 +390,7 @@ WRONG = [
     (
         ("{id: 0, dynamics: iz}", "{id: 0, dynamics: izz}"),
         ModelError,
-        "node 0: 'izz' is neither in network.dynamics nor a NeuroML type",
+        "node 0: 'izz' is neither in network.dynamics nor a NeuroML type; expected iz, pulse, pointCell",
     ),
     (
         ("{source: 7, target: 0}", "{source: 0, target: 4}"),
@@ -498,15 +498,6 @@ LATER = [
     ),
     (("duration: 100}", "duration: 100, parameters: {tol: 1}}"), "integration: tol is not supported yet"),
     (
-        ("target: 0}", "target: 0, coupling: expOneSynapse}"),
-        "synapses ('coupling: expOneSynapse') are not supported",
-    ),
-    (("target: 0}", "target: 0, weight: 2}"), "edge 7 to 0: 'weight' is not supported yet"),
-    (
-        ("{id: 0, dynamics: iz}", "{id: 0, dynamics: iz, position: {x: 1}}"),
-        "node 0: 'position' is not supported yet",
-    ),
-    (
         ("{id: 0, dynamics: iz}", "{id: 0, dynamics: iz, parameters: {a: 1}}"),
         "parameters of its own on a cell",
     ),
@@ -514,7 +505,7 @@ LATER = [
         ("        d: 2\n", "        d: {value: 2, heterogeneous: true}\n"),
         "iz: d: 'heterogeneous' is not supported yet",
     ),
-    (("neuroml:izhikevichCell", "extends:izhikevichCell"), "a type derived by 'iri: extends:izhikevichCell'"),
+    (("target: 0}", "target: 0, source_var: v}"), "edge 7 to 0: 'source_var' is not supported yet"),
     (
         ("neuroml:pulseGeneratorDL", "neuroml:pulseGeneratorDL\n      output: [x]"),
         "pulse: 'output' is not supported",
@@ -533,10 +524,11 @@ def test_what_cannot_be_expressed_yet_is_refused_by_name(change: tuple[str, str]
     assert message in problems(changed(NETWORK, *change), UnsupportedError)
 
 
-def test_parameters_of_the_dialect_that_are_still_missing_are_no_misspellings() -> None:
-    """The temperature of the network is right on a cell; only lowering it is missing."""
+def test_the_temperature_that_a_cell_gives_is_that_of_the_network() -> None:
+    """``network_temperature`` is no attribute of the cell."""
     text = changed(CELL, "  components:", "    network_temperature: {value: 32, unit: degC}\n  components:")
-    assert "'network_temperature' is not supported yet" in problems(text, UnsupportedError)
+    network = found(lowered(text), "net1")
+    assert (network.type, network.attributes) == ("networkWithTemperature", {"temperature": "32 degC"})
 
 
 def test_prose_is_not_refused() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tvbo_lite.expr.tree import Binary, Expr, Name, Negate, Not, Number, Select, rebuild
 
-__all__ = ["Choice", "plain", "without_choices"]
+__all__ = ["Choice", "plain", "signs_out", "without_choices"]
 
 Choice = Callable[[Select], str]
 """Gives the name of a variable that has the value of a choice."""
@@ -31,14 +31,16 @@ def without_choices(expr: Expr, choice: Choice) -> Expr:
 
 def plain(expr: Expr) -> Expr:
     """The same value without `Not`, and with `Negate` as a subtraction from 0."""
-    return _subtracted(_outward(expr))
+    return _subtracted(signs_out(expr))
 
 
-def _outward(expr: Expr) -> Expr:
+def signs_out(expr: Expr) -> Expr:
     """Conditions without `Not`; each sign as far out as it goes without a change of value."""
     if isinstance(expr, Not):
-        return _outward(_opposite(expr.operand))
-    match rebuild(expr, _outward):
+        return signs_out(_opposite(expr.operand))
+    match rebuild(expr, signs_out):
+        case Binary("-", Number(0.0), right):
+            return signs_out(Negate(right))
         case Negate(Negate(operand)):
             return operand
         case Negate(Number(value)):

@@ -67,7 +67,13 @@ _INFIX: dict[str, tuple[int, str]] = {
 }
 _NOT, _COMPARISON, _SIGN, _POWER = 3, 4, 9, 10
 _REPLACED = {"//": "no whole-number division is known", "%": "no remainder is known", "=": "use '=='"}
-_CONSTANTS = {"pi": Number(math.pi), "True": _TRUE, "False": _FALSE, "true": _TRUE, "false": _FALSE}
+_CONSTANTS: dict[str, Expr] = {
+    "pi": Number(math.pi),
+    "True": _TRUE,
+    "False": _FALSE,
+    "true": _TRUE,
+    "false": _FALSE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,11 @@ def parse(
         msg = f"an expression of {len(text)} characters; at most {MAX_LENGTH} are read"
         raise ExpressionError(msg)
     expr = _Parser(text, names, functions or {}).whole()
-    if height(expr) > MAX_HEIGHT:
-        msg = f"an expression in which more than {MAX_HEIGHT} operations wait for one another: {text[:60]}..."
-        raise ExpressionError(msg)
     if _size(expr) > MAX_SIZE:
         msg = f"with its functions filled in, the expression has over {MAX_SIZE} operations: {text[:60]}..."
+        raise ExpressionError(msg)
+    if height(expr) > MAX_HEIGHT:
+        msg = f"an expression in which more than {MAX_HEIGHT} operations wait for one another: {text[:60]}..."
         raise ExpressionError(msg)
     return expr
 
@@ -199,7 +205,7 @@ class _Parser:
         if kind == "name":
             return self.call(text, position) if self.peek()[1] == "(" else self.name(text, position)
         shown = f"an operand is missing before '{text}'" if text else "an operand is missing at the end"
-        self.fail(_REPLACED.get(text, shown), position)
+        return self.fail(_REPLACED.get(text, shown), position)
 
     def name(self, text: str, position: int) -> Expr:
         if self.names is not None and text in self.names:
@@ -211,7 +217,7 @@ class _Parser:
         if text in self.functions or text in FUNCTIONS or text in _BUILT_IN:
             self.fail(f"'{text}' is a function; its arguments are missing", position)
         hint = nearest(text, [*self.names, *_CONSTANTS])
-        self.fail(f"'{text}' is not declared", position, hint)
+        return self.fail(f"'{text}' is not declared", position, hint)
 
     def call(self, text: str, position: int) -> Expr:
         if text in self.functions:

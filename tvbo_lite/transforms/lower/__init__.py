@@ -1,8 +1,9 @@
 """Lower an experiment, as people write it, to the LEMS model that it means.
 
 Nodes that share a dynamics become the population ``<dynamics>_pop``; an edge without coupling that
-starts at a current input becomes an explicit input; the membrane potentials of recorded nodes go to
-one output file for each population. What cannot be expressed is refused by name, never left out.
+starts at a current input becomes an explicit input, one with coupling a connection; equations become a
+component type. The variables of recorded nodes go to one output file for each population. What cannot
+be expressed is refused by name, never left out.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Network, Node
-from tvbo_lite.transforms.lower.context import Context, Path
+from tvbo_lite.transforms.lower.context import Context, OwnTypes, Path
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
+from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
 from tvbo_lite.transforms.lower.simulation import extra_units, simulation
 
@@ -40,17 +42,23 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         UnitError: a quantity with an unknown unit or the wrong dimension.
         UnsupportedError: something right that cannot be lowered yet.
     """
-    context = Context(types, units, experiment.locate)
+    context = Context(OwnTypes(types), units, experiment.locate)
+    if experiment.integration is not None:
+        context.time_scale = experiment.integration.time_scale
     refuse_rest(experiment, _EXPERIMENT, (), "experiment", context)
     wiring = _wire(context, experiment)
-    run = simulation(context, experiment, NETWORK_ID, wiring.populations.values())
-    includes = _includes(wiring, types)
-    wiring.add((wiring.component(), run), ("network",))
+    network = wiring.component()
+    inside = "" if network.id == NETWORK_ID else f"{NETWORK_ID}/"
+    run = simulation(context, experiment, network.id or "", wiring.populations.values(), inside)
+    wiring.add((network, run), ("network",))
+    includes = _includes(wiring, context.types)
     context.raise_problems()
     return lems.Model(
         target=run.id,
         includes=includes,
+        dimensions=tuple(context.dimensions.values()),
         units=extra_units(experiment, units),
+        component_types=tuple(context.types.own.values()),
         components=tuple(wiring.components.values()),
         location=experiment.locate(()),
     )
@@ -59,7 +67,8 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
 def _wire(context: Context, experiment: Experiment) -> Wiring:
     network = experiment.network or Network.model_validate({})
     default = (experiment.dynamics.name or UNNAMED) if experiment.dynamics else ""
-    wiring = Wiring(context, _named(context, experiment, network, default))
+    placed = frozenset(node.dynamics or default for node in network.nodes if node.position is not None)
+    wiring = Wiring(context, _named(context, experiment, network, default), placed)
     context.names.update(wiring.named)
     refuse_rest(network, _NETWORK, ("network",), "network", context)
     wiring.add_dynamics()
@@ -82,6 +91,8 @@ def _named(
     if own is None:
         return named
     used = not network.nodes or any(node.dynamics in (None, default) for node in network.nodes)
+    if is_mention(own) and own.iri and not (used and default not in named):
+        type_of(context, own, ("dynamics",), default)
     if default not in named:
         if used:
             return {default: (own, ("dynamics",)), **named}
@@ -112,7 +123,7 @@ def _check_count(context: Context, network: Network) -> None:
         context.report(("network", "number_of_nodes"), message, f"at most {there}")
 
 
-def _includes(wiring: Wiring, types: TypeTable) -> tuple[lems.Include, ...]:
-    used = (types.get(item.tag).declared.location.file or "" for item in wiring.components.values())
-    homes = {PurePosixPath(file).name for file in used}
+def _includes(wiring: Wiring, types: OwnTypes) -> tuple[lems.Include, ...]:
+    used = {name for item in wiring.components.values() for name in types.get(item.tag).lineage}
+    homes = {PurePosixPath(types.get(name).declared.location.file or "").name for name in used}
     return tuple(map(lems.Include, (*INCLUDES, *(name for name in MORE_INCLUDES if name in homes))))

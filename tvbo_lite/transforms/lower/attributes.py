@@ -21,14 +21,6 @@ Given: TypeAlias = "Mapping[str, tuple[Parameter, Path]]"
 """Parameters by attribute name, each with its place in the document."""
 
 
-# What the dialect allows on a cell beside the attributes of its type, and lowering cannot do yet:
-# the temperature of the network, a change of the tissue, and the shape and membrane of a ``cell``.
-_LATER = frozenset({
-    "network_temperature", "tissue_startTemperature", "tissue_endTemperature", "tissue_changeTime",
-    "diameter", "length", "specificCapacitance", "initMembPotential", "spikeThresh", "resistivity",
-})  # fmt: skip
-
-
 def placed(parameters: Mapping[str, Parameter], owner: Path) -> dict[str, tuple[Parameter, Path]]:
     """The parameters of the thing at ``owner``, with their places."""
     return {name: (item, (*owner, "parameters", name)) for name, item in parameters.items()}
@@ -47,9 +39,6 @@ def attributes(context: Context, kind: ResolvedType, given: Given, path: Path, o
             text = _text(context, kind, name, parameter, place, what=f"{owner}: {name}")
             if text is not None:
                 found[name] = text
-            continue
-        if name in _LATER and kind.is_a("baseCell"):
-            context.unsupported(place, f"{owner}: '{name}' is not supported yet")
             continue
         strays.append(name)
         message = f"{owner}: {kind.name} has no attribute '{name}'"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, attributes
 from tvbo_lite.transforms.lower.context import Context, Path, listing
+from tvbo_lite.transforms.lower.equations import has_equations
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
 from tvbo_lite.transforms.lower.parts import inner_parts
 from tvbo_lite.transforms.lower.refuse import refuse_rest
@@ -24,7 +25,7 @@ _USED = ("iri", "parameters", "components", "events")
 _INPUTS = ("basePointCurrent", "basePointCurrentDL")
 _SYNAPSES = ("baseSynapse", "baseSynapseDL", "baseChannelPopulation")
 # what the id of a component ends in that refers to another: by the type of the slot it stands in
-_SUFFIXES = {"baseChannelPopulation": "_channels", "baseChannelDensity": "_all", "species": "_species"}
+_SUFFIXES = {"baseChannelPopulation": "_channels", "baseChannelDensity": "_all"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _filled(
 ) -> Lowered:
     """``frame`` with the attributes and children of ``dynamics``."""
     owner = frame.id or frame.tag
-    if not is_own(context, dynamics):
+    if not (is_own(context, dynamics) and has_equations(dynamics)):
         refuse_rest(dynamics, _USED, path, owner, context)
         frame = replace(frame, children=spike_times(context, dynamics, kind, path, owner))
     inside = (kind, *around)
@@ -101,7 +102,7 @@ def _child(
     parent = around[0]
     slot = parent.child_slots.get(name)
     base = slot.type if slot else next((s.type for s in parent.child_slots.values() if s.many), None)
-    kind = type_of(context, child, path, name, around, base)
+    kind = type_of(context, child, path, name, around=around, base=base)
     if kind is None:
         return None
     given = given_parameters(context, child, path)
@@ -115,9 +116,7 @@ def _child(
     way = way_to(context, parent, kind)
     if way is not None:
         frame, given = _member(context, child, kind, given, parent=parent, path=path)
-        return replace(
-            _filled(context, child, kind, given, frame=frame, path=path, around=around), way=way
-        )
+        return replace(_filled(context, child, kind, given, frame=frame, path=path, around=around), way=way)
     if is_input(kind) and any(kind.is_a(item.type) for item in parent.attachments):
         frame = lems.Component(kind.name, context.name(name, path, "an input"))
         found = _filled(context, child, kind, given, frame=frame, path=path, around=())
@@ -178,7 +177,7 @@ def _inserted(
     suffix = next((text for ancestor, text in _SUFFIXES.items() if host.kind.is_a(ancestor)), "_in")
     place = lems.Component(
         host.kind.name,
-        name + suffix,
+        texts.get("ion", name) if host.kind.is_a("species") else name + suffix,
         attributes=dict(sorted(texts.items())),
         location=context.locate(path),
     )

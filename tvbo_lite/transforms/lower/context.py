@@ -14,7 +14,6 @@ from tvbo_lite.errors import (
     UnsupportedError,
     nearest,
 )
-
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.check.dimensions import same
 from tvbo_lite.transforms.quantity import NONE
@@ -123,7 +122,9 @@ class Context:
             self.report(path, f"{what} has a dimension with broken exponents", kind=UnitError)
             return "none"
         m, l, t, i, k, n, j = (round(power) for power in exponents)  # noqa: E741
-        shown = "".join(f"_{letter}{power}" for letter, power in zip("mltiknj", exponents, strict=True) if power)
+        shown = "".join(
+            f"_{letter}{power}" for letter, power in zip("mltiknj", exponents, strict=True) if power
+        )
         name = f"dimension{shown}".replace("-", "_minus_").replace(".0", "")
         self.dimensions[name] = lems.Dimension(name, m, l, t, i, k, n, j)
         return name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tvbo_lite.errors import UnitError, nearest
 from tvbo_lite.expr.plain import without_choices
@@ -12,7 +13,7 @@ from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.check.dimensions import same
 from tvbo_lite.transforms.lower.context import Context, Path
-from tvbo_lite.transforms.lower.events import conditions
+from tvbo_lite.transforms.lower.events import SPIKE, conditions
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.lower.scope import TIME, Exponents, Scope, is_zero
 from tvbo_lite.transforms.quantity import NONE
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tvbo_lite.schema import Dynamics
+    from tvbo_lite.schema.base import Described
     from tvbo_lite.schema.dynamics import DerivedVariable, StateVariable
     from tvbo_lite.transforms.lower.attributes import Given
     from tvbo_lite.transforms.types import ResolvedType
 
 __all__ = ["Equations", "has_equations", "initial_values"]
 
+IN = "in"
+_UNKNOWN = ""  # stands for what was refused: nothing is known of it
 INITIAL = "_initial"  # ends the name of the parameter that holds the initial value of a state variable
 
 _EQUATIONS = (
@@ -55,6 +59,11 @@ def initial_values(dynamics: Dynamics, path: Path) -> Given:
     }
 
 
+class _WithUnit(Protocol):
+    @property
+    def unit(self) -> str | None: ...
+
+
 class Equations:
     """Makes one component type. ``around`` are the types of the components that it will stand in."""
 
@@ -79,10 +88,16 @@ class Equations:
         if self.outer:
             self.scope.implied = {k: v for k, v in _IMPLIED.items() if k not in base.constants}
 
-    def _with_units(self) -> Iterable[object]:
+    def _with_units(self) -> Iterable[_WithUnit]:
         d = self.dynamics
-        groups = (d.parameters, d.derived_parameters, d.state_variables, d.derived_variables, d.coupling_inputs)
-        return [item for group in groups for item in group.values()]  # type: ignore[attr-defined]
+        groups = (
+            d.parameters,
+            d.derived_parameters,
+            d.state_variables,
+            d.derived_variables,
+            d.coupling_inputs,
+        )
+        return [item for group in groups for item in group.values()]
 
     def component_type(self, name: str) -> lems.ComponentType:
         """The type ``name``; what is wrong with the equations is reported."""
@@ -103,7 +118,12 @@ class Equations:
             on_start=self._on_start(events.states),
             on_condition=events.conditions,
         )
-        ports = () if "spike" in self.base.event_ports else tuple(lems.EventPort(p, "out") for p in events.ports)
+        ports = (
+            () if SPIKE in self.base.event_ports else tuple(lems.EventPort(p, "out") for p in events.ports)
+        )
+        if self._is_input():
+            ports = (*ports, lems.EventPort(IN, "in"))
+            dynamics = replace(dynamics, on_event=(lems.OnEvent(IN, lems.Action()),))
         required = {k: v for k, v in self.scope.required.items() if k not in self.base.requirements}
         self._check_exposures()
         return lems.ComponentType(
@@ -121,13 +141,19 @@ class Equations:
             location=self.context.locate(self.path),
         )
 
+    def _is_input(self) -> bool:
+        """Whether this is a current input: it is connected through a port, which nothing is sent to."""
+        return any(map(self.base.is_a, _ATTACHED)) and IN not in self.base.event_ports
+
     # ---- names and dimensions --------------------------------------------------------------------
 
     def _declare(self) -> None:
         """Every name of the dynamics, once, with the dimension of its unit."""
         d, known = self.dynamics, self.scope.known
-        known.update({name: self.context.exponents(item.dimension) for name, item in self._inherited().items()})
-        groups: Mapping[str, Mapping[str, object]] = {
+        known.update(
+            {name: self.context.exponents(item.dimension) for name, item in self._inherited().items()}
+        )
+        groups: Mapping[str, Mapping[str, _WithUnit]] = {
             "parameters": d.parameters,
             "derived_parameters": d.derived_parameters,
             "state_variables": d.state_variables,
@@ -146,7 +172,7 @@ class Equations:
                     message = f"{self.owner}: 't' is the time and cannot be the name of anything else"
                     self.context.report(here, message, "another name")
                 own[name] = group
-                unit = getattr(item, "unit", None)
+                unit = item.unit
                 powers = self.context.unit(unit, (*here, "unit"), f"{self.owner}: {name}")[1]
                 loose = group in ("derived_variables", "derived_parameters") and unit is None
                 known[name] = None if loose else powers
@@ -169,7 +195,9 @@ class Equations:
         return (*own, *initial)
 
     def _dimension(self, name: str, place: Path) -> str:
-        return self.context.dimension(self.scope.known.get(name), (*self.path, *place), f"{self.owner}: {name}")
+        return self.context.dimension(
+            self.scope.known.get(name), (*self.path, *place), f"{self.owner}: {name}"
+        )
 
     def _states(self) -> tuple[lems.StateVariable, ...]:
         return tuple(
@@ -178,7 +206,10 @@ class Equations:
         )
 
     def _exposures(self) -> tuple[lems.Exposure, ...]:
-        groups = {"state_variables": self.dynamics.state_variables, "derived_variables": self.dynamics.derived_variables}
+        groups: Mapping[str, Mapping[str, Described]] = {
+            "state_variables": self.dynamics.state_variables,
+            "derived_variables": self.dynamics.derived_variables,
+        }
         return tuple(
             lems.Exposure(name, self._dimension(name, (group, name)), item.description)
             for group, items in groups.items()
@@ -198,20 +229,30 @@ class Equations:
             elif not same(self.scope.known.get(name), wanted):
                 found = self._dimension(name, ("derived_variables", name))
                 message = f"{self.owner}: '{name}' has the dimension {found}"
-                self.context.report((*self.path, "derived_variables", name), message, exposure.dimension, kind=UnitError)
+                self.context.report(
+                    (*self.path, "derived_variables", name), message, exposure.dimension, kind=UnitError
+                )
 
     # ---- equations ---------------------------------------------------------------------------------
 
     def _derived_parameters(self) -> tuple[lems.DerivedParameter, ...]:
         """Constants computed from others, each after those that it needs."""
         items = {
-            **{n: (p.equation.rhs, ("parameters", n)) for n, p in self.dynamics.parameters.items() if p.equation},
+            **{
+                n: (p.equation.rhs, ("parameters", n))
+                for n, p in self.dynamics.parameters.items()
+                if p.equation
+            },
             **{
                 n: (p.equation.rhs, ("derived_parameters", n))
                 for n, p in self.dynamics.derived_parameters.items()
             },
         }
-        variables = {*self.dynamics.state_variables, *self.dynamics.derived_variables, *self.dynamics.coupling_inputs}
+        variables = {
+            *self.dynamics.state_variables,
+            *self.dynamics.derived_variables,
+            *self.dynamics.coupling_inputs,
+        }
         trees: dict[str, Expr] = {}
         for name, (text, place) in items.items():
             path = (*self.path, *place, "equation")
@@ -227,6 +268,8 @@ class Equations:
         for name in self._ordered(trees, "derived_parameters"):
             path = (*self.path, *items[name][1])
             expr = self.without_choice(self.scope.bound(trees[name]), path, name)
+            if _UNKNOWN in names(expr):
+                continue
             self._settle(name, self.scope.dimension(expr, path, name), path)
             text = self.scope.text(expr)
             found.append(lems.DerivedParameter(name, text, self._dimension(name, items[name][1])))
@@ -262,7 +305,9 @@ class Equations:
                 trees[name] = expr
         for name in self._ordered(trees, "derived_variables"):
             path = (*self.path, "derived_variables", name)
-            self._place(name, self.scope.choices_out(self.scope.bound(trees[name]), self.choice), path, exposure=name)
+            self._place(
+                name, self.scope.choices_out(self.scope.bound(trees[name]), self.choice), path, exposure=name
+            )
 
     def _value(self, name: str, item: DerivedVariable) -> Expr | None:
         """The expression of a derived variable, its ``cases`` as a choice."""
@@ -286,7 +331,9 @@ class Equations:
 
     def _ordered(self, trees: Mapping[str, Expr], group: str) -> list[str]:
         """The names so that each comes after those that it needs."""
-        sorter = TopologicalSorter({name: sorted(trees.keys() & set(names(tree))) for name, tree in trees.items()})
+        sorter = TopologicalSorter(
+            {name: sorted(trees.keys() & set(names(tree))) for name, tree in trees.items()}
+        )
         try:
             return list(sorter.static_order())
         except CycleError as error:
@@ -309,7 +356,7 @@ class Equations:
         def refuse(_: Select) -> str:
             message = f"{self.owner}: {what}: Piecewise, Min, Max and sign are not supported here yet"
             self.context.unsupported(path, message, "put it in a derived variable, and use its name")
-            return "t"
+            return _UNKNOWN
 
         outer = self.scope.choices_out(expr, refuse)
         return Name(refuse(outer)) if isinstance(outer, Select) else outer
@@ -323,7 +370,7 @@ class Equations:
             if test is not None:
                 self.scope.dimension(test, path, name)
             if not same(found, powers):
-                shown = f"{self.scope.shown(found, path)} and {self.scope.shown(powers, path)}"
+                shown = f"{self.scope.shown(found)} and {self.scope.shown(powers)}"
                 self.context.report(path, f"{self.owner}: the cases of {name} are {shown}", kind=UnitError)
             found = found or powers
         self._settle(name, found, path)
@@ -347,8 +394,8 @@ class Equations:
         if declared is None:
             self.scope.known[name] = NONE if found is None else found
         elif not same(declared, found):
-            message = f"{self.owner}: {name} is {self.scope.shown(found, path)}"
-            self.context.report(path, message, self.scope.shown(declared, path), kind=UnitError)
+            message = f"{self.owner}: {name} is {self.scope.shown(found)}"
+            self.context.report(path, message, self.scope.shown(declared), kind=UnitError)
 
     def _derivatives(self) -> tuple[lems.TimeDerivative, ...]:
         found = []
@@ -373,8 +420,8 @@ class Equations:
             return expr
         if same(found, state):
             return self.scope.per_time_scale(expr)
-        message = f"{self.owner}: the rate of {name} is {self.scope.shown(found, path)}"
-        expected = f"{self.scope.shown(wanted, path)}, that of {name} per time"
+        message = f"{self.owner}: the rate of {name} is {self.scope.shown(found)}"
+        expected = f"{self.scope.shown(wanted)}, that of {name} per time"
         self.context.report(path, message, expected, kind=UnitError)
         return None
 
@@ -392,5 +439,5 @@ def _visible(base: ResolvedType, around: Iterable[ResolvedType]) -> dict[str, st
     for kind in around:
         for group in (kind.exposures, kind.requirements):
             for name, item in group.items():
-                found.setdefault(name, item.dimension)  # type: ignore[attr-defined]
+                found.setdefault(name, item.dimension)
     return found

@@ -105,7 +105,7 @@ def _assignments(equations: Equations, event: Event, name: str, path: Path) -> I
         value = equations.without_choice(scope.bound(tree), here, name)
         powers = scope.dimension(value, here, name)
         if not same(powers, scope.known[variable]):
-            message = f"{what}: {variable} is set to {scope.shown(powers, here)}"
-            expected = scope.shown(scope.known[variable], here)
+            message = f"{what}: {variable} is set to {scope.shown(powers)}"
+            expected = scope.shown(scope.known[variable])
             equations.context.report(here, message, expected, kind=UnitError)
         yield lems.StateAssignment(variable, scope.text(value))

@@ -1,4 +1,4 @@
-"""The nodes and edges of an experiment as populations and inputs of a LEMS network."""
+"""The nodes and edges of an experiment as populations, inputs and projections of a LEMS network."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
-from tvbo_lite.transforms.lower.attributes import attributes, placed
-from tvbo_lite.transforms.lower.components import core_type, lower_component
+from tvbo_lite.transforms.lower.attributes import Given, attributes, placed
+from tvbo_lite.transforms.lower.components import is_input, lower_component
 from tvbo_lite.transforms.lower.context import Context, Path, listing
+from tvbo_lite.transforms.lower.edges import connect_input, edge_parameters
+from tvbo_lite.transforms.lower.environment import Environment
+from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
+from tvbo_lite.transforms.lower.population import Place, Population, recorded_variables
+from tvbo_lite.transforms.lower.projections import Projections
 from tvbo_lite.transforms.lower.pulses import pulse_generators, without_pulses
 from tvbo_lite.transforms.lower.refuse import refuse_rest
+from tvbo_lite.transforms.lower.spikes import is_random
+from tvbo_lite.transforms.lower.synapses import Synapses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,53 +25,39 @@ if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics, Edge, Node
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["NETWORK_ID", "Population", "Wiring"]
+__all__ = ["NETWORK_ID", "Wiring"]
 
 NETWORK_ID = "net1"
 
-_CELL = "baseCell"
-_INPUTS = ("basePointCurrent", "basePointCurrentDL")
-_SYNAPSES = ("baseSynapse", "baseSynapseDL")
-_POTENTIALS = {"baseCellMembPot": "v", "baseCellMembPotDL": "V"}  # ancestor -> its membrane potential
-
-
-@dataclass(slots=True)
-class Population:
-    """Cells that share a dynamics; ``recorded`` are the indices of those whose potential is kept."""
-
-    id: str
-    dynamics: str
-    component: str
-    variable: str | None
-    size: int = 0
-    recorded: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What a node became: a component type, and either an input component or a cell's path."""
-
-    kind: ResolvedType
-    input: str | None = None
-    cell: str | None = None
+_CELL, _SOURCE, _CHANNEL = "baseCell", "baseSpikeSource", "baseIonChannel"
+_EDGE = ("source", "target", "coupling", "parameters", "weight", "delay")
 
 
 @dataclass(slots=True)
 class Wiring:
     """A network under construction. ``named`` holds every dynamics by name, with its place.
 
-    ``components`` are those at the top of the document by id, in writing order; ``populations`` are by
-    dynamics. A node of which only problems are known stands in ``places`` as None.
+    ``placed`` are the dynamics of nodes with a position. ``components`` are those at the top of the
+    document by id, in writing order; ``populations`` are by dynamics. A node of which only problems are
+    known stands in ``places`` as None.
     """
 
     context: Context
     named: dict[str, tuple[Dynamics, Path]]
+    placed: frozenset[str] = frozenset()
     components: dict[str, lems.Component] = field(default_factory=dict)
     populations: dict[str, Population] = field(default_factory=dict)
+    environment: Environment = field(default_factory=Environment)
     _kinds: dict[str, ResolvedType] = field(default_factory=dict)
-    _pulses: dict[str, list[lems.Component]] = field(default_factory=dict)
-    _places: dict[int, _Place | None] = field(default_factory=dict)
+    _received: dict[str, list[str]] = field(default_factory=dict)  # cell -> inputs that each instance gets
+    _places: dict[int, Place | None] = field(default_factory=dict)
     _inputs: list[lems.Component] = field(default_factory=list)
+    _synapses: Synapses = field(init=False)
+    _projections: Projections = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._synapses = Synapses(self.context, self.named, self._kinds, self.add)
+        self._projections = Projections(self.context, self.add)
 
     def add(self, items: Iterable[lems.Component], path: Path) -> None:
         """Put components at the top of the document; equal ones (a channel in two cells) stand once."""
@@ -74,37 +67,44 @@ class Wiring:
                 self.context.report(path, message, "a name of its own for each")
 
     def component(self) -> lems.Component:
-        """The network itself: populations, then inputs."""
-        members = [
-            lems.Component(
-                "population", item.id, attributes={"component": item.component, "size": str(item.size)}
-            )
-            for item in self.populations.values()
-        ]
-        return lems.Component("network", NETWORK_ID, children=(*members, *self._inputs))
+        """The network in its surroundings: populations, then projections, then inputs."""
+        members = [item.lowered() for item in self.populations.values()]
+        children = (*members, *self._projections.components(), *self._inputs)
+        return self.environment.around(lems.Component("network", NETWORK_ID, children=children))
 
     def add_dynamics(self) -> None:
         """Lower every named dynamics, whether a node uses it or not."""
         for name, (dynamics, path) in self.named.items():
             self.context.name(name, path, "a dynamics")
-            kind = core_type(self.context, dynamics, path, name)
-            if kind is not None:
-                self._kinds[name] = kind
+            kind = type_of(self.context, dynamics, path, name)
+            if kind is None:
+                continue
+            self._kinds[name] = kind
+            if not (kind.is_a(_CHANNEL) and self._is_repeated(name, dynamics)):
                 self._add_component(dynamics, kind, name, path)
 
+    def _is_repeated(self, name: str, dynamics: Dynamics) -> bool:
+        """Whether a channel is also, word for word, a part of a cell, which is where it is lowered."""
+        others = (item for other, (item, _) in self.named.items() if other != name)
+        return any(item.components.get(name) == dynamics for item in others)
+
     def _add_component(self, dynamics: Dynamics, kind: ResolvedType, name: str, path: Path) -> None:
-        given = placed(dynamics.parameters, path)
-        own = given
+        given: Given = given_parameters(self.context, dynamics, path)
+        pulses: list[lems.Component] = []
         if kind.is_a(_CELL):
-            own = dict(without_pulses(kind, given))
-            self._pulses[name] = pulse_generators(self.context, kind, given, name, path)
-        self.add(lower_component(self.context, dynamics, kind, own, name=name, path=path).all(), path)
-        self.add(self._pulses.get(name, ()), path)
+            given = self.environment.taken_from(self.context, kind, given, path, name)
+            pulses = pulse_generators(self.context, kind, given, name, path)
+            given = dict(without_pulses(kind, given))
+        lowered = lower_component(self.context, dynamics, kind, given, name=name, path=path)
+        self.add(lowered.all(), path)
+        self.add(pulses, path)
+        self._received[name] = [*(pulse.id or "" for pulse in pulses), *lowered.inputs]
 
     def add_node(self, node: Node, name: str, path: Path) -> None:
-        """A cell joins the population of its dynamics ``name``; an input is kept for the edges."""
+        """A cell or spike source joins the population of its dynamics; an input is kept for the edges."""
         context = self.context
-        refuse_rest(node, ("dynamics", "parameters", "record"), path, f"node {node.id}", context)
+        used = ("dynamics", "parameters", "record", "position")
+        refuse_rest(node, used, path, f"node {node.id}", context)
         if node.id in self._places:
             context.report((*path, "id"), f"two nodes have the id {node.id}", "a different id for each node")
             return
@@ -112,22 +112,29 @@ class Wiring:
         kind = self._kind_of(node, name, path)
         if kind is None:
             return
-        if kind.is_a(_CELL):
-            self._places[node.id] = _Place(kind, cell=self._cell(node, name, kind, path))
-        elif _is_input(kind):
-            self._places[node.id] = _Place(kind, input=self._own_component(node, name, kind, path))
+        if kind.is_a(_CELL) or kind.is_a(_SOURCE):
+            self._places[node.id] = self._member(node, name, kind, path)
+        elif is_input(kind):
+            if node.position is not None:
+                context.report((*path, "position"), f"node {node.id}: an input has no place in space")
+            self._places[node.id] = Place(kind, node.id, input=self._own_component(node, name, kind, path))
         else:
             message = f"node {node.id}: a {kind.name} as a node is not supported yet"
-            context.unsupported((*path, "dynamics"), message, "nodes are cells and current inputs")
+            hint = "nodes are cells, spike sources and current inputs"
+            context.unsupported((*path, "dynamics"), message, hint)
 
     def _kind_of(self, node: Node, name: str, path: Path) -> ResolvedType | None:
         if name in self.named:
             return self._kinds.get(name)
-        known = [*self.named, *self.context.types.names()]
+        if name in self.context.types.core:
+            return self.context.types.get(name)
         message = f"node {node.id}: '{name}' is neither in network.dynamics nor a NeuroML type"
-        if not self.context.among(name, known, (*path, "dynamics"), message):
-            return None
-        return self.context.types.get(name)
+        types = [self.context.types.get(kind) for kind in self.context.types.core.names()]
+        cells = [kind.name for kind in types if kind.is_a(_CELL)]
+        others = [kind.name for kind in types if kind.is_a(_SOURCE) or is_input(kind)]
+        usable = [kind for kind in (*cells, *others) if not kind.startswith("base")]
+        self.context.among(name, [*self.named, *usable], (*path, "dynamics"), message)
+        return None
 
     def _own_component(self, node: Node, name: str, kind: ResolvedType, path: Path) -> str:
         """The id of the node's component: that of its dynamics, or its own where it has parameters."""
@@ -136,8 +143,8 @@ class Wiring:
         own, given = f"{name}_{node.id}", placed(node.parameters, path)
         if name in self.named:
             dynamics, place = self.named[name]
-            given = {**placed(dynamics.parameters, place), **given}
-            lowered = lower_component(self.context, dynamics, kind, given, name=own, path=place)
+            merged: Given = {**given_parameters(self.context, dynamics, place), **given}
+            lowered = lower_component(self.context, dynamics, kind, merged, name=own, path=place)
             self.add(lowered.all(), path)
         else:
             texts = attributes(self.context, kind, given, path, f"node {node.id}")
@@ -145,63 +152,44 @@ class Wiring:
             self.add([lems.Component(kind.name, own, attributes=texts, location=where)], path)
         return own
 
-    def _cell(self, node: Node, name: str, kind: ResolvedType, path: Path) -> str:
-        """The path of a new cell in the population of its dynamics, such as ``iz_pop[0]``."""
+    def _member(self, node: Node, name: str, kind: ResolvedType, path: Path) -> Place:
+        """A new instance in the population of its dynamics, such as ``iz_pop[0]``."""
         if node.parameters and (name in self.named or name in self.populations):
             message = f"node {node.id}: parameters of its own on a cell are not supported yet"
             hint = "give the node a dynamics of its own"
             self.context.unsupported((*path, "parameters"), message, hint)
         if name not in self.populations:
             component = name if name in self.named else self._own_component(node, name, kind, path)
-            variable = next((v for ancestor, v in _POTENTIALS.items() if kind.is_a(ancestor)), None)
-            self.populations[name] = Population(f"{name}_pop", name, component, variable)
+            dynamics = self.named[name][0] if name in self.named else None
+            own = dynamics if dynamics and is_own(self.context, dynamics) else None
+            variables = recorded_variables(kind, own)
+            listed = name in self.placed
+            self.populations[name] = Population(f"{name}_pop", name, component, variables, listed)
         population = self.populations[name]
-        cell = f"{population.id}[{population.size}]"
+        index = population.new(node.position)
+        place = Place(kind, node.id, population=population, first=index, drawn=is_random(kind))
         if node.record:
-            population.recorded.append(population.size)
-        population.size += 1
-        for pulse in self._pulses.get(name, ()):
-            self._add_input(pulse.id or "", self.context.types.get(pulse.tag), _Place(kind, cell=cell), path)
-        return cell
+            population.recorded.append(place.first)
+        for received in self._received.get(name, ()):
+            item = self.components[received]
+            source = Place(self.context.types.get(item.tag), node.id, input=received)
+            self._inputs += connect_input(self.context, source, place, {}, path=path, what=f"node {node.id}")
+        return place
 
     def add_edge(self, edge: Edge, path: Path) -> None:
-        """An edge without coupling from an input to a cell becomes an explicit input."""
+        """An edge without coupling is an input; one with coupling a connection through a synapse."""
         context, what = self.context, f"edge {edge.source} to {edge.target}"
-        used = ("source", "target", "coupling", *(("parameters",) if edge.coupling else ()))
-        refuse_rest(edge, used, path, what, context)
-        if edge.coupling:
-            message = f"{what}: synapses ('coupling: {edge.coupling}') are not supported yet"
-            context.unsupported((*path, "coupling"), message)
+        refuse_rest(edge, _EDGE, path, what, context)
         for name, node in (("source", edge.source), ("target", edge.target)):
             if node not in self._places:
                 ids = listing(map(str, self._places)) or "a node"
                 context.report((*path, name), f"{what}: there is no node {node}", ids)
+        given = edge_parameters(edge, path)
+        synapse = self._synapses.of_edge(edge, given, path, what) if edge.coupling else None
         source, target = self._places.get(edge.source), self._places.get(edge.target)
-        if source is None or target is None or edge.coupling:  # a problem that was reported
+        if source is None or target is None:  # a problem that was reported
             return
-        if source.input is None:
-            message = f"{what}: without coupling it must start at an input, and node {edge.source} is a cell"
-            context.report((*path, "source"), message, "'coupling: <synapse>', or an input as source")
-        elif target.cell is None:
-            context.report((*path, "target"), f"{what}: node {edge.target} is an input itself", "a cell")
-        else:
-            self._add_input(source.input, source.kind, target, path)
-
-    def _add_input(self, name: str, kind: ResolvedType, target: _Place, path: Path) -> None:
-        lists = target.kind.attachments
-        destination = next((item.name for item in lists if kind.is_a(item.type)), None)
-        if destination is None:
-            message = f"the cell {target.cell} ({target.kind.name}) takes no {kind.name}"
-            expected = listing(item.type for item in lists) or "a cell that takes inputs"
-            self.context.report(path, message, expected)
-            return
-        texts = {"target": target.cell or "", "input": name, "destination": destination}
-        where = self.context.locate(path)
-        self._inputs.append(lems.Component("explicitInput", attributes=texts, location=where))
-
-
-def _is_input(kind: ResolvedType) -> bool:
-    def is_one_of(names: Iterable[str]) -> bool:
-        return any(map(kind.is_a, names))
-
-    return is_one_of(_INPUTS) and not is_one_of(_SYNAPSES)
+        if edge.coupling is None:
+            self._inputs += connect_input(context, source, target, given, path=path, what=what)
+        elif synapse is not None:
+            self._projections.connect(source, target, synapse, edge, path=path, what=what)

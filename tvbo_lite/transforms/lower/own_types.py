@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import nearest
@@ -27,10 +29,12 @@ def is_own(context: Context, dynamics: Dynamics) -> bool:
     iri = dynamics.iri or ""
     if iri.startswith(EXTENDS):
         return True
-    return has_equations(dynamics) and not (iri.startswith(CORE) and iri.removeprefix(CORE) in context.types.core)
+    return has_equations(dynamics) and not (
+        iri.startswith(CORE) and iri.removeprefix(CORE) in context.types.core
+    )
 
 
-def given_parameters(context: Context, dynamics: Dynamics, path: Path) -> dict[str, tuple[object, Path]] | Given:
+def given_parameters(context: Context, dynamics: Dynamics, path: Path) -> Given:
     """What the component gets as attributes: its parameters, with own equations also initial values."""
     given = placed(dynamics.parameters, path)
     if not is_own(context, dynamics):
@@ -44,6 +48,7 @@ def type_of(
     dynamics: Dynamics,
     path: Path,
     what: str,
+    *,
     around: tuple[ResolvedType, ...] = (),
     base: str | None = None,
 ) -> ResolvedType | None:
@@ -71,12 +76,9 @@ def _own(
 ) -> ResolvedType | None:
     iri = dynamics.iri or ""
     if iri.startswith(EXTENDS):
-        wanted = iri.removeprefix(EXTENDS)
-        if not context.among(
-            wanted, context.types.core.names(), (*path, "iri"), f"'{iri}': there is no NeuroML type '{wanted}'"
-        ):
+        parent = context.type(iri.removeprefix(EXTENDS), (*path, "iri"), dynamics.name)
+        if parent is None:
             return None
-        parent = context.types.get(wanted)
     else:
         parent = context.types.get(_nested_base(context, dynamics, base) if base else _cell_base(dynamics))
     name = _name(context, dynamics, path)
@@ -98,7 +100,7 @@ def _name(context: Context, dynamics: Dynamics, path: Path) -> str:
     if iri.startswith(CORE):
         name = iri.removeprefix(CORE)
     else:
-        inside = [str(key) for before, key in zip(path, path[1:], strict=False) if before == "components"]
+        inside = [str(key) for before, key in pairwise(path) if before == "components"]
         name = "_".join([*inside[:-1], dynamics.name or str(path[-1])])
     context.name(name, path, "a component type")
     return f"{name}_type" if name in context.types.core else name
@@ -106,10 +108,11 @@ def _name(context: Context, dynamics: Dynamics, path: Path) -> str:
 
 def _cell_base(dynamics: Dynamics) -> str:
     """The type that shows the membrane potential, with or without unit, where there is one."""
-    shown = {**dynamics.derived_variables, **dynamics.state_variables}
-    if "v" in shown and shown["v"].unit:
+    groups = (dynamics.derived_variables, dynamics.state_variables)
+    units = {name: item.unit for group in groups for name, item in group.items()}
+    if units.get("v"):
         return "baseCellMembPot"
-    if "V" in shown and not shown["V"].unit:
+    if "V" in units and not units["V"]:
         return "baseCellMembPotDL"
     return _SPIKING if dynamics.events or dynamics.coupling_inputs else _CELL
 
@@ -117,11 +120,14 @@ def _cell_base(dynamics: Dynamics) -> str:
 def _nested_base(context: Context, dynamics: Dynamics, base: str) -> str:
     """The slot's type, or the one that adds a concentration to what it sees, where equations use that."""
     text = " ".join(item.equation.rhs for item in dynamics.derived_variables.values() if item.equation)
+    words = set(re.findall(r"\w+", text))
     for name in context.types.core.names():
         kind = context.types.get(name)
-        if kind.lineage[1:2] == (base,) and not (kind.parameters or kind.declared.dynamics or kind.child_slots):
+        if kind.lineage[1:2] == (base,) and not (
+            kind.parameters or kind.declared.dynamics or kind.child_slots
+        ):
             more = {item.name for item in kind.declared.requirements}
-            if more and all(item in text for item in more):
+            if more and more <= words:
                 return name
     return base
 

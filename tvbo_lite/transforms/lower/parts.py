@@ -61,12 +61,12 @@ def _values(context: Context, kind: ResolvedType, given: Given, owner: str) -> I
             yield {name}, (way, lems.Component(name, attributes=texts, location=context.locate(place)))
 
 
-def _points(
-    context: Context, kind: ResolvedType, given: Given, path: Path, *, owner: str
-) -> Iterator[Found]:
+def _points(context: Context, kind: ResolvedType, given: Given, path: Path, *, owner: str) -> Iterator[Found]:
     """``distal_x``, ``distal_y``, ... as ``<distal x=... y=.../>``."""
     for slot in kind.child_slots.values():
-        inner = {name.removeprefix(f"{slot.name}_"): name for name in given if name.startswith(f"{slot.name}_")}
+        inner = {
+            name.removeprefix(f"{slot.name}_"): name for name in given if name.startswith(f"{slot.name}_")
+        }
         if inner and not slot.many:
             values = {short: given[name] for short, name in inner.items()}
             what = f"{owner}: {slot.name}"
@@ -92,9 +92,7 @@ def _listed(context: Context, kind: ResolvedType, given: Given) -> Iterator[Foun
             yield {name}, ((), lems.Component(tag, attributes={texts[0]: one.strip()}, location=where))
 
 
-def _shape(
-    context: Context, kind: ResolvedType, given: Given, owner: str
-) -> Iterator[Found]:
+def _shape(context: Context, kind: ResolvedType, given: Given, owner: str) -> Iterator[Found]:
     """A cell of one segment: a cylinder, or a sphere where only the diameter is given."""
     names = [name for name in _SHAPE if name in given]
     ways = (way for way, slot in slots_of(context, kind) if slot.type == "segment")
@@ -121,7 +119,8 @@ def _micrometres(context: Context, parameter: Parameter, place: Path, what: str)
         context.report(place, f"{what} is {value!r}", "a length above 0, in µm")
         return "1.0"
     try:
-        return repr(float(convert(float(value), parameter.unit, "um") if parameter.unit else value))
+        size = convert(float(value), parameter.unit, "um") if parameter.unit else float(value)
+        return repr(float(f"{size:.15g}"))  # 0.02 mm is 20 µm, not 20.000000000000004
     except UnitError as error:
         context.report(place, f"{what}: {error}", kind=UnitError)
         return "1.0"

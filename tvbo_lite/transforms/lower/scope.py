@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tvbo_lite.errors import ExpressionError, UnitError
 from tvbo_lite.expr import python
 from tvbo_lite.expr.lems import write
-from tvbo_lite.expr.plain import plain, without_choices
+from tvbo_lite.expr.plain import plain, signs_out, without_choices
 from tvbo_lite.expr.tree import Binary, Expr, Name, Number, Select, names, substitute
 from tvbo_lite.lems import model as lems
-from tvbo_lite.transforms.check.dimensions import MismatchError, of_expression
+from tvbo_lite.transforms.check.dimensions import MismatchError, of_expression, same
 from tvbo_lite.transforms.quantity import NONE
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ class Scope:
     functions: dict[str, python.Function] = field(default_factory=dict)
     constants: dict[str, lems.Constant] = field(default_factory=dict)
     required: dict[str, str] = field(default_factory=dict)
-    implied: dict[str, tuple[str, str]] = field(default_factory=dict)  # name -> dimension, value if undeclared
+    implied: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # name -> dimension, value if undeclared
 
     def add_functions(self, functions: FunctionMap, path: Path) -> None:
         """Functions may call those declared before them."""
@@ -105,14 +107,20 @@ class Scope:
         """The dimension of an expression without choices; None where it cannot be told."""
         known = {CLOCK: TIME, **self.known}
         try:
-            return of_expression(plain(expr), known, lambda powers: self.shown(powers, path))
+            return of_expression(signs_out(expr), known, self.shown)
         except MismatchError as error:
             self.context.report(path, f"{self.owner}: {what}: {error}", kind=UnitError)
             return None
 
-    def shown(self, powers: Exponents | None, path: Path) -> str:
+    def shown(self, powers: Exponents | None) -> str:
         """What a message calls a dimension."""
-        return "unknown" if powers is None else self.context.dimension(powers, path, self.owner)
+        if powers is None:
+            return "unknown"
+        known = self.context.units.dimensions.items()
+        letters = " ".join(
+            f"{sign}={power:g}" for sign, power in zip("mltiknj", powers, strict=True) if power
+        )
+        return next((name for name, one in known if same(one, powers)), letters)
 
     def choices_out(self, expr: Expr, choice: Callable[[Select], str]) -> Expr:
         """The expression with its choices named by ``choice``; the outermost, if any, stays."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.schema import Experiment, Integrator
     from tvbo_lite.transforms.lower.context import Context
-    from tvbo_lite.transforms.lower.network import Population
+    from tvbo_lite.transforms.lower.population import Population
     from tvbo_lite.transforms.quantity import UnitTable
 
 __all__ = ["extra_units", "simulation"]
@@ -31,9 +31,12 @@ def extra_units(experiment: Experiment, units: UnitTable) -> tuple[lems.Unit, ..
 
 
 def simulation(
-    context: Context, experiment: Experiment, target: str, populations: Iterable[Population]
+    context: Context, experiment: Experiment, target: str, populations: Iterable[Population], inside: str = ""
 ) -> lems.Component:
-    """The simulation of ``target``, with one output file for each recorded population."""
+    """The simulation of ``target``, with one output file for each recorded population.
+
+    ``inside`` is the path from the target to the populations, such as ``net1/``.
+    """
     name, integrator = _simulation_id(experiment), experiment.integration
     if integrator is None:
         context.report(
@@ -49,8 +52,8 @@ def simulation(
     seed = integrator.parameters.get("seed")
     if seed is not None:
         texts["seed"] = str(seed.value)
-    recorded = [item for item in populations if item.recorded and item.variable]
-    files = tuple(_file(f"of{index}", item) for index, item in enumerate(recorded))
+    recorded = [item for item in populations if item.recorded and item.variables]
+    files = tuple(_file(f"of{index}", item, inside) for index, item in enumerate(recorded))
     return lems.Component(
         "Simulation", name, attributes=texts, children=files, location=context.locate(_PATH)
     )
@@ -62,14 +65,15 @@ def _simulation_id(experiment: Experiment) -> str:
     return "sim_" + re.sub(r"[^A-Za-z0-9]", "_", str(name or "experiment"))
 
 
-def _file(name: str, population: Population) -> lems.Component:
+def _file(name: str, population: Population, inside: str) -> lems.Component:
     columns = tuple(
         lems.Component(
             "OutputColumn",
-            f"{population.id}_{index}_{population.variable}",
-            attributes={"quantity": f"{population.id}[{index}]/{population.variable}"},
+            f"{population.id}_{index}_{variable}",
+            attributes={"quantity": f"{inside}{population.path(index)}/{variable}"},
         )
         for index in population.recorded
+        for variable in population.variables
     )
     path = f"results/{population.dynamics}.dat"
     return lems.Component("OutputFile", name, attributes={"fileName": path}, children=columns)

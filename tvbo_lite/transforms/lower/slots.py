@@ -19,6 +19,7 @@ Way: TypeAlias = tuple[lems.ChildSlot, ...]
 """Slots of single children, from the outermost: ``biophysicalProperties``, ``membraneProperties``."""
 
 _NOT_PARTS = ("notes", "annotation", "property")
+_INNER = ("biophysicalProperties", "biophysicalProperties2CaPools")  # what is inside these has no id
 _DEEPEST = 4  # slots within slots
 
 
@@ -46,10 +47,8 @@ def way_to(context: Context, parent: ResolvedType, kind: ResolvedType) -> Way | 
     return next((way for way, s in slots_of(context, parent) if s.many and kind.is_a(s.type)), None)
 
 
-def host_for(
-    context: Context, parent: ResolvedType, kind: ResolvedType, given: set[str]
-) -> Host | None:
-    """What stands in ``parent`` and refers to a component of the kind, such as a channel density to a channel.
+def host_for(context: Context, parent: ResolvedType, kind: ResolvedType, given: set[str]) -> Host | None:
+    """What stands in ``parent`` and refers to a component of the kind, as a channel density to a channel.
 
     Of several it is the one that the parameters ``given`` beside the kind's own fit best.
     """
@@ -81,7 +80,8 @@ def inserted(owner: lems.Component, way: Way, *parts: lems.Component) -> lems.Co
         return replace(owner, children=(*owner.children, *parts))
     name = way[0].name
     there = [child for child in owner.children if child.tag == name]
-    new = lems.Component(name, f"{owner.id}_{name}" if owner.id else None, location=owner.location)
+    outermost = owner.tag not in _INNER
+    new = lems.Component(name, f"{owner.id}_{name}" if outermost else None, location=owner.location)
     inner = inserted(there[0] if there else new, way[1:], *parts)
     children = [inner if child.tag == name else child for child in owner.children]
     return replace(owner, children=tuple(children if there else [*children, inner]))

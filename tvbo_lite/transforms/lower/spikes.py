@@ -57,8 +57,8 @@ def is_random(kind: ResolvedType) -> bool:
 
 
 def _texts(dynamics: lems.Dynamics) -> Iterator[str]:
-    handlers = [*dynamics.on_condition, *dynamics.on_event]
-    for action in (*dynamics.on_start, *(item.action for item in handlers)):
+    conditions = (item.action for item in dynamics.on_condition)
+    for action in (*dynamics.on_start, *conditions, *(item.action for item in dynamics.on_event)):
         yield from (item.value for item in action.assignments)
     yield from (item.value for item in dynamics.derivatives)
     yield from (item.value or "" for item in dynamics.derived)

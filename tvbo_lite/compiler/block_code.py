@@ -85,6 +85,7 @@ class BlockCode(Reading):
         scope = Scope({CLOCK: ir.Load(self.block, ir.TIME, 0)})
         if self.memory.has(self.block, CLOCK):
             body.append(ir.Store(self.memory.own(self.block, CLOCK), scope.known[CLOCK]))
+        self._require(body, scope)
         self._derive(body, scope)
         if self.block.instances[0].flat:
             self._runge_kutta(body, scope)
@@ -97,15 +98,16 @@ class BlockCode(Reading):
         body += self._regimes(scope)
         return tuple(body)
 
-    def _derive(self, body: list[ir.Statement], scope: Scope) -> None:
+    def _require(self, body: list[ir.Statement], scope: Scope) -> None:
         for name in self.variables.requirements:
             self._define(body, scope, name, self.memory.from_parent(self.block, name))
+
+    def _derive(self, body: list[ir.Statement], scope: Scope) -> None:
         for item in self.variables.derived:
             self._define(body, scope, item.name, self._derived(item, scope, body))
 
     def _define(self, body: list[ir.Statement], scope: Scope, name: str, value: ir.Value) -> None:
-        temp = self.low.temp()
-        body.append(ir.Let(temp, value))
+        temp = self._let(body, value)
         stateful = name in self.variables.stateful
         if stateful or self.memory.has(self.block, name):
             body.append(ir.Store(self.memory.own(self.block, name), temp))
@@ -126,9 +128,7 @@ class BlockCode(Reading):
     def _integrate(self, body: list[ir.Statement], scope: Scope) -> None:
         rates = []
         for item in self.dynamics.derivatives:
-            temp = self.low.temp()
-            body.append(ir.Let(temp, self.number(item.value, scope, item.location)))
-            rates.append((item, temp))
+            rates.append((item, self._let(body, self.number(item.value, scope, item.location))))
         for item, rate in rates:
             body.append(self._euler(item, rate))
 
@@ -334,11 +334,9 @@ class BlockCode(Reading):
         scope = Scope()
         if not self.memory.has(self.block, CLOCK):
             scope.known[CLOCK] = Number(0.0)
+        self._require(body, scope)
         if derive:
             self._derive(body, scope)
-        else:
-            for name in self.variables.requirements:
-                self._define(body, scope, name, self.memory.from_parent(self.block, name))
         repeats = 2 if self.block.instances[0].consolidated else 1
         for _ in range(repeats):
             for action in self.dynamics.on_start:

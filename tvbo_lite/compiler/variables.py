@@ -65,7 +65,7 @@ def analyse(
     outside = frozenset(_changed_outside(dynamics)) | frozenset(occupancies)
     stateful = {item.name for item in dynamics.state_variables}
     stateful |= {item.variable for item in dynamics.derivatives}
-    stateful |= {assignment.variable for action in actions(dynamics) for assignment in action.assignments}
+    stateful |= {assignment.variable for action in dynamics.actions() for assignment in action.assignments}
     stateful |= outside | {prop.name for prop in kind.properties} | set(assigned)
     exposed = _exposures(kind, frozenset(stateful) | {item.name for item in derived})
     return Variables(
@@ -78,26 +78,13 @@ def analyse(
     )
 
 
-def actions(dynamics: m.Dynamics) -> Iterator[m.Action]:
-    """Every action of the dynamics outside its regimes, then those in them."""
-    yield from dynamics.on_start
-    yield from (item.action for item in dynamics.on_condition)
-    yield from (item.action for item in dynamics.on_event)
-    for regime in dynamics.regimes:
-        yield from regime.on_entry
-        yield from (item.action for item in regime.on_condition)
-        yield from (item.action for item in regime.on_event)
-
-
 def _changed_outside(dynamics: m.Dynamics) -> Iterator[str]:
     for item in dynamics.on_event:
         yield from (assignment.variable for assignment in item.action.assignments)
     for regime in dynamics.regimes:
         yield from (item.variable for item in regime.derivatives)
         yield from (item.name for item in regime.derived)
-        regime_actions = [*regime.on_entry, *(item.action for item in regime.on_condition)]
-        regime_actions += [item.action for item in regime.on_event]
-        for action in regime_actions:
+        for action in regime.actions():
             yield from (assignment.variable for assignment in action.assignments)
 
 

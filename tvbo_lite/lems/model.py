@@ -10,7 +10,7 @@ and descriptions, so a model written to XML and read again is equal to the origi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location
@@ -256,6 +256,12 @@ class Regime:
     state_variables: tuple[StateVariable, ...] = ()
     location: Location = _where()
 
+    def actions(self) -> Iterator[Action]:
+        """On entry, then on events, then on conditions."""
+        yield from self.on_entry
+        yield from (item.action for item in self.on_event)
+        yield from (item.action for item in self.on_condition)
+
 
 @dataclass(frozen=True, slots=True)
 class KineticScheme:
@@ -287,6 +293,14 @@ class Dynamics:
     regimes: tuple[Regime, ...] = ()
     kinetic_schemes: tuple[KineticScheme, ...] = ()
     location: Location = _where()
+
+    def actions(self) -> Iterator[Action]:
+        """Every action outside the regimes, then those in them."""
+        yield from self.on_start
+        yield from (item.action for item in self.on_condition)
+        yield from (item.action for item in self.on_event)
+        for regime in self.regimes:
+            yield from regime.actions()
 
 
 # ---- structure and simulation ------------------------------------------------------------------

@@ -242,14 +242,9 @@ def _default_out_port(instance: Instance) -> str | None:
     if ports:
         return ports[0] if ports.count(ports[0]) == 1 else None
     in_regimes = [
-        port for regime in dynamics.regimes for action in _regime_actions(regime) for port in action.events
+        port for regime in dynamics.regimes for action in regime.actions() for port in action.events
     ]
     return in_regimes[0] if in_regimes else _first_port(instance, "out")
-
-
-def _regime_actions(regime: m.Regime) -> list[m.Action]:
-    inner = [*(item.action for item in regime.on_event), *(item.action for item in regime.on_condition)]
-    return [*regime.on_entry, *inner]
 
 
 def _attach(target: Instance, attached: Instance, container: str | None) -> None:

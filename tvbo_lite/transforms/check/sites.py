@@ -93,18 +93,6 @@ def inside_of(regime: m.Regime) -> tuple[Variable, ...]:
     return tuple(found)
 
 
-def actions(kind: ResolvedType) -> Iterator[m.Action]:
-    """Every action of the dynamics that a type itself declares."""
-    dynamics = declared_dynamics(kind)
-    yield from dynamics.on_start
-    yield from (item.action for item in dynamics.on_condition)
-    yield from (item.action for item in dynamics.on_event)
-    for regime in dynamics.regimes:
-        yield from regime.on_entry
-        yield from (item.action for item in regime.on_condition)
-        yield from (item.action for item in regime.on_event)
-
-
 def _computed(variables: Iterable[m.DerivedVariable]) -> Iterator[Site]:
     for item in variables:
         if item.value is not None:

@@ -8,7 +8,6 @@ from typing import Protocol
 from tvbo_lite.errors import InputError, Location, Problem, nearest
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.check.sites import (
-    actions,
     changes,
     declared_dynamics,
     derived_of,
@@ -179,7 +178,7 @@ def declared_ports(subject: Subject) -> Iterator[Problem]:
             handled += [(item.port, item.location) for item in regime.on_event]
         for port, location in handled:
             yield from _port(kind, port, "in", location)
-        for action in actions(kind):
+        for action in dynamics.actions():
             for port in action.events:
                 yield from _port(kind, port, "out", action.location)
 
@@ -198,8 +197,9 @@ def _port(kind: ResolvedType, name: str, direction: str, location: Location) -> 
 def known_regimes(subject: Subject) -> Iterator[Problem]:
     """Transitions lead to regimes of the same dynamics."""
     for kind in subject.types:
-        regimes = {regime.name for regime in declared_dynamics(kind).regimes}
-        for action in actions(kind):
+        dynamics = declared_dynamics(kind)
+        regimes = {regime.name for regime in dynamics.regimes}
+        for action in dynamics.actions():
             if action.transition is not None and action.transition not in regimes:
                 what = (
                     f"transition to the unknown regime '{action.transition}' in component type '{kind.name}'"

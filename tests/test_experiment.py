@@ -81,7 +81,6 @@ def test_the_rendered_text_is_the_model_that_runs(source: str) -> None:
         ("lem", r"there is no format 'lem'; did you mean 'lems'\?"),
         ("LEMS", r"did you mean 'lems'\?"),
         ("qqq", "there is no format 'qqq'; there is lems"),
-        ("yaml", "YAML experiment cannot be written yet"),
     ],
 )
 def test_an_unknown_format_is_named_with_the_nearest_one(name: str, message: str) -> None:

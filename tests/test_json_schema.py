@@ -41,7 +41,7 @@ def test_the_file_in_the_repository_is_up_to_date() -> None:
 def objects(schema: Any) -> Iterator[dict[str, Any]]:
     """All parts of a schema that describe a mapping with known keys."""
     if isinstance(schema, dict):
-        if "properties" in schema and isinstance(schema["properties"], dict):
+        if schema.get("type") == "object" and "properties" in schema:
             yield schema
         for value in schema.values():
             yield from objects(value)

@@ -4,7 +4,8 @@
 
 import pytest
 
-from tvbo_lite.errors import ReadError
+from tvbo_lite.errors import Location, ReadError
+from tvbo_lite.formats.lems import sources
 from tvbo_lite.formats.lems.reader import link, link_string, read_file, read_string
 from tvbo_lite.formats.neuroml import jar
 
@@ -234,7 +235,24 @@ def test_a_missing_include_is_told_with_its_line_and_the_nearest_name(folder):
     text = str(error.value)
     assert "main.xml:3: include 'Cell.xml' is not found" in text
     assert "did you mean 'Cells.xml'?" in text
-    assert str(place / "more") in text
+
+
+def test_a_missing_include_is_told_with_every_place_looked_in(folder):
+    """Beside the including file, in each search folder, among the core types; a file there may be meant."""
+    place = folder(main='<Include file="sub/cell.xml"/>', cell1="")
+    with pytest.raises(ReadError) as error:
+        read_file(place / "main.xml", (place / "more", place / "other"))
+    tried = [
+        f"there is no {where / 'sub' / 'cell.xml'}" for where in (place, place / "more", place / "other")
+    ]
+    assert ", ".join((*tried, "and NeuroML has no core type file of that name")) in str(error.value)
+    with pytest.raises(ReadError, match="include 'x' is not found: NeuroML has no core type file"):
+        link_string('<Lems><Include file="x"/></Lems>')
+    place = folder(main='<Include file="cell2.xml"/>', cell="")
+    with pytest.raises(ReadError, match=r"did you mean 'cell\.xml'"):
+        read_file(place / "main.xml")
+    with pytest.raises(ReadError, match=r"there is no jNeuroML:examples/x\.nml"):
+        sources.included("x.nml", sources.InJar("examples/NML2_FullNeuroML.nml"), (), Location())
 
 
 def test_a_fault_in_an_included_file_names_that_file(folder):

@@ -82,6 +82,7 @@ EVERYTHING = m.Model(
     dimensions=(m.Dimension("voltage", m=1, l=2, t=-3, i=-1), m.Dimension("all", 1, 2, 3, 4, 5, 6, 7)),
     units=(m.Unit("mV", "voltage", -3), m.Unit("degC", "temperature", 0, 0.1, 273.15)),
     constants=(m.Constant("PI", "3.14159265358979"), m.Constant("F", "96485.3 C_per_mol", "charge_per_mole")),
+    assertions=(m.Assertion("voltage", "current * resistance"),),
     component_types=(CELL, m.ComponentType("empty")),
     components=(
         m.Component("myCell", "c1", attributes={"tau": "10 ms", "a": "-50 mV"}, children=(

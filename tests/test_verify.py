@@ -4,6 +4,7 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
 from tvbo_lite.backends import native
@@ -112,14 +113,25 @@ def test_reserved_cells_are_not_written(program, place):
 
 def test_a_reduced_list_lies_in_memory(program):
     root = root_of(program)
-    assert "memory" in broken(program, ir.Reduce(ir.Temp(906), "+", 0.0, root, FIRST, 1, 10**6))
-    assert "0 is reduced" in broken(program, ir.Reduce(ir.Temp(906), "+", 0.0, root, FIRST, 1, 0))
-    assert "'-'" in broken(program, ir.Reduce(ir.Temp(906), "-", 0.0, root, FIRST, 1, 1))
+    zero, first, last, far = Number(0.0), ir.Affine(FIRST), ir.Affine(FIRST + 1), ir.Affine(10**6)
+    assert "memory" in broken(program, ir.Reduce(ir.Temp(906), "+", zero, root, first, far))
+    assert "before it begins" in broken(program, ir.Reduce(ir.Temp(906), "+", zero, root, last, first))
+    assert "'-'" in broken(program, ir.Reduce(ir.Temp(906), "-", zero, root, first, last))
+
+
+def test_a_list_reduced_through_a_table_has_entries_that_point_into_memory(program):
+    root, zero = root_of(program), Number(0.0)
+    program.tables.append(np.array([FIRST, 10**6]))
+    through = len(program.tables) - 1
+    whole = ir.Reduce(ir.Temp(906), "+", zero, root, ir.Affine(0), ir.Affine(2), through)
+    assert "outside the memory" in broken(program, whole)
+    assert "does not have" in broken(program, replace(whole, last=ir.Affine(3)))
+    assert "no table" in broken(program, replace(whole, through=99))
 
 
 def test_a_table_exists_and_is_long_enough(program):
     block = below(program)
-    program.tables.append([FIRST])
+    program.tables.append(np.array([FIRST]))
     short = ir.Let(ir.Temp(907), ir.Gather(block, len(program.tables) - 1))
     assert "1 entries" in broken(program, ir.Each(block, (short,)))
     none = ir.Let(ir.Temp(907), ir.Gather(block, 99))
@@ -127,8 +139,9 @@ def test_a_table_exists_and_is_long_enough(program):
 
 
 def test_a_table_points_into_memory(program):
-    program.tables.append([FIRST, 10**6])
-    assert "outside the memory" in broken(program)
+    program.tables.append(np.array([FIRST, 10**6, FIRST]))
+    read = ir.Let(ir.Temp(907), ir.Gather(below(program), len(program.tables) - 1))
+    assert "outside the memory" in broken(program, ir.Each(below(program), (read,)))
 
 
 def test_recorded_places_lie_in_memory(program):
@@ -173,36 +186,40 @@ def test_the_step_is_one_of_the_root(program):
 
 
 def port_of(program):
-    return next(port for port in program.ports if any(port.targets))
+    return next(port for port in program.ports if port.immediate)
 
 
 @pytest.mark.parametrize(
-    ("target", "message"),
+    ("name", "index", "delay", "message"),
     [
-        (ir.Target("nobody", 0), "'nobody'"),
-        (ir.Target("", 99), "no instance 99"),
-        (ir.Target("", -1), "no instance -1"),
-        (ir.Target("", 0, float("nan")), "delay is nan"),
-        (ir.Target("", 0, -1.0), "delay is -1"),
-        (ir.Target("", 0, float("inf")), "delay is inf"),
+        ("nobody", 0, 0.0, "'nobody'"),
+        ("", 99, 0.0, "no instance 99"),
+        ("", -1, 0.0, "no instance"),
+        ("", 0, float("nan"), "a delay is no time"),
+        ("", 0, -1.0, "a delay is no time"),
+        ("", 0, float("inf"), "a delay is no time"),
     ],
 )
-def test_events_go_to_an_instance_of_a_handler(program, target, message):
-    targets = port_of(program).targets[0]
-    targets.append(replace(target, handler=target.handler or targets[0].handler))
+def test_events_go_to_an_instance_of_a_handler(program, name, index, delay, message):
+    port = port_of(program)
+    targets = port.immediate
+    targets.names = (name or targets.names[0],)
+    targets.index = np.full(len(targets.index), index)
+    targets.delays = np.full(len(targets.index), delay)
     assert message in broken(program)
 
 
-def test_a_port_has_targets_and_recorders_for_each_instance(program):
-    port_of(program).targets.pop()
-    assert "targets for 2 of 3" in broken(program)
+@pytest.mark.parametrize("which", ["immediate", "recorders", "delayed"])
+def test_a_port_has_targets_and_recorders_for_each_instance(program, which):
+    targets = getattr(port_of(program), which)
+    targets.starts = targets.starts[:-1]
+    assert "its targets are not those of 3 instances" in broken(program)
 
 
 def test_a_port_has_recorders_that_exist(program):
-    port_of(program).recorders[0].append(5)
+    recorders = port_of(program).recorders
+    recorders.starts, recorders.index = np.array([0, 1, 1, 1]), np.array([5])
     assert "another is named" in broken(program)
-    port_of(program).recorders.pop()
-    assert "recorders for 2 of 3" in broken(program)
 
 
 def test_an_emitted_port_exists_and_is_in_reach(program):
@@ -228,6 +245,8 @@ def test_loops_go_down_one_level(program):
 def test_instances_are_shared_out_evenly(program):
     below(program).fanout = 2
     assert "cannot be 2 for each" in broken(program, ir.Each(below(program), ()))
+    below(program).starts = np.array([0, 1])
+    assert "not those of 3 instances" in broken(program, ir.Each(below(program), ()))
 
 
 # ---- kinds of values ----------------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.schema import Experiment
-from tvbo_lite.schema.paths import Locator
+from tvbo_lite.schema.paths import Locate, Locator, without_lines
 
 if TYPE_CHECKING:
+    from tvbo_lite.formats import Rendered
     from tvbo_lite.lems.model import Model
+    from tvbo_lite.losses import Losses
     from tvbo_lite.results import ExperimentResult
     from tvbo_lite.transforms.quantity import UnitTable
     from tvbo_lite.transforms.types import TypeTable
@@ -38,12 +40,58 @@ class SimulationExperiment(Experiment):
             SchemaError: the document is no experiment; all its problems, each with its line.
         """
         from tvbo_lite.formats.yaml.reader import read_text
-        from tvbo_lite.schema.load import load
 
         document = read_text(text, file)
-        loaded = load(document.data, document.location)
+        return cls.from_data(document.data, document.location)
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any], locate: Locate = without_lines) -> Self:
+        """The experiment that plain data describes, such as a YAML text holds.
+
+        ``locate`` gives the place of a path in ``data`` for messages. Raises `SchemaError` as `from_string`.
+        """
+        from tvbo_lite.schema.load import load
+
+        loaded = load(data, locate)
         given = {name: getattr(loaded, name) for name in loaded.model_fields_set}
-        return cls.model_validate(given, context=Locator(document.data, document.location))
+        return cls.model_validate(given, context=Locator(data, locate))
+
+    @classmethod
+    def from_pyrates(
+        cls,
+        template: str,
+        *,
+        step_size: float | None = None,
+        duration: float | None = None,
+        time_scale: str = "s",
+    ) -> Self:
+        """The experiment that a PyRates circuit template means; PyRates itself is not needed.
+
+        Args:
+            template: ``package.file.template``, such as ``model_templates.neural_mass_models.qif.qif``
+                where the package PyRates is installed, or ``path/to/file/template``.
+            step_size: in ``time_scale``; without it and ``duration`` the experiment cannot run.
+            duration: in ``time_scale``.
+            time_scale: what one unit of time of the template is: ``s``, ``ms`` or ``us``.
+
+        Raises:
+            ReadError: no such template, or one that PyRates would not read.
+            ExpressionError: an equation that cannot be read.
+            ModelError: an edge without its variables.
+            UnsupportedError: an array, a value of the past, a delay without spread.
+        """
+        from tvbo_lite.formats.pyrates.experiment import translate
+        from tvbo_lite.formats.pyrates.reader import read_circuit
+
+        found = translate(read_circuit(template))
+        given = {"step_size": step_size, "duration": duration}
+        integration = {key: value for key, value in given.items() if value is not None}
+        data = (
+            {**found.data, "integration": {**integration, "time_scale": time_scale}}
+            if integration
+            else found.data
+        )
+        return cls.from_data(data, found.location)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
@@ -70,16 +118,51 @@ class SimulationExperiment(Experiment):
 
         return lower(self, *_core())
 
-    def render(self, format: str = "lems") -> str:  # noqa: A002  the name that users write
-        """The experiment as a text in another format (`tvbo_lite.formats.FORMATS`).
+    def render(
+        self,
+        format: str = "lems",  # noqa: A002  the name that users write
+        *,
+        strict: bool = False,
+        losses: Losses | None = None,
+        **options: Any,
+    ) -> Rendered:
+        """The experiment in another format (`tvbo_lite.formats.FORMATS`): a text, or several by file name.
+
+        What the format cannot hold is added to ``losses``; without that it is told by a `LossWarning`.
+        ``strict`` makes it an error. ``options`` are the format's own, such as ``split=True`` of LEMS.
 
         Raises:
-            RenderError: an unknown format, or a text that the format cannot hold. Else as `model` does.
+            RenderError: an unknown format or option, a text that the format cannot hold, or a loss with
+                ``strict``. Else as `model` does.
         """
-        from tvbo_lite.formats import writer
+        from tvbo_lite.formats import render, writer
 
-        write = writer(format)
-        return write(self.model())
+        writer(format)  # a misspelt format is told first
+        return render(self.model(), format, strict=strict, losses=losses, **options)
+
+    def save(
+        self,
+        path: str | Path,
+        format: str | None = None,  # noqa: A002  the name that users write
+        *,
+        strict: bool = False,
+        losses: Losses | None = None,
+        **options: Any,
+    ) -> tuple[Path, ...]:
+        """Write what `render` gives; the files written.
+
+        A single text goes to the file ``path``, several to the folder ``path``; each file is replaced whole
+        or not at all. Without ``format`` the ending of ``path`` decides (``.xml`` LEMS, ``.yaml`` YAML).
+        Raises `OSError` as the system does, else as `render`.
+        """
+        from tvbo_lite.formats import format_of
+        from tvbo_lite.formats.files import write_beside, write_files
+
+        result = self.render(format or format_of(path), strict=strict, losses=losses, **options)
+        if not isinstance(result, str):
+            return write_files(path, result)
+        write_beside(Path(path), result.encode())
+        return (Path(path),)
 
     def run(self, backend: str = "native", **options: Any) -> ExperimentResult:
         """Simulate with the built-in engine, or with another backend such as ``"neuroml"`` (jLEMS).
@@ -106,7 +189,9 @@ class SimulationExperiment(Experiment):
 
     def _has_network(self) -> bool:
         network = self.network
-        return network is not None and (bool(network.nodes) or network.number_of_nodes > 1)
+        return network is not None and (
+            bool(network.nodes or network.populations) or network.number_of_nodes > 1
+        )
 
 
 @cache

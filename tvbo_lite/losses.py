@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location, Problem, RenderError
 
-__all__ = ["Loss", "Losses"]
+__all__ = ["Loss", "LossWarning", "Losses"]
+
+
+class LossWarning(UserWarning):
+    """A loss that the caller did not ask to be given."""
 
 
 @dataclass(frozen=True, slots=True)

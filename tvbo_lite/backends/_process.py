@@ -15,7 +15,7 @@ from tvbo_lite.errors import BackendError
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Output", "run"]
@@ -31,14 +31,22 @@ class Output:
     seconds: float
 
 
-def run(command: Sequence[str], folder: Path, timeout: float, log: logging.Logger) -> Output:
+def run(
+    command: Sequence[str],
+    folder: Path,
+    timeout: float,
+    log: logging.Logger,
+    variables: Mapping[str, str] | None = None,
+) -> Output:
     """Run ``command`` in ``folder`` for at most ``timeout`` seconds; its children end with it.
+
+    ``variables`` are added to the environment, or take the place of what is there.
 
     Raises:
         BackendError: the program cannot be started.
     """
     start = time.perf_counter()
-    with _started(command, folder) as process:
+    with _started(command, folder, variables or {}) as process:
         lines: tuple[list[str], list[str]] = ([], [])
         readers = [
             threading.Thread(target=_read, args=(stream, kept, log), daemon=True)
@@ -58,11 +66,14 @@ def run(command: Sequence[str], folder: Path, timeout: float, log: logging.Logge
     return Output(code, tuple(lines[0]), tuple(lines[1]), time.perf_counter() - start)
 
 
-def _started(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+def _started(
+    command: Sequence[str], folder: Path, variables: Mapping[str, str]
+) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603  a list without a shell; the caller built it from found paths
             list(command),
             cwd=folder,
+            env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

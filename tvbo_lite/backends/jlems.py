@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.backends._jlems_document import TABLE, event_name, instrumented
+from tvbo_lite.backends._jneuroml import MEMORY, command, own_words
 from tvbo_lite.backends._process import Output, run
-from tvbo_lite.backends.java import find_java
 from tvbo_lite.errors import BackendError
 from tvbo_lite.formats.lems import sources
-from tvbo_lite.formats.neuroml.jar import extract_examples, jar_path
+from tvbo_lite.formats.neuroml.jar import extract_examples
 from tvbo_lite.lems.recording import Recording
 
 if TYPE_CHECKING:
@@ -32,24 +32,9 @@ Units: TypeAlias = Mapping[str, str]
 __all__ = ["run_file", "run_model", "run_text"]
 
 TIMEOUT = 600.0  # s
-MEMORY = "2G"  # upper limit of the Java heap
 
 _log = logging.getLogger("tvbo_lite.jlems")
 _FINISHED = re.compile(r"Finished (\d+) steps in ([-+.\dE]+) seconds")
-_EXCEPTION = re.compile(
-    r"(?:Exception in thread \"[^\"]*\" |Caused by: |\S+:\s+\(ERROR\) )?"
-    r"(?:[\w$]+\.)+[\w$]*(?:Error|Exception)\b(?:: *(?P<message>.*))?"
-)
-_BANNER = re.compile(r" \* +(\S.*)")
-_REFUSED = re.compile(r".*\(INFO\) (?P<message>Error! .*)")
-_END_OF_MESSAGE = (
-    "\tat ",
-    "Caused by: ",
-    "Current StateInstance",
-    "Info on supported features",
-    "Search directories are",  # names the copy's folder
-)
-_WORDS = 5  # lines of a message that are quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +117,9 @@ def run_model(
     memory: str = MEMORY,
 ) -> Recording:
     """Write a model as LEMS and run that; its includes are found from ``folder``. Else as `run_file`."""
-    from tvbo_lite.formats.lems.writer import write
+    from tvbo_lite.formats.lems.writer import document
 
-    return run_text(write(model), plan=plan, folder=folder, timeout=timeout, memory=memory)
+    return run_text(document(model), plan=plan, folder=folder, timeout=timeout, memory=memory)
 
 
 def _asked_of_file(path: str | Path, search: Sequence[Path]) -> tuple[SimulationPlan, Units]:
@@ -167,7 +152,9 @@ def _run(job: _Job, plan: SimulationPlan, timeout: float, memory: str) -> Record
         workspace = Path(name)
         main = workspace / job.file
         main.write_bytes(document)
-        output = run(_command(main, job, memory), workspace, timeout, _log)
+        # the folder is the original's, for its includes
+        java = command(main, "-nogui", memory=memory, folder=job.folder, search=job.search)
+        output = run(java, workspace, timeout, _log)
         if output.code is None:
             msg = (
                 f"jLEMS did not finish {job.name} within {timeout:g} s and was stopped; "
@@ -176,28 +163,6 @@ def _run(job: _Job, plan: SimulationPlan, timeout: float, memory: str) -> Record
             raise BackendError(msg)
         _check(output, workspace, main, job.name)
         return _collect(output, workspace, plan)
-
-
-def _command(main: Path, job: _Job, memory: str) -> list[str]:
-    """Java's command line for a run without windows.
-
-    jLEMS looks for includes beside the main file, which is the copy, and then in Java's ``user.dir``:
-    so that names the original's folder. Files are written relative to the process's folder, the copy's.
-    """
-    return [
-        str(find_java()),
-        f"-Xmx{memory}",
-        "-XX:+UseSerialGC",  # starts faster than the default; there is little garbage
-        "-Djava.awt.headless=true",
-        "-Dfile.encoding=UTF-8",
-        *([f"-Duser.dir={job.folder}"] if job.folder else []),
-        "-cp",
-        str(jar_path()),
-        "org.neuroml.JNeuroML",
-        *(["-I", ":".join(str(folder.resolve()) for folder in job.search)] if job.search else []),
-        str(main),
-        "-nogui",
-    ]
 
 
 def _collect(output: Output, workspace: Path, plan: SimulationPlan) -> Recording:
@@ -231,33 +196,6 @@ def _check(output: Output, workspace: Path, main: Path, name: str) -> None:
     """Raise `BackendError` unless jLEMS ended well, and with a table."""
     if output.code == 0 and _finished(output) and (workspace / TABLE).is_file():
         return
-    text = "\n  ".join(_own_words(output)).replace(str(main), name)
+    text = "\n  ".join(own_words(output)).replace(str(main), name)
     msg = f"jLEMS could not run {name}:\n  {text}"
     raise BackendError(msg)
-
-
-def _own_words(output: Output) -> list[str]:
-    """The lines with which jLEMS says what is wrong, without stack traces and the rest of the log."""
-    words = _message(output.stderr, _EXCEPTION) or _message(output.stdout, _REFUSED)
-    words += [match[1] for line in output.stderr if (match := _BANNER.fullmatch(line))]
-    if any("OutOfMemoryError" in line for line in output.stderr):
-        words.append("The run needs more memory than it was given (the option memory)")
-    if words:
-        return words
-    last = [line for line in (*output.stdout, *output.stderr) if line.strip()][-_WORDS:]
-    return last or [f"it printed nothing and ended with status {output.code}"]
-
-
-def _message(lines: tuple[str, ...], pattern: re.Pattern[str]) -> list[str]:
-    """The message of the first exception; one over many lines is cut."""
-    starts = ((number, match) for number, line in enumerate(lines) if (match := pattern.fullmatch(line)))
-    number, first = next(starts, (0, None))
-    if first is None:
-        return []
-    words = [first["message"] or ""]
-    for line in lines[number + 1 :]:
-        if line.startswith(_END_OF_MESSAGE):
-            break
-        words.append(line)
-    words = [line.rstrip() for line in words if line.strip()]
-    return words if len(words) <= _WORDS else [*words[: _WORDS - 1], "..."]

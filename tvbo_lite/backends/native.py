@@ -15,7 +15,9 @@ from tvbo_lite.errors import Problem, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.recording import Recording
-from tvbo_lite.transforms.instantiate import instantiate
+from tvbo_lite.transforms.blocks import Forest
+from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.instantiate import populate
 from tvbo_lite.transforms.limits import check_limits
 from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.recorded import recorded_units
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.plan import SimulationPlan
-    from tvbo_lite.transforms.instances import Instance
 
 CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
 FIRST_CHUNK = 1000  # steps
@@ -91,10 +92,14 @@ class _Tree:
 
     resolver: Resolver
     plan: SimulationPlan
-    root: Instance
+    forest: Forest
+
+    @property
+    def root(self) -> Instance:
+        return Instance(self.forest.root, 0)
 
     def lowered(self) -> Program:
-        return lower(self.root, self.resolver.constants(), self.plan)
+        return lower(self.forest, self.resolver.constants(), self.plan)
 
 
 def _tree(model: m.Model, plan: SimulationPlan | None) -> _Tree:
@@ -102,19 +107,19 @@ def _tree(model: m.Model, plan: SimulationPlan | None) -> _Tree:
     resolver.check_everything()
     plan = plan or simulation_plan(model, resolver)
     target = resolver.component(plan.target, model.location, "the simulation's target")
-    root = instantiate(target)
-    check_limits(root)
-    return _Tree(resolver, plan, root)
+    forest = populate(target)
+    check_limits(forest)
+    return _Tree(resolver, plan, forest)
 
 
 def compile_program(program: Program, *, fast: bool = False) -> Kernel:
     """Machine code of a program, which is checked first."""
     from tvbo_lite.compiler.engine import Kernel
-    from tvbo_lite.compiler.llvm import module_text
+    from tvbo_lite.compiler.llvm import module
     from tvbo_lite.compiler.verify import verify
 
     verify(program)
-    return Kernel(module_text(program, fast=fast), program.initialise.name, fast=fast)
+    return Kernel(module(program, fast=fast), program.initialise.name, fast=fast)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import InputError, Location, Problem, nearest
+from tvbo_lite.formats.files import write_beside
 
 if TYPE_CHECKING:
     from tvbo_lite.cli._source import Source
@@ -142,20 +143,3 @@ def write_figure(path: Path, recording: Recording, reference: object = None) -> 
     content = BytesIO()
     figure.savefig(content, format=path.suffix[1:].lower())
     write_beside(path, content.getvalue())
-
-
-def write_beside(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it, so that a reader never sees half of one.
-
-    Missing folders are made. What is there and no plain file (``/dev/stdout``) is written to as it is.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
+
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.blocks import Block
 from tvbo_lite.compiler.memory import EXPOSURE, REGIME, Memory
-from tvbo_lite.compiler.reading import Reading, Scope, Simple
+from tvbo_lite.compiler.reading import Ranges, Reading, Scope, Simple
 from tvbo_lite.compiler.variables import CLOCK, Derived
 from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Binary, Expr, Number, Select, names
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.blocks import Block, Refs
+from tvbo_lite.transforms.resolve import ResolvedComponent
 
 
 def handler_name(block: Block, port: str) -> str:
@@ -87,7 +89,7 @@ class BlockCode(Reading):
             body.append(ir.Store(self.memory.own(self.block, CLOCK), scope.known[CLOCK]))
         self._require(body, scope)
         self._derive(body, scope)
-        if self.block.instances[0].flat:
+        if self.block.shape.flat:
             self._runge_kutta(body, scope)
         else:
             self._integrate(body, scope)
@@ -190,33 +192,36 @@ class BlockCode(Reading):
     # ---- kinetic schemes ------------------------------------------------------------------------------
 
     def _kinetics(self, scheme: m.KineticScheme) -> ir.Kinetics:
-        """One step of a scheme: occupancies of its nodes from the rates that its edges expose."""
-        lists = [
-            (one.lists.get(scheme.nodes, []), one.lists.get(scheme.edges, [])) for one in self.block.instances
+        """One step of a scheme: occupancies of its nodes from the rates that its edges expose.
+
+        Instances with a scheme share a shape only where they are copies of one component.
+        """
+        nodes, edges = self._scheme_members(scheme.nodes), self._scheme_members(scheme.edges)
+        if not nodes:
+            raise self.block.component.fail(f"kinetic scheme '{scheme.name}' has no '{scheme.nodes}'")
+        occupancies = [
+            self.memory.spread(self.block, self.memory.own_places(node, scheme.state_variable))
+            for node in nodes
         ]
-        first_nodes, first_edges = lists[0]
-        if not first_nodes:
-            raise self.block.instances[0].component.fail(
-                f"kinetic scheme '{scheme.name}' has no '{scheme.nodes}'"
-            )
-        columns = [[pair[0][i] for pair in lists] for i in range(len(first_nodes))]
-        nodes = [
-            self.memory.spread(self.block, self.memory.own_places(one, scheme.state_variable))
-            for one in columns
-        ]
-        ids = [node.id for node in first_nodes]
-        edges = []
-        for i, edge in enumerate(first_edges):
+        ids = [_first_component(node).id for node in nodes]
+        made = []
+        for edge in edges:
             source, target = (
-                _node(ids, edge, scheme, end) for end in (scheme.edge_source, scheme.edge_target)
+                _node(ids, _first_component(edge), scheme, end)
+                for end in (scheme.edge_source, scheme.edge_target)
             )
-            rates = [
-                self.each([pair[1][i] for pair in lists], rate)
-                for rate in (scheme.forward_rate, scheme.reverse_rate)
-            ]
-            edges.append(ir.Edge(source, target, *rates))
-        used = 1 + max((max(edge.source, edge.target) for edge in edges), default=-1)
-        return ir.Kinetics(tuple(nodes[:used]), tuple(edges))
+            rates = [self.each(edge, rate) for rate in (scheme.forward_rate, scheme.reverse_rate)]
+            made.append(ir.Edge(source, target, *rates))
+        used = 1 + max((max(edge.source, edge.target) for edge in made), default=-1)
+        return ir.Kinetics(tuple(occupancies[:used]), tuple(made))
+
+    def _scheme_members(self, name: str) -> list[Refs]:
+        """The members of a list, each as it is found in all instances of the block."""
+        return [
+            Refs([column], np.zeros(self.block.size, np.int64), column.bounds()[0] + j)
+            for column in self.block.listed_in(name)
+            for j in range(column.fanout)
+        ]
 
     # ---- actions --------------------------------------------------------------------------------------
 
@@ -321,13 +326,12 @@ class BlockCode(Reading):
         return ir.Function(start_name(self.block), self.block, body, rare=True)
 
     def _is_member(self, block: Block, scheme: m.KineticScheme) -> bool:
-        first = self.block.instances[0]
-        members = [*first.lists.get(scheme.nodes, []), *first.lists.get(scheme.edges, [])]
-        return any(member is block.instances[0] for member in members)
+        return block.listed and block.name in (scheme.nodes, scheme.edges)
 
     def _runs(self, block: Block) -> bool:
         code = self.low.code[block.number]
-        return bool(code.dynamics != m.Dynamics() or any(self._runs(child) for child in block.children))
+        acts = code.dynamics != m.Dynamics() or code.variables.requirements
+        return bool(acts or any(self._runs(child) for child in block.children))
 
     def _start_pass(self, *, derive: bool) -> list[ir.Statement]:
         body: list[ir.Statement] = []
@@ -337,7 +341,7 @@ class BlockCode(Reading):
         self._require(body, scope)
         if derive:
             self._derive(body, scope)
-        repeats = 2 if self.block.instances[0].consolidated else 1
+        repeats = 2 if self.block.shape.consolidated else 1
         for _ in range(repeats):
             for action in self.dynamics.on_start:
                 body += self.act(action, scope)
@@ -352,22 +356,28 @@ class BlockCode(Reading):
         if isinstance(leaves, Simple):
             return leaves.value
         op, start = ("*", 1.0) if leaves.multiply else ("+", 0.0)
-        if leaves.run is not None:
-            temp = self.low.temp()
-            offset, stride = leaves.run
-            body.append(ir.Reduce(temp, op, start, self.block, offset, stride, len(leaves.values)))
-            return temp
+        if isinstance(leaves, Ranges):
+            total: ir.Value = Number(start)
+            for part in leaves.ranges:
+                temp = self.low.temp()
+                body.append(ir.Reduce(temp, op, total, self.block, part.first, part.last, part.through))
+                total = temp
+            return total
         value: ir.Value = Number(start)
         for leaf in leaves.values:
             value = Binary(op, value, leaf)
         return value
 
 
-def _node(ids: Sequence[str | None], edge: Instance, scheme: m.KineticScheme, end: str) -> int:
-    wanted = edge.component.text(end)
+def _first_component(refs: Refs) -> ResolvedComponent:
+    return refs.blocks[0].component_of(int(refs.index[0]))
+
+
+def _node(ids: Sequence[str | None], edge: ResolvedComponent, scheme: m.KineticScheme, end: str) -> int:
+    wanted = edge.text(end)
     if wanted not in ids:
         known = [one for one in ids if one]
-        raise edge.component.fail(
+        raise edge.fail(
             f"{end}='{wanted}' is no state of kinetic scheme '{scheme.name}'", nearest(wanted or "", known)
         )
     return ids.index(wanted)

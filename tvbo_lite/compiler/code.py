@@ -12,15 +12,23 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.blocks import Block
 from tvbo_lite.errors import CompileError
 from tvbo_lite.expr.tree import ARITHMETIC, Binary, Call, Negate, Not, Number, Select, children
+from tvbo_lite.transforms.blocks import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FAST_FLAGS = " reassoc nsz arcp contract afn"
 SMALL_POWER = 8  # fast mode multiplies up to this exponent
 ALIKE = 8  # longer target lists are served in a loop
+IN_CODE = 64  # longer arrays are not part of the code
+_KINDS = {"i": "i64", "f": "double"}
 
 _ARITHMETIC = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _COMPARE = {"lt": "olt", "gt": "ogt", "leq": "ole", "geq": "oge", "eq": "oeq", "neq": "une"}
@@ -50,11 +58,13 @@ class Shared:
         self.fast = fast
         self.needs: set[str] = set()
         self.tables: list[str] = []
-        self.queued = sorted({t.handler for port in program.ports for ts in port.delayed() for t in ts})
+        self.arrays: dict[str, NDArray[np.generic]] = {}
+        self.queued = sorted({name for port in program.ports if port.delayed for name in port.delayed.names})
+        self.named: set[str] = set()
         self.offsets = [cell.offset for cell in program.cells]
         self.tagged: set[int] = set()
         for number, places in enumerate(program.tables):
-            self.tables.append(_table(f"table.{number}", "i64", [str(place) for place in places]))
+            self._define(f"table.{number}", places)
 
     def tag(self, leaf: ir.Place) -> str:
         """Tells LLVM in which cell an access lies: two accesses in different cells never meet.
@@ -85,16 +95,29 @@ class Shared:
             yield f'!{kind} = !{{!"cell {number}", !0, i64 0}}'
             yield f"!{kind + 1} = !{{!{kind}, !{kind}, i64 0}}"
 
-    def table(self, kind: str, values: Sequence[str]) -> str:
-        """The name of a constant array."""
+    def table(self, values: NDArray[np.generic]) -> str:
+        """The name of an array that the code reads."""
         name = f"list.{len(self.tables)}"
-        self.tables.append(_table(name, kind, values))
+        self._define(name, values)
         return name
 
+    def named_table(self, name: str, values: Callable[[], NDArray[np.int64]]) -> str:
+        """The same with a name of its own, made when first asked for."""
+        if name not in self.named:
+            self.named.add(name)
+            self._define(name, values())
+        return name
 
-def _table(name: str, kind: str, values: Sequence[str]) -> str:
-    body = ", ".join(f"{kind} {value}" for value in values)
-    return f'@"{name}" = private unnamed_addr constant [{len(values)} x {kind}] [{body}]'
+    def _define(self, name: str, values: NDArray[np.generic]) -> None:
+        """Short arrays stand in the code; long ones stay where they are, and the code is told the place."""
+        kind = _KINDS[values.dtype.kind]
+        if len(values) <= IN_CODE:
+            numbers = map(literal if kind == "double" else str, values.tolist())
+            body = ", ".join(f"{kind} {number}" for number in numbers)
+            self.tables.append(f'@"{name}" = private unnamed_addr constant [{len(values)} x {kind}] [{body}]')
+        else:
+            self.arrays[name] = np.ascontiguousarray(values)
+            self.tables.append(f'@"{name}" = external constant [{len(values)} x {kind}]')
 
 
 class Code:
@@ -152,23 +175,32 @@ class Code:
     def _from_descendant(self, block: Block) -> str:
         for child in block.children:
             if child.number in self.index or self._holds(child):
-                below = self.at(child)
-                return below if child.fanout == 1 else self.do(f"udiv i64 {below}, {child.fanout}")
+                return self._owner(child, self.at(child))
         raise CompileError(f"no index of '{block.kind.name}' in reach")
+
+    def _owner(self, block: Block, index: str) -> str:
+        """The index of the parent of an instance."""
+        if block.starts is not None:
+            owners = self.shared.named_table(f"owners.{block.number}", block.owners)
+            return self.entry(owners, "i64", index)
+        return index if block.fanout == 1 else self.do(f"udiv i64 {index}, {block.fanout}")
+
+    def whole(self, index: ir.Index, block: Block) -> str:
+        """The operand that holds a whole number of the current instance."""
+        if isinstance(index, ir.Entry):
+            return self.entry(f"table.{index.table}", "i64", self.at(block))
+        k = self.at(block)
+        if k == "0" or index.stride == 0:
+            return str(index.offset)
+        scaled = k if index.stride == 1 else self.do(f"mul nsw i64 {k}, {index.stride}")
+        return self.do(f"add nsw i64 {scaled}, {index.offset}")
 
     def _holds(self, block: Block) -> bool:
         return any(child.number in self.index or self._holds(child) for child in block.children)
 
     def address(self, leaf: ir.Load | ir.Gather) -> str:
-        index = self.at(leaf.block)
-        if isinstance(leaf, ir.Gather):
-            return self.element("%S", "double", self.entry(f"table.{leaf.table}", "i64", index))
-        if index == "0" or leaf.stride == 0:
-            place = str(leaf.offset)
-        else:
-            scaled = index if leaf.stride == 1 else self.do(f"mul nsw i64 {index}, {leaf.stride}")
-            place = self.do(f"add nsw i64 {scaled}, {leaf.offset}")
-        return self.element("%S", "double", place)
+        index = ir.Entry(leaf.table) if isinstance(leaf, ir.Gather) else ir.Affine(leaf.offset, leaf.stride)
+        return self.element("%S", "double", self.whole(index, leaf.block))
 
     def load(self, leaf: ir.Place) -> str:
         return self.do(f"load double, ptr {self.address(leaf)}{self.shared.tag(leaf)}")
@@ -334,15 +366,42 @@ class Code:
         """Code for every instance of a block that belongs to the current instance of its parent."""
         known = dict(self.index)
         parent = self.at(block.parent) if block.parent else "0"
-        if block.fanout == 1:
+        if block.starts is None and block.fanout == 1:
             self.index[block.number] = parent
             yield
         else:
-            with self.loop(block.fanout) as j:
-                first = parent if parent == "0" else self.do(f"mul nuw nsw i64 {parent}, {block.fanout}")
-                self.index[block.number] = j if first == "0" else self.do(f"add nuw nsw i64 {first}, {j}")
+            with self.over(*self._members(block, parent), empty=block.starts is not None) as j:
+                self.index[block.number] = j
                 yield
         self.index = known
+
+    def _members(self, block: Block, parent: str) -> tuple[str, str]:
+        """The first instance of a block that belongs to an instance of its parent, and how many do."""
+        if block.starts is None:
+            first = parent if parent == "0" else self.do(f"mul nuw nsw i64 {parent}, {block.fanout}")
+            return first, str(block.fanout)
+        starts = self.shared.named_table(f"starts.{block.number}", block.bounds_table)
+        first = self.entry(starts, "i64", parent)
+        last = self.entry(starts, "i64", self.do(f"add i64 {parent}, 1"))
+        return first, self.do(f"sub nsw i64 {last}, {first}")
+
+    @contextmanager
+    def over(self, first: str, count: str, *, empty: bool) -> Iterator[str]:
+        """A loop over ``count`` whole numbers from ``first``, which yields the current one.
+
+        Where ``empty`` says so there may be none at all.
+        """
+        some, end = self.labels("some", "none")
+        if empty:
+            self.say(f"br i1 {self.do(f'icmp sgt i64 {count}, 0')}, label %{some}, label %{end}")
+            self.begin(some)
+        known = dict(self.index)
+        with self.loop(count) as j:
+            yield j if first == "0" else self.do(f"add nuw nsw i64 {first}, {j}")
+        if empty:
+            self.index = known
+            self.say(f"br label %{end}")
+            self.begin(end)
 
     @contextmanager
     def loop(self, count: int | str) -> Iterator[str]:
@@ -361,11 +420,11 @@ class Code:
         self.begin(end)
 
     def reduce(self, statement: ir.Reduce) -> None:
-        total = self.variable(literal(statement.start))
-        k = self.at(statement.block)
-        first = self.do(f"mul i64 {k}, {statement.stride}")
-        with self.loop(statement.count) as j:
-            place = self.do(f"add i64 {self.do(f'add i64 {first}, {j}')}, {statement.offset}")
+        total = self.variable(self.value(statement.start))
+        first = self.whole(statement.first, statement.block)
+        last = self.whole(statement.last, statement.block)
+        with self.over(first, self.do(f"sub nsw i64 {last}, {first}"), empty=True) as j:
+            place = j if statement.through is None else self.entry(f"table.{statement.through}", "i64", j)
             x = self.do(f"load double, ptr {self.element('%S', 'double', place)}")
             so_far = self.do(f"load double, ptr {total}")
             joined = self.do(f"{_ARITHMETIC[statement.op]}{self.flags} double {so_far}, {x}")
@@ -406,67 +465,53 @@ class Code:
 
     def emit(self, port: ir.Port) -> None:
         """Immediate targets first, then the recorders, then delayed targets."""
-        self.serve(port.block, port.immediate(), self.call_handler)
-        self.serve(port.block, [[_recorder(one) for one in some] for some in port.recorders], self.record)
-        self.serve(port.block, port.delayed(), self.enqueue)
+        self.serve(port.block, port.immediate, self.call_handler)
+        self.serve(port.block, port.recorders, self.record)
+        self.serve(port.block, port.delayed, self.enqueue)
 
-    def serve(self, block: Block, lists: list[list[ir.Target]], act: Serve) -> None:
-        """``act`` for each target of the current instance; in line where all lists are alike and short."""
-        if not any(lists):
+    def serve(self, block: Block, targets: ir.Targets, act: Serve) -> None:
+        """``act`` for each target of the current instance; in line where all have a few of the same."""
+        if not targets:
             return
-        k, first = self.at(block), lists[0]
-        alike = all([t.handler for t in targets] == [t.handler for t in first] for targets in lists)
-        if alike and len(first) <= ALIKE:
-            for number, target in enumerate(first):
-                column = [targets[number] for targets in lists]
-                act(
-                    [target.handler],
-                    "0",
-                    self.index_of(k, [t.index for t in column]),
-                    self.delay_of(k, column),
-                )
-        else:
-            self._serve_listed(k, lists, act)
+        counts = np.diff(targets.starts)
+        count = int(counts[0])
+        if counts.min() == counts.max() and count <= ALIKE:
+            handlers = targets.which.reshape(-1, count)
+            if np.array_equal(handlers, np.broadcast_to(handlers[0], handlers.shape)):
+                self._serve_in_line(block, targets, count, act)
+                return
+        self._serve_listed(self.at(block), targets, act)
 
-    def _serve_listed(self, k: str, lists: list[list[ir.Target]], act: Serve) -> None:
-        flat = [target for targets in lists for target in targets]
-        names = sorted({target.handler for target in flat})
-        places = [0]
-        for targets in lists:
-            places.append(places[-1] + len(targets))
-        starts = self.shared.table("i64", [str(place) for place in places])
-        which = self.shared.table("i64", [str(names.index(target.handler)) for target in flat])
-        indices = self.shared.table("i64", [str(target.index) for target in flat])
-        delays = self.shared.table("double", [literal(target.delay) for target in flat])
+    def _serve_in_line(self, block: Block, targets: ir.Targets, count: int, act: Serve) -> None:
+        k = self.at(block)
+        for j in range(count):
+            name = targets.names[int(targets.which[j])]
+            delays = targets.delays[j::count]
+            same = delays.min() == delays.max()
+            delay = literal(float(delays[0])) if same else self.entry(self.shared.table(delays), "double", k)
+            act((name,), "0", self.spaced(k, targets.index[j::count]), delay)
+
+    def _serve_listed(self, k: str, targets: ir.Targets, act: Serve) -> None:
+        starts = self.shared.table(targets.starts)
         first = self.entry(starts, "i64", k)
         count = self.do(f"sub i64 {self.entry(starts, 'i64', self.do(f'add i64 {k}, 1'))}, {first}")
-        some, end = self.labels("some", "none")
-        self.say(f"br i1 {self.do(f'icmp ne i64 {count}, 0')}, label %{some}, label %{end}")
-        self.begin(some)
-        with self.loop(count) as j:
-            at = self.do(f"add i64 {first}, {j}")
-            handler, index = self.entry(which, "i64", at), self.entry(indices, "i64", at)
-            act(names, handler, index, self.entry(delays, "double", at))
-        self.say(f"br label %{end}")
-        self.begin(end)
+        which = self.shared.table(targets.which) if len(targets.names) > 1 else None
+        indices, delays = self.shared.table(targets.index), self.shared.table(targets.delays)
+        with self.over(first, count, empty=True) as at:
+            handler = self.entry(which, "i64", at) if which else "0"
+            index, delay = self.entry(indices, "i64", at), self.entry(delays, "double", at)
+            act(targets.names, handler, index, delay)
 
-    def index_of(self, k: str, indices: list[int]) -> str:
-        """Of instance ``k``, its entry in ``indices``: worked out if these are evenly spaced."""
-        stride = indices[1] - indices[0] if len(indices) > 1 else 0
-        if any(index != indices[0] + stride * n for n, index in enumerate(indices)):
-            return self.entry(self.shared.table("i64", [str(index) for index in indices]), "i64", k)
+    def spaced(self, k: str, numbers: NDArray[np.int64]) -> str:
+        """Of instance ``k``, its entry in ``numbers``: worked out if these are evenly spaced."""
+        stride = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 0
+        if not np.array_equal(numbers, numbers[0] + stride * np.arange(len(numbers))):
+            return self.entry(self.shared.table(numbers), "i64", k)
         if stride == 0 or k == "0":
-            return str(indices[0])
-        return self.do(f"add i64 {self.do(f'mul i64 {k}, {stride}')}, {indices[0]}")
+            return str(numbers[0])
+        return self.do(f"add i64 {self.do(f'mul i64 {k}, {stride}')}, {numbers[0]}")
 
-    def delay_of(self, k: str, targets: list[ir.Target]) -> str:
-        if len({target.delay for target in targets}) == 1:
-            return literal(targets[0].delay)
-        return self.entry(
-            self.shared.table("double", [literal(target.delay) for target in targets]), "double", k
-        )
-
-    def call_handler(self, names: list[str], which: str, index: str, _: str) -> None:
+    def call_handler(self, names: Sequence[str], which: str, index: str, _: str) -> None:
         """Calls one of the named handlers for an instance."""
         if len(names) == 1:
             self.say(f'call void @"{names[0]}"(ptr %S, i64 {index})')
@@ -480,17 +525,17 @@ class Code:
             self.say(f"br label %{end}")
         self.begin(end)
 
-    def record(self, _: list[str], __: str, recorder: str, ___: str) -> None:
+    def record(self, _: Sequence[str], __: str, recorder: str, ___: str) -> None:
         self.shared.needs.add("events.record")
         self.say(f"call void @events.record(ptr %S, i64 {recorder})")
 
-    def enqueue(self, names: list[str], which: str, index: str, delay: str) -> None:
+    def enqueue(self, names: Sequence[str], which: str, index: str, delay: str) -> None:
         """Queues a call of a handler, to be made when the delay is over."""
         queued = self.shared.queued
         if len(names) == 1:
             handler = str(queued.index(names[0]))
         else:
-            numbers = self.shared.table("i64", [str(queued.index(name)) for name in names])
+            numbers = self.shared.table(np.array([queued.index(name) for name in names]))
             handler = self.entry(numbers, "i64", which)
         self.shared.needs.add("events.push")
         now = self.do(f"load double, ptr {self.cell(ir.TIME)}")
@@ -498,14 +543,10 @@ class Code:
         self.say(f"call void @events.push(ptr %S, double {due}, i64 {handler}, i64 {index})")
 
 
-Serve = Callable[[list[str], str, str, str], None]
+Serve = Callable[[Sequence[str], str, str, str], None]
 """Serves one event: names of handlers, then operands: which of these, the target's index, the delay."""
 
 
 def _draws(expr: ir.Value) -> bool:
     """Whether working out the value draws random numbers."""
     return (isinstance(expr, Call) and expr.function == "random") or any(map(_draws, children(expr)))
-
-
-def _recorder(number: int) -> ir.Target:
-    return ir.Target("", number)

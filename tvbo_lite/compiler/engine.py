@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tvbo_lite.compiler.llvm import Module
+
 RUN = "run"
 RELEASE = "release"
 
@@ -44,17 +46,21 @@ def _machine(*, fast: bool) -> Any:
 class Kernel:
     """Compiled code of one program. It must outlive every call of its functions."""
 
-    def __init__(self, text: str, start: str, *, fast: bool = False) -> None:
+    def __init__(self, code: Module, start: str, *, fast: bool = False) -> None:
         binding = _binding()
         machine = _machine(fast=fast)
         try:
-            module = binding.parse_assembly(text)
+            module = binding.parse_assembly(code.text)
             module.verify()
         except RuntimeError as error:
             msg = f"the compiler wrote faulty code; please report this: {error}"
             raise CompileError(msg) from error
         _optimise(module, machine, fast=fast)
         self._engine = binding.create_mcjit_compiler(module, machine)
+        self._arrays = code.arrays  # kept alive as long as the code that reads them
+        for variable in module.global_variables:
+            if variable.name in code.arrays:
+                self._engine.add_global_mapping(variable, code.arrays[variable.name].ctypes.data)
         self._engine.finalize_object()
         double, integer = ctypes.c_void_p, ctypes.c_int64
         address = self._engine.get_function_address

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tvbo_lite.compiler.blocks import Block
+    from tvbo_lite.transforms.blocks import Block
 
 # java.util.Random: X <- (A X + 11) mod 2^48 (documentation of java.util.Random.next)
 RANDOM_FACTOR, RANDOM_TERM, RANDOM_MASK = 0x5DEECE66D, 11, (1 << 48) - 1
@@ -73,7 +73,7 @@ class Machine:
         self.bits = self.memory.view(np.int64)
         self.bits[ir.RANDOM] = (program.seed ^ RANDOM_FACTOR) & RANDOM_MASK
         self.events: list[tuple[float, int]] = []
-        self.queue: list[tuple[float, ir.Target]] = []  # (time due in s, what to call)
+        self.queue: list[tuple[float, str, int]] = []  # (time due in s, function, instance)
         self.functions = {function.name: function for function in program.functions}
         self._plain: dict[int, tuple[ir.Value, _Plain]] = {}
 
@@ -94,14 +94,14 @@ class Machine:
     def deliver(self) -> None:
         """Serves the queued events that are due, those that come in meanwhile included."""
         while self.queue and self.queue[0][0] <= self.time:
-            self.receive(self.queue.pop(0)[1])
+            self.receive(*self.queue.pop(0)[1:])
 
-    def receive(self, target: ir.Target) -> None:
-        self.call(self.named(target.handler), target.index)
+    def receive(self, handler: str, index: int) -> None:
+        self.call(self.named(handler), index)
 
-    def enqueue(self, target: ir.Target) -> None:
+    def enqueue(self, handler: str, index: int, delay: float) -> None:
         """Behind all that are due before it or at the same time."""
-        insort_right(self.queue, (self.time + target.delay, target), key=lambda item: item[0])
+        insort_right(self.queue, (self.time + delay, handler, index), key=lambda item: item[0])
 
     def named(self, name: str) -> ir.Function:
         """A function by its name. Raises `CompileError` where there is none."""
@@ -200,19 +200,22 @@ class _Frame:
         """The index of the instance of ``block`` that the current instance is, or is part of."""
         at, k = self.block, self.k
         while at is not block and at.parent is not None:
-            at, k = at.parent, k // at.fanout
+            at, k = at.parent, at.owner(k)
         if at is not block and block.size > 1:
             msg = f"no index of '{block.kind.name}' in reach of '{self.block.kind.name}'"
             raise CompileError(msg)
         return k if at is block else 0
 
     def place(self, leaf: ir.Place) -> int:
-        k = self.at(leaf.block)
-        return (
-            self.machine.program.tables[leaf.table][k]
-            if isinstance(leaf, ir.Gather)
-            else leaf.offset + leaf.stride * k
-        )
+        index = ir.Entry(leaf.table) if isinstance(leaf, ir.Gather) else ir.Affine(leaf.offset, leaf.stride)
+        return self.whole(index, leaf.block)
+
+    def whole(self, index: ir.Index, block: Block) -> int:
+        """A whole number of the current instance of ``block``."""
+        k = self.at(block)
+        if isinstance(index, ir.Entry):
+            return int(self.machine.program.tables[index.table][k])
+        return index.offset + index.stride * k
 
     def read(self, leaf: ir.Place | ir.Temp) -> float:
         if isinstance(leaf, ir.Temp):
@@ -250,13 +253,17 @@ class _Frame:
 
     def members(self, block: Block) -> range:
         """The instances of a block that belong to the current instance of its parent."""
-        first = self.at(block.parent) * block.fanout if block.parent else 0
-        return range(first, first + block.fanout)
+        return block.members(self.at(block.parent) if block.parent else 0)
 
     def reduce(self, statement: ir.Reduce) -> None:
-        first = statement.offset + statement.stride * self.at(statement.block)
-        total = statement.start
-        for x in self.machine.memory[first : first + statement.count].tolist():
+        first, last = (self.whole(index, statement.block) for index in (statement.first, statement.last))
+        total = self.value(statement.start)
+        places = slice(first, last)
+        if statement.through is not None:
+            values = self.machine.memory[self.machine.program.tables[statement.through][places]]
+        else:
+            values = self.machine.memory[places]
+        for x in values.tolist():
             total = total + x if statement.op == "+" else total * x
         self.temps[statement.temp.number] = total
 
@@ -268,13 +275,11 @@ class _Frame:
     def emit(self, statement: ir.Emit) -> None:
         machine, port = self.machine, self.machine.program.ports[statement.port]
         k = self.at(port.block)
-        for target in port.targets[k]:
-            if target.delay <= 0:
-                machine.receive(target)
-        machine.events += [(machine.time, recorder) for recorder in port.recorders[k]]
-        for target in port.targets[k]:
-            if target.delay > 0:
-                machine.enqueue(target)
+        for handler, index, _ in port.immediate.of(k):
+            machine.receive(handler, index)
+        machine.events += [(machine.time, recorder) for _, recorder, _ in port.recorders.of(k)]
+        for handler, index, delay in port.delayed.of(k):
+            machine.enqueue(handler, index, delay)
 
     def kinetics(self, statement: ir.Kinetics) -> None:
         n = len(statement.nodes)

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from tvbo_lite.expr.tree import Expr, Leaf
 
 if TYPE_CHECKING:
-    from tvbo_lite.compiler.blocks import Block
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.transforms.blocks import Block
 
 # Cells of memory before the first variable. All but TIME hold the bits of an integer or of a pointer.
 TIME = 0  # s, the time of the row being worked on
@@ -56,6 +59,27 @@ Place: TypeAlias = Load | Gather
 Value: TypeAlias = Expr
 
 
+# ---- whole numbers that depend on the instance ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """``offset + stride * k`` for instance ``k``."""
+
+    offset: int
+    stride: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``tables[table][k]`` for instance ``k``."""
+
+    table: int
+
+
+Index: TypeAlias = Affine | Entry
+
+
 # ---- statements ------------------------------------------------------------------------------------
 
 
@@ -88,15 +112,18 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """``temp = start op m[o] op m[o+1] ...`` over ``count`` cells from ``offset + stride * k``, in order."""
+    """``temp = start op m[first] op m[first + 1] ...``, ``last`` excluded, in order.
+
+    With a table ``through`` the places are its entries from ``first`` to ``last``.
+    """
 
     temp: Temp
     op: str  # "+" or "*"
-    start: float
+    start: Value
     block: Block
-    offset: int
-    stride: int
-    count: int
+    first: Index
+    last: Index
+    through: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,33 +173,41 @@ class Function:
     rare: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where an event goes: a handler function and the instance it is called for."""
+@dataclass(eq=False, slots=True)
+class Targets:
+    """Whom an event of instance ``k`` reaches: entries ``starts[k]`` to ``starts[k + 1]``, in order.
 
-    handler: str
-    index: int
-    delay: float = 0.0  # s; 0 is an immediate call
+    Entry i is a call of ``names[which[i]]`` for instance ``index[i]`` of the function's block, after
+    ``delays[i]`` seconds. Of recorders (without a name) ``index`` are places in `Program.events`.
+    """
+
+    starts: NDArray[np.int64]
+    names: tuple[str, ...]
+    which: NDArray[np.int64]
+    index: NDArray[np.int64]
+    delays: NDArray[np.float64]
+
+    def __bool__(self) -> bool:
+        return bool(len(self.index))
+
+    def of(self, k: int) -> Iterator[tuple[str, int, float]]:
+        """Handler, index and delay of each target of instance ``k``."""
+        for i in range(int(self.starts[k]), int(self.starts[k + 1])):
+            yield self.names[self.which[i]], int(self.index[i]), float(self.delays[i])
 
 
 @dataclass(eq=False, slots=True)
 class Port:
     """An event port of all instances of a block.
 
-    ``targets[k]`` are in the order of connection; immediate ones are served first, then the recorders
-    (places in `Program.events`), then the delayed ones are queued.
+    The immediate targets are served first, then the recorders, then the delayed ones are queued.
     """
 
     block: Block
     name: str
-    targets: list[list[Target]]
-    recorders: list[list[int]]
-
-    def immediate(self) -> list[list[Target]]:
-        return [[target for target in targets if target.delay <= 0] for targets in self.targets]
-
-    def delayed(self) -> list[list[Target]]:
-        return [[target for target in targets if target.delay > 0] for targets in self.targets]
+    immediate: Targets
+    recorders: Targets
+    delayed: Targets
 
 
 @dataclass(eq=False, slots=True)
@@ -195,9 +230,9 @@ class Program:
     """
 
     dt: float  # s
-    memory: list[float]
+    memory: NDArray[np.float64]
     cells: list[Cell]
-    tables: list[list[int]]
+    tables: list[NDArray[np.int64]]
     functions: list[Function]
     ports: list[Port]
     step: Function
@@ -209,7 +244,7 @@ class Program:
 
     def delays(self) -> bool:
         """Whether any event is queued."""
-        return any(target.delay > 0 for port in self.ports for targets in port.targets for target in targets)
+        return any(port.delayed for port in self.ports)
 
     def find(self, place: int) -> tuple[Cell, int]:
         """The cell and instance index that a place in memory belongs to."""

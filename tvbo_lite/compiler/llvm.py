@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from tvbo_lite.compiler import ir, runtime
 from tvbo_lite.compiler.code import Code, Shared, literal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CHECK_UNROLL = 8  # cells of more instances are checked in a loop
 
 
-def module_text(program: ir.Program, *, fast: bool = False) -> str:
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The text of an LLVM module, and the arrays that it refers to by name."""
+
+    text: str
+    arrays: dict[str, NDArray[np.generic]]
+
+
+def module(program: ir.Program, *, fast: bool = False) -> Module:
     """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``."""
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
     run = _Run(shared).text()
     library = runtime.text({*shared.needs, "release"})
-    return "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
+    text = "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
+    return Module(text, shared.arrays)
 
 
 class _Function(Code):
@@ -92,8 +109,7 @@ class _Run(Code):
         large = [cell for cell in cells if cell.size > CHECK_UNROLL]
         if large:
             self.shared.needs.add("lems.finite")
-            ranges = [str(n) for cell in large for n in (cell.offset, cell.offset + cell.size)]
-            table = self.shared.table("i64", ranges)
+            table = self.shared.table(np.array([[c.offset, c.offset + c.size] for c in large]).ravel())
             rest = self.do(f'call double @lems.finite(ptr %S, ptr @"{table}", i64 {len(large)})')
             total = self.do(f"fadd double {total}, {rest}")
         good, bad = self.labels("finite", "stop")

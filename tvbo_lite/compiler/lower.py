@@ -1,4 +1,4 @@
-"""Instance tree to `tvbo_lite.compiler.ir.Program`, in jLEMS's order of execution.
+"""Instances to `tvbo_lite.compiler.ir.Program`, in jLEMS's order of execution.
 
 One step of an instance: children first; then its time, requirements, derived variables (paths, then
 expressions, then conditional ones, each in declaration order), rates with the old states, the Euler
@@ -8,30 +8,36 @@ update, the conditions, the exposures, and last its active regime.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.block_code import BlockCode, handler_name
-from tvbo_lite.compiler.blocks import Block, Forest, group
 from tvbo_lite.compiler.memory import Memory
 from tvbo_lite.errors import Location, ModelError, Problem, nearest
 from tvbo_lite.expr.tree import Number
 from tvbo_lite.lems.plan import SimulationPlan
+from tvbo_lite.transforms.blocks import Block, Forest, Refs, Wires
 from tvbo_lite.transforms.instances import Instance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DEFAULT_SEED = 1234  # jLEMS's, where the simulation gives none
 
 
 def lower(
-    root: Instance,
+    forest: Forest,
     constants: Mapping[str, float],
     plan: SimulationPlan,
 ) -> ir.Program:
-    """The program of an instance tree.
+    """The program of a model's instances.
 
     ``constants`` are the model's global ones (SI); ``plan`` tells the step and what is recorded.
     Raises `ModelError` or `ExpressionError` with the place in the user's file.
     """
-    return _Lowering(group(root), constants, plan).program()
+    return _Lowering(forest, constants, plan).program()
 
 
 class _Lowering:
@@ -42,8 +48,8 @@ class _Lowering:
         self.constants = {name: Number(value) for name, value in constants.items()}
         self.dt = plan.step
         self.temps = 0
-        self.ports: dict[tuple[int, str], int] = {}
-        self.port_list: list[ir.Port] = []
+        self.ports: dict[tuple[int, str], tuple[int, Block]] = {}
+        self.recorders: dict[int, list[tuple[int, int]]] = {}  # of a port: (instance, place in the events)
         self.code = {block.number: BlockCode(self, block) for block in forest.blocks}
 
     def program(self) -> ir.Program:
@@ -51,18 +57,19 @@ class _Lowering:
         for block in self.forest.blocks:
             self.code[block.number].declare()
         handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
-        self._connect({handler.name for handler in handlers})
         starts = [self.code[block.number].start() for block in self.forest.blocks]
         root = self.forest.root
         step = ir.Function("step", root, self.code[root.number].step())
         events = self._record_events()
+        self._name_wired_ports()
+        known = {handler.name for handler in handlers}
         return ir.Program(
             dt=self.dt,
-            memory=self.memory.values,
+            memory=self.memory.start_values(),
             cells=self.memory.cells,
             tables=self.memory.tables,
             functions=[*handlers, *starts],
-            ports=self.port_list,
+            ports=[self._port(block, key[1], number, known) for key, (number, block) in self.ports.items()],
             step=step,
             initialise=starts[-1],
             records=records,
@@ -78,28 +85,41 @@ class _Lowering:
         return ir.Temp(self.temps)
 
     def port(self, block: Block, name: str) -> int:
-        """The number of a port; its targets are filled in when all handlers are known."""
+        """The number of a port."""
         key = (block.number, name)
         if key not in self.ports:
-            self.ports[key] = len(self.port_list)
-            empty: list[list[ir.Target]] = [[] for _ in block.instances]
-            self.port_list.append(ir.Port(block, name, empty, [[] for _ in block.instances]))
-        return self.ports[key]
+            self.ports[key] = (len(self.ports), block)
+        return self.ports[key][0]
 
-    def _connect(self, handlers: set[str]) -> None:
+    def _name_wired_ports(self) -> None:
         for block in self.forest.blocks:
-            for k, instance in enumerate(block.instances):
-                for name, connections in instance.connections.items():
-                    targets = self.port_list[self.port(block, name)].targets[k]
-                    for connection in connections:
-                        target, index = self.forest.of(connection.target)
-                        handler = handler_name(target, connection.port or "")
-                        if handler in handlers:
-                            targets.append(ir.Target(handler, index, max(connection.delay, 0.0)))
+            for name in block.wires:
+                self.port(block, name)
+
+    def _port(self, block: Block, name: str, number: int, handlers: set[str]) -> ir.Port:
+        """The port with its targets; handlers that do nothing are left out."""
+        wires = block.wires.get(name)
+        recorders = sorted(self.recorders.get(number, ()))
+        recorded = _targets(block.size, np.array(recorders, dtype=np.int64).reshape(-1, 2))
+        if wires is None:
+            nobody = _targets(block.size, np.zeros((0, 2), np.int64))
+            return ir.Port(block, name, nobody, recorded, nobody)
+        names, which = _handlers(wires)
+        does = np.array([one in handlers for one in names], dtype=bool)[which]
+        late = wires.delays > 0
+
+        def chosen(some: NDArray[np.bool_]) -> ir.Targets:
+            at = np.flatnonzero(some & does)
+            used, called = np.unique(which[at], return_inverse=True)
+            pairs = np.stack((wires.sources[at], wires.targets.index[at]), axis=1)
+            handlers = tuple(names[number] for number in used.tolist())
+            return _targets(block.size, pairs, handlers, called, np.maximum(wires.delays[at], 0.0))
+
+        return ir.Port(block, name, chosen(~late), recorded, chosen(late))
 
     def _record_events(self) -> tuple[tuple[str, str], ...]:
         events: list[tuple[str, str]] = []
-        root = self.forest.root.instances[0]
+        root = Instance(self.forest.root, 0)
         for file in self.plan.event_files:
             for selection in file.selections:
                 instance = root.descend(_below(root, selection.select))
@@ -111,21 +131,49 @@ class _Lowering:
                 if selection.port not in ports:
                     what = f"event file '{file.id}': {instance.path()} has no out port '{selection.port}'"
                     raise ModelError(Problem(what, Location(), None, nearest(selection.port, ports)))
-                block, k = self.forest.of(instance)
-                self.port_list[self.port(block, selection.port)].recorders[k].append(len(events))
+                number = self.port(instance.block, selection.port)
+                self.recorders.setdefault(number, []).append((instance.k, len(events)))
                 events.append((file.id, selection.id))
         return tuple(events)
 
     def _records(self, quantities: Sequence[str]) -> tuple[int, ...]:
-        root = self.forest.root.instances[0]
+        root = Instance(self.forest.root, 0)
         places = []
         for quantity in quantities:
             path, _, name = quantity.rpartition("/")
             instance = root.descend(_below(root, path))
             fail = _recording_failure(instance, quantity)
-            place = self.memory.places([instance], name, fail)[0]
-            places.append(place if isinstance(place, int) else self.memory.constant(place))
+            place = self.memory.places(Refs.of([(instance.block, instance.k)]), name, fail)
+            places.append(self.memory.constant(place) if isinstance(place, float) else int(place[0]))
         return tuple(places)
+
+
+def _handlers(wires: Wires) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """The names of all handlers that the wires may call, and for each wire which of them it calls."""
+    ports = wires.port_names
+    keys = wires.targets.block * len(ports) + wires.ports
+    used, which = np.unique(keys, return_inverse=True)
+    blocks = wires.targets.blocks
+    names = tuple(
+        handler_name(blocks[key // len(ports)], ports[key % len(ports)] or "") for key in used.tolist()
+    )
+    return names, which
+
+
+def _targets(
+    size: int,
+    pairs: NDArray[np.int64],
+    names: tuple[str, ...] = ("",),
+    which: NDArray[np.int64] | None = None,
+    delays: NDArray[np.float64] | None = None,
+) -> ir.Targets:
+    """Targets sorted by source; those of one source keep their order. ``pairs``: rows of (source, index)."""
+    sources, index = pairs[:, 0], pairs[:, 1]
+    order = np.argsort(sources, kind="stable")
+    starts = np.concatenate(([0], np.cumsum(np.bincount(sources, minlength=size))))
+    called = np.zeros(len(pairs), np.int64) if which is None else which[order]
+    late = np.zeros(len(pairs)) if delays is None else delays[order]
+    return ir.Targets(starts, names, called, index[order], late)
 
 
 def _below(root: Instance, path: str) -> str:

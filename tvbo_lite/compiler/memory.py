@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tvbo_lite.compiler.blocks import Block, Forest
-from tvbo_lite.compiler.ir import RESERVED, Cell, Gather, Load, Place
+import numpy as np
+
+from tvbo_lite.compiler.ir import RESERVED, Affine, Cell, Entry, Gather, Index, Load, Place
 from tvbo_lite.compiler.variables import CLOCK, Variables, analyse, initial_regime
 from tvbo_lite.errors import ModelError
 from tvbo_lite.expr.tree import Number
-from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.blocks import Block, Forest, Refs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EXPOSURE = "exposure of "
 REGIME = "active regime"
@@ -31,19 +36,31 @@ class Memory:
 
     def __init__(self, forest: Forest) -> None:
         self.forest = forest
-        self.values: list[float] = [0.0] * RESERVED
+        self.size = RESERVED
         self.cells: list[Cell] = []
-        self.tables: list[list[int]] = []
+        self.tables: list[NDArray[np.int64]] = []
+        self._parts: list[NDArray[np.float64]] = [np.zeros(RESERVED)]
         self._cell: dict[tuple[int, str], Cell] = {}
         self._variables: dict[object, Variables] = {}
         self.checked: dict[tuple[int, str], Cell] = {}
 
+    def start_values(self) -> NDArray[np.float64]:
+        """The whole memory before initialisation."""
+        return np.concatenate(self._parts)
+
+    def _take(self, values: NDArray[np.float64]) -> int:
+        """The place of some more cells."""
+        place = self.size
+        self._parts.append(values)
+        self.size += len(values)
+        return place
+
     def variables(self, block: Block) -> Variables:
         """The block's variables, worked out once for all blocks of a type."""
-        assigned = tuple(sorted(block.instances[0].values))
-        occupancies = tuple(scheme_variables(block.instances[0]))
-        consolidated = block.instances[0].consolidated
-        key = (block.kind.name, assigned, occupancies, consolidated)
+        assigned = tuple(sorted(block.values))
+        occupancies = tuple(scheme_variables(block))
+        consolidated = block.shape.consolidated
+        key = (id(block.kind), assigned, occupancies, consolidated)
         if key not in self._variables:
             self._variables[key] = analyse(block.kind, assigned, occupancies, consolidated=consolidated)
         return self._variables[key]
@@ -57,20 +74,10 @@ class Memory:
         """The memory of a variable of all instances of a block; made when first asked for."""
         key = (block.number, name)
         if key not in self._cell:
-            cell = Cell(block, name, len(self.values), block.size)
+            cell = Cell(block, name, self._take(_start(block, name)), block.size)
             self._cell[key] = cell
             self.cells.append(cell)
-            self.values += [self._start(instance, name) for instance in block.instances]
         return self._cell[key]
-
-    def _start(self, instance: Instance, name: str) -> float:
-        if name == REGIME:
-            return float(initial_regime(instance.component.type.dynamics))
-        if name in instance.values:
-            return instance.values[name]
-        if name in scheme_variables(instance):
-            return float(scheme_variables(instance)[name] is instance)
-        return instance.component.parameters.get(name, 0.0)
 
     def own(self, block: Block, name: str) -> Load:
         """A variable of the current instance, or of one of its ancestors."""
@@ -86,10 +93,8 @@ class Memory:
 
     def parameter(self, block: Block, name: str) -> Number | Load:
         """A parameter: a number where all instances agree, else one cell an instance."""
-        first = block.components[0].parameters[name]
-        if all(_same(one.parameters[name], first) for one in block.components):
-            return Number(first)
-        return self.own(block, name)
+        values = block.parameter(name)
+        return Number(values) if isinstance(values, float) else self.own(block, name)
 
     # ---- what is seen of other instances -----------------------------------------------------
 
@@ -100,11 +105,11 @@ class Memory:
             variables = self.variables(at)
             if name in variables.exposed:
                 variable = variables.exposed[name]
-                if variable is None and name not in at.instances[0].component.parameters:
+                if variable is None and name not in at.component.parameters:
                     return Seen(at, "")
                 if variable is not None:
                     return Seen(at, EXPOSURE + variable if variable in variables.outside else variable)
-            if name in at.instances[0].component.parameters:
+            if name in at.component.parameters:
                 return Seen(at, name, is_parameter=True)
             if variables.knows(name):
                 return Seen(at, name)
@@ -116,7 +121,7 @@ class Memory:
         seen = self.get(block.parent, name) if block.parent else None
         if seen is None:
             what = f"requires '{name}', but none of the instances around it has that"
-            raise block.instances[0].component.fail(what)
+            raise block.component.fail(what)
         if seen.is_parameter:
             return self.parameter(seen.block, seen.name)
         if not seen.name:
@@ -130,71 +135,100 @@ class Memory:
             self.checked[block.number, name] = self.cell(block, name)
         return load
 
-    def places(
-        self, targets: Sequence[Instance], name: str, fail: Callable[[str], ModelError]
-    ) -> list[int | float]:
-        """For each target, the memory place of its ``get(name)``, or a float where it is a parameter.
+    def places(self, refs: Refs, name: str, fail: Callable[[str], ModelError]) -> NDArray[np.int64] | float:
+        """For each instance the memory place of its ``get(name)``; a number where all have the same.
 
         A parameter that differs among its block's instances has a place like a variable.
         """
-        return [self._place(target, name, fail) for target in targets]
+        found = [
+            (positions, self._places(block, index, name, fail)) for block, positions, index in refs.parts()
+        ]
+        numbers = [value for _, value in found if isinstance(value, float)]
+        if numbers and len(numbers) == len(found) and all(_same(one, numbers[0]) for one in numbers):
+            return numbers[0]
+        places = np.empty(len(refs), np.int64)
+        for positions, value in found:
+            places[positions] = self.constant(value) if isinstance(value, float) else value
+        return places
 
-    def own_places(self, targets: Sequence[Instance], name: str) -> list[int]:
-        """For each target, the memory place of the variable itself, which may be assigned to."""
-        at = [self.forest.of(target) for target in targets]
-        return [self.cell(block, name).offset + k for block, k in at]
+    def own_places(self, refs: Refs, name: str) -> NDArray[np.int64]:
+        """For each instance, the memory place of the variable itself, which may be assigned to."""
+        places = np.empty(len(refs), np.int64)
+        for block, positions, index in refs.parts():
+            places[positions] = self.cell(block, name).offset + index
+        return places
 
-    def _place(self, target: Instance, name: str, fail: Callable[[str], ModelError]) -> int | float:
-        block, k = self.forest.of(target)
+    def _places(
+        self, block: Block, index: NDArray[np.int64], name: str, fail: Callable[[str], ModelError]
+    ) -> NDArray[np.int64] | float:
         seen = self.get(block, name)
         if seen is None:
-            raise fail(f"'{target.path()}' has no variable '{name}'")
+            where = block.describe(int(index[0])) if len(index) else block.kind.name
+            raise fail(f"'{where}' has no variable '{name}'")
         at: Block = block
         while at is not seen.block:
-            k //= at.fanout
+            index = at.owners()[index]
             assert at.parent is not None  # noqa: S101  seen.block is an ancestor
             at = at.parent
         if not seen.name:
             return 0.0
         if seen.is_parameter:
             leaf = self.parameter(at, seen.name)
-            return leaf.value if isinstance(leaf, Number) else leaf.offset + k
-        return self.watched(at, seen.name).offset + k
+            return leaf.value if isinstance(leaf, Number) else leaf.offset + index
+        return self.watched(at, seen.name).offset + index
 
-    def reach(self, block: Block, places: Sequence[int | float]) -> Number | Place:
+    def reach(self, block: Block, places: NDArray[np.int64] | float) -> Number | Place:
         """Code of instance ``k`` of ``block`` that reads ``places[k]``: a number, a stride or a table."""
-        first = places[0]
-        if isinstance(first, float) and all(isinstance(p, float) and _same(p, first) for p in places):
-            return Number(first)
-        return self.spread(block, [p if isinstance(p, int) else self.constant(p) for p in places])
+        return Number(places) if isinstance(places, float) else self.spread(block, places)
 
-    def spread(self, block: Block, offsets: list[int]) -> Place:
-        """Code of instance ``k`` of ``block`` for the place ``offsets[k]``: a stride, or else a table."""
-        stride = offsets[1] - offsets[0] if len(offsets) > 1 else 0
-        if all(offset == offsets[0] + stride * k for k, offset in enumerate(offsets)):
-            return Load(block, offsets[0], stride)
-        self.tables.append(offsets)
-        return Gather(block, len(self.tables) - 1)
+    def spread(self, block: Block, places: NDArray[np.int64]) -> Place:
+        """Code of instance ``k`` of ``block`` for the place ``places[k]``: a stride, or else a table."""
+        index = self.index(places)
+        if isinstance(index, Affine):
+            return Load(block, index.offset, index.stride)
+        return Gather(block, index.table)
+
+    def index(self, numbers: NDArray[np.int64]) -> Index:
+        """Whole numbers, one for each instance: evenly spaced, or else a table."""
+        stride = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 0
+        if np.array_equal(numbers, numbers[0] + stride * np.arange(len(numbers))):
+            return Affine(int(numbers[0]), stride)
+        return Entry(self.table(numbers))
+
+    def table(self, numbers: NDArray[np.int64]) -> int:
+        """The number of a table with these entries."""
+        self.tables.append(np.ascontiguousarray(numbers, dtype=np.int64))
+        return len(self.tables) - 1
 
     def constant(self, value: float) -> int:
         """A place in memory that holds a number."""
-        self.values.append(value)
-        return len(self.values) - 1
+        return self._take(np.array([value]))
 
 
-def scheme_variables(instance: Instance) -> dict[str, Instance]:
-    """Occupancies that a kinetic scheme of the parent keeps in this instance, with the scheme's first node.
+def _start(block: Block, name: str) -> NDArray[np.float64]:
+    """What a variable of a block's instances starts with."""
+    if name == REGIME:
+        return np.full(block.size, float(initial_regime(block.kind.dynamics)))
+    if name in block.values:
+        return block.values[name]
+    first = scheme_variables(block).get(name)
+    if first is not None:
+        return first
+    return np.zeros(block.size) + (block.parameter(name) if name in block.component.parameters else 0.0)
 
-    The first node starts with occupancy 1, the others with 0.
+
+def scheme_variables(block: Block) -> dict[str, NDArray[np.float64]]:
+    """Occupancies that a kinetic scheme of the parent keeps in these instances, with their start values.
+
+    The scheme's first node starts with occupancy 1, the others with 0.
     """
-    if instance.parent is None:
-        return {}
-    parent = instance.parent
     found = {}
-    for scheme in parent.component.type.dynamics.kinetic_schemes:
-        nodes = parent.lists.get(scheme.nodes, [])
-        if any(node is instance for node in nodes):
-            found[scheme.state_variable] = nodes[0]
+    for scheme in block.parent.kind.dynamics.kinetic_schemes if block.parent and block.listed else ():
+        if block.name == scheme.nodes:
+            start = np.zeros(block.size)
+            if block.parent is not None and block.parent.listed_in(scheme.nodes)[0] is block:
+                start[block.bounds()[0]] = 1.0
+            found[scheme.state_variable] = start
     return found
 
 

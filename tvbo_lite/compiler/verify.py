@@ -6,8 +6,9 @@ breaks which rule. Each kind of statement and of value has its row in a table.
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.errors import CompileError
@@ -28,7 +29,9 @@ from tvbo_lite.expr.tree import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tvbo_lite.compiler.blocks import Block
+    from numpy.typing import NDArray
+
+    from tvbo_lite.transforms.blocks import Block
 
 _OPERANDS = {**dict.fromkeys((*ARITHMETIC, *COMPARISONS), False), **dict.fromkeys(LOGICAL, True)}
 _KIND = {True: "a condition", False: "a number"}
@@ -43,8 +46,6 @@ def verify(program: ir.Program) -> None:
     all else is a number.
     """
     functions = _functions(program)
-    for number, table in enumerate(program.tables):
-        _inside(program, table, f"table {number}")
     for port in program.ports:
         _port(port, functions, len(program.events))
     _inside(program, program.records, "the recorded quantities")
@@ -71,9 +72,9 @@ def _functions(program: ir.Program) -> dict[str, ir.Function]:
     return functions
 
 
-def _inside(program: ir.Program, places: Iterable[int], what: str) -> None:
-    listed = list(places)
-    if listed and not (min(listed) >= 0 and max(listed) < len(program.memory)):
+def _inside(program: ir.Program, places: Iterable[int] | NDArray[np.int64], what: str) -> None:
+    listed = np.fromiter(places, np.int64) if not isinstance(places, np.ndarray) else places
+    if len(listed) and not (listed.min() >= 0 and listed.max() < len(program.memory)):
         msg = f"{what}: a place is outside the memory of {len(program.memory)} cells"
         raise CompileError(msg)
 
@@ -92,24 +93,31 @@ def _cell(program: ir.Program, cell: ir.Cell) -> None:
 
 def _port(port: ir.Port, functions: dict[str, ir.Function], recorders: int) -> None:
     name = f"port '{port.name}' of '{port.block.kind.name}'"
-    for what, lists in (("targets", port.targets), ("recorders", port.recorders)):
-        if len(lists) != port.block.size:
-            msg = f"{name} has {what} for {len(lists)} of {port.block.size} instances"
-            raise CompileError(msg)
-    if not all(0 <= number < recorders for numbers in port.recorders for number in numbers):
+    for targets in (port.immediate, port.recorders, port.delayed):
+        _starts(targets, port.block.size, name)
+    if np.any((port.recorders.index < 0) | (port.recorders.index >= recorders)):
         msg = f"{name}: there are {recorders} event recorders, but another is named"
         raise CompileError(msg)
-    for target in (target for targets in port.targets for target in targets):
-        handler = functions.get(target.handler)
-        if handler is None:
-            msg = f"{name}: there is no handler '{target.handler}'"
+    for targets in (port.immediate, port.delayed):
+        for number in np.unique(targets.which).tolist():
+            handler = functions.get(targets.names[number])
+            if handler is None:
+                msg = f"{name}: there is no handler '{targets.names[number]}'"
+                raise CompileError(msg)
+            index = targets.index[targets.which == number]
+            if index.min() < 0 or index.max() >= handler.block.size:
+                msg = f"{name}: '{targets.names[number]}' has no instance {index.max()}"
+                raise CompileError(msg)
+        if not np.all(np.isfinite(targets.delays) & (targets.delays >= 0.0)):
+            msg = f"{name}: a delay is no time: {targets.delays.min()} s"
             raise CompileError(msg)
-        if not 0 <= target.index < handler.block.size:
-            msg = f"{name}: '{target.handler}' has no instance {target.index}"
-            raise CompileError(msg)
-        if not (isfinite(target.delay) and target.delay >= 0.0):
-            msg = f"{name}: the delay is {target.delay} s"
-            raise CompileError(msg)
+
+
+def _starts(targets: ir.Targets, size: int, name: str) -> None:
+    counts = np.diff(targets.starts)
+    if len(targets.starts) != size + 1 or np.any(counts < 0) or targets.starts[-1] != len(targets.index):
+        msg = f"{name}: its targets are not those of {size} instances"
+        raise CompileError(msg)
 
 
 class _Checker:
@@ -174,19 +182,30 @@ class _Checker:
     def _below(self, block: Block) -> None:
         if block.parent is not self.block:
             raise self.fail(f"'{block.kind.name}' is not directly below")
-        if block.fanout < 1 or block.size != block.fanout * self.block.size:
+        if block.starts is None and (block.fanout < 1 or block.size != block.fanout * self.block.size):
             raise self.fail(
                 f"{block.size} instances of '{block.kind.name}' cannot be {block.fanout} for each"
             )
+        if block.starts is not None and block.starts[-1] != block.size:
+            raise self.fail(f"the starts of '{block.kind.name}' are not those of {block.size} instances")
 
     def reduce(self, statement: ir.Reduce) -> None:
         if statement.op not in ("+", "*"):
             raise self.fail(f"a list is reduced by '{statement.op}'")
-        if statement.count < 1:
-            raise self.fail(f"a list of {statement.count} is reduced")
-        first = ir.Load(statement.block, statement.offset, statement.stride)
-        self.load(first)
-        self.load(ir.Load(statement.block, statement.offset + statement.count - 1, statement.stride))
+        self.number(statement.start)
+        first, last = (self._numbers(index, statement.block) for index in (statement.first, statement.last))
+        if np.any(last < first):
+            raise self.fail("a list ends before it begins")
+        some = last > first
+        through = statement.through
+        places = np.concatenate((first[some], last[some] - 1))
+        if through is not None:
+            self._table(through)
+            table = self.program.tables[through]
+            if len(places) and not (places.min() >= 0 and places.max() < len(table)):
+                raise self.fail(f"entries of table {through} are read that it does not have")
+            places = table
+        _inside(self.program, places, f"in '{self.function.name}'")
         self.known.add(statement.temp.number)
 
     def kinetics(self, statement: ir.Kinetics) -> None:
@@ -240,6 +259,21 @@ class _Checker:
             raise self.fail(f"an instance of '{block.kind.name}' is not around this one")
         return block.size
 
+    def _numbers(self, index: ir.Index, block: Block) -> NDArray[np.int64]:
+        """The whole numbers of all instances of a block."""
+        size = self._count(block)
+        if isinstance(index, ir.Affine):
+            return index.offset + index.stride * np.arange(size)
+        self._table(index.table, size)
+        return self.program.tables[index.table][:size]
+
+    def _table(self, number: int, size: int = 0) -> None:
+        if not 0 <= number < len(self.program.tables):
+            raise self.fail(f"there is no table {number}")
+        entries = len(self.program.tables[number])
+        if entries < size:
+            raise self.fail(f"table {number} has {entries} entries for {size} instances")
+
     def load(self, value: ir.Load) -> bool:
         last = value.offset + value.stride * (self._count(value.block) - 1)
         if not (0 <= value.offset < self.size and 0 <= last < self.size):
@@ -247,11 +281,8 @@ class _Checker:
         return False
 
     def gather(self, value: ir.Gather) -> bool:
-        if not 0 <= value.table < len(self.program.tables):
-            raise self.fail(f"there is no table {value.table}")
-        entries = len(self.program.tables[value.table])
-        if entries < self._count(value.block):
-            raise self.fail(f"table {value.table} has {entries} entries for {value.block.size} instances")
+        self._table(value.table, self._count(value.block))
+        _inside(self.program, self.program.tables[value.table], f"table {value.table}")
         return False
 
     def binary(self, value: Binary) -> bool:

@@ -1,42 +1,101 @@
 """The formats that this package reads and writes: one row of `FORMATS` each, loaded on first use.
 
-A writer turns a `tvbo_lite.lems.model.Model` into a text; a reader turns a text into such a model, or,
-for the format of experiments (YAML), into the data of one.
+A writer is a function ``write(model, losses, **options)`` from a `tvbo_lite.lems.model.Model` to a text,
+or to `Files` where the format needs several. What the format cannot hold it notes in ``losses``. A reader
+turns a text into such a model, or, for the format of experiments (YAML), into the data of one.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tvbo_lite.errors import RenderError, nearest
+from tvbo_lite.formats.files import Files
+from tvbo_lite.losses import Losses, LossWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tvbo_lite.lems.model import Model
 
-__all__ = ["FORMATS", "Format", "writer"]
+__all__ = ["FORMATS", "Files", "Format", "Rendered", "format_of", "options_of", "render", "writer"]
+
+Rendered: TypeAlias = str | Files
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format, and where its functions are: ``"module:function"`` below `tvbo_lite.formats`, or None."""
+    """A format, and where its functions are: ``"module:function"`` below `tvbo_lite.formats`, or None.
+
+    ``suffix`` ends the name of a file of one text. A writer is given the model with all that it includes,
+    unless the format has includes of its own (``linked=False``).
+    """
 
     description: str
     reader: str | None = None
     writer: str | None = None
+    suffix: str = ".txt"
+    linked: bool = True
 
 
 FORMATS = {
-    "lems": Format("LEMS XML", "lems.reader:read_string", "lems.writer:write"),
-    "yaml": Format("YAML experiment", "yaml.reader:read_text"),
+    "lems": Format("LEMS XML", "lems.reader:read_string", "lems.writer:write", ".xml", linked=False),
+    "yaml": Format("YAML experiment", "yaml.reader:read_text", "yaml.writer:write", ".yaml"),
+    "neuroml": Format("NeuroML 2 and LEMS files", "lems.reader:read_string", "neuroml.writer:write", ".xml"),
+    "brian2": Format("Brian 2 script", None, "brian2.writer:write", ".py"),
+    "numpy": Format("Python script for NumPy", None, "numpy.writer:write", ".py"),
+    "pyrates": Format("PyRates templates", None, "pyrates.writer:write", ".yaml"),
 }
+_ENDINGS = {".xml": "lems", ".yaml": "yaml", ".yml": "yaml"}
 
 
-def writer(name: str) -> Callable[[Model], str]:
-    """The function that writes a model in the format ``name``.
+def render(
+    model: Model,
+    name: str,
+    *,
+    losses: Losses | None = None,
+    strict: bool = False,
+    search: Sequence[Path] = (),
+    **options: Any,
+) -> Rendered:
+    """A model in the format ``name``: one text, or several files.
+
+    Args:
+        model: as a reader or `lower` gives it; includes that it names are followed where the format
+            needs that, and then looked for in ``search`` too.
+        name: one of `FORMATS`.
+        losses: gets what the format cannot hold. Without it, losses are told by a `LossWarning`.
+        strict: a loss is an error.
+        search: folders in which includes are looked for.
+        options: the writer's own.
+
+    Raises:
+        RenderError: an unknown format or option, a text that the format cannot hold, or, with ``strict``,
+            a loss.
+        ReadError: an include is not found or cannot be read.
+    """
+    write = writer(name)
+    _check_options(name, options)
+    found = Losses()
+    result: Rendered = write(_linked(model, search) if FORMATS[name].linked else model, found, **options)
+    if strict:
+        found.require_none(FORMATS[name].description)
+    for loss in found:
+        if losses is None:
+            warnings.warn(f"{FORMATS[name].description}: {loss}", LossWarning, stacklevel=3)
+        else:
+            losses.add(loss.what, loss.reason, loss.where)
+    return result
+
+
+def writer(name: str) -> Callable[..., Rendered]:
+    """The function ``write(model, losses, **options)`` of the format ``name``.
 
     Raises:
         RenderError: there is no such format, or it cannot be written; the message names those that can.
@@ -51,4 +110,41 @@ def writer(name: str) -> Callable[[Model], str]:
         msg = f"{what}; {hint}"
         raise RenderError(msg)
     module, _, function = found.writer.partition(":")
-    return cast("Callable[[Model], str]", getattr(import_module(f"{__name__}.{module}"), function))
+    write: Callable[..., Rendered] = getattr(import_module(f"{__name__}.{module}"), function)
+    return write
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """The names of a writer's options: its keyword arguments. Raises as `writer` does."""
+    parameters = signature(writer(name)).parameters.values()
+    return tuple(item.name for item in parameters if item.kind is item.KEYWORD_ONLY)
+
+
+def format_of(path: str | Path) -> str:
+    """The format that a file's name asks for.
+
+    Raises:
+        RenderError: its ending says nothing, or belongs to several formats.
+    """
+    found = _ENDINGS.get(Path(path).suffix.lower())
+    if found is None:
+        msg = f"{path}: the name does not tell the format; name one of {', '.join(FORMATS)}"
+        raise RenderError(msg)
+    return found
+
+
+def _check_options(name: str, options: dict[str, Any]) -> None:
+    known = options_of(name)
+    for option in options:
+        if option not in known:
+            listed = f"it has {', '.join(known)}" if known else "it has none"
+            msg = f"{FORMATS[name].description} has no option '{option}'; {nearest(option, known) or listed}"
+            raise RenderError(msg)
+
+
+def _linked(model: Model, search: Sequence[Path]) -> Model:
+    if not model.includes:
+        return model
+    from tvbo_lite.formats.lems.reader import link
+
+    return link(model, search)

@@ -2,7 +2,8 @@
 
 Templates come from the shipped folder ``lems_templates`` and from nowhere else: a text of a model
 reaches a template as a value, never as a template. A name that a template uses and a writer forgot
-is an error (``StrictUndefined``), and every value is escaped for XML.
+is an error (``StrictUndefined``). In a template of XML (``*.xml.j2``) every value is escaped; in others
+it is written as it is, so their writers quote texts themselves (Python's ``repr``, ...).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jinja2 import Environment
+    from jinja2.nodes import EvalContext
 
 __all__ = ["render"]
 
@@ -39,22 +41,26 @@ def render(template: str, variables: Mapping[str, object]) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context
 
     return Environment(
         loader=FileSystemLoader(folder("lems_templates")),
-        autoescape=True,
+        autoescape=_is_xml,  # noqa: S701  other templates write no markup
         undefined=StrictUndefined,
-        finalize=_one_line,
+        finalize=pass_eval_context(_one_line),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
 
 
-def _one_line(value: object) -> object:
-    """Escape a text with its white space: a parser would turn a bare line break into a space."""
-    if type(value) is not str or not _SPACES.search(value):
+def _is_xml(template: str | None) -> bool:
+    return template is None or template.endswith(".xml.j2")
+
+
+def _one_line(context: EvalContext, value: object) -> object:
+    """Escape a text for XML with its white space: a parser would turn a bare line break into a space."""
+    if type(value) is not str or not context.autoescape or not _SPACES.search(value):
         return value
     from markupsafe import Markup, escape
 

@@ -59,6 +59,15 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Assertion:
+    """The claim that a product or quotient of dimensions (``matches``) is the dimension ``dimension``."""
+
+    dimension: str
+    matches: str
+    location: Location = _where()
+
+
+@dataclass(frozen=True, slots=True)
 class Constant:
     """A named quantity; global in a model, or local to a component type.
 
@@ -390,4 +399,5 @@ class Model:
     constants: tuple[Constant, ...] = ()
     component_types: tuple[ComponentType, ...] = ()
     components: tuple[Component, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
     location: Location = _where()

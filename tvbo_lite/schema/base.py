@@ -46,9 +46,12 @@ __all__ = [
     "Shorthand",
     "Text",
     "Whole",
+    "Written",
     "describe",
     "fault",
+    "is_json_type",
     "noun",
+    "positive",
 ]
 
 FAULT = "tvbo_lite"
@@ -94,7 +97,8 @@ def _finite(value: Any) -> int | float:
     return number
 
 
-def _positive(value: Any) -> int | float:
+def positive(value: Any) -> int | float:
+    """The value, if it is a finite number above 0; to be used in a validator."""
     number = _finite(value)
     if number <= 0:
         raise fault(f"found {describe(value)}", "a number above 0")
@@ -136,7 +140,7 @@ Count = Annotated[StrictInt, AfterValidator(_count), Field(json_schema_extra={"m
 Bound = Annotated[int | float, PlainValidator(_number), _NUMBER]
 Number = Annotated[int | float, PlainValidator(_finite), _NUMBER]
 Positive = Annotated[
-    int | float, PlainValidator(_positive), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
+    int | float, PlainValidator(positive), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
 ]
 PlainValue = Annotated[Any, PlainValidator(_plain_value), WithJsonSchema({"type": _VALUE_TYPES})]
 Expression = Annotated[
@@ -144,6 +148,10 @@ Expression = Annotated[
     BeforeValidator(_expression),
     WithJsonSchema({"type": ["string", "number", "boolean"]}),
 ]
+Written = Annotated[
+    StrictStr, BeforeValidator(_expression), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+"""A text that is kept as it is written; a number stands for its digits, ``0.5`` for ``"0.5"``."""
 Names = Annotated[
     list[StrictStr],
     BeforeValidator(_one_or_more),
@@ -169,7 +177,7 @@ class Shorthand(SchemaModel):
     @model_validator(mode="before")
     @classmethod
     def _expand(cls, value: Any) -> Any:
-        return {cls.shorthand: value} if _is_json_type(value, cls.shorthand_types) else value
+        return {cls.shorthand: value} if is_json_type(value, cls.shorthand_types) else value
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -184,7 +192,7 @@ class Shorthand(SchemaModel):
         return reference
 
 
-def _is_json_type(value: Any, names: tuple[str, ...]) -> bool:
+def is_json_type(value: Any, names: tuple[str, ...]) -> bool:
     python: dict[str, type | tuple[type, ...]] = {"string": str, "boolean": bool, "array": list}
     python["number"] = (int, float)
     if isinstance(value, bool):

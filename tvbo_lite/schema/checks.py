@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from tvbo_lite.schema.integration import TIME_SCALES, seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -82,23 +84,21 @@ def whole_number_of_steps(data: Any) -> Iterator[Finding]:
     integration = _at(data, "integration")
     if not isinstance(integration, dict):
         return
-    step, duration = integration.get("step_size"), integration.get("duration")
+    written = integration.get("step_size"), integration.get("duration")
+    scale = integration.get("time_scale", "ms")
+    step, duration = written if all(map(_is_positive, written)) else _seconds(written, scale)
     if not _is_positive(step) or not _is_positive(duration):
         return
     path = ("integration", "duration")
     ratio = duration / step
     if not math.isfinite(ratio):
-        yield Finding(path, f"{duration} is out of all proportion to the step size {step}")
+        yield Finding(path, f"{written[1]} is out of all proportion to the step size {written[0]}")
         return
     steps = round(ratio)
     if abs(ratio - steps) > RELATIVE_TOLERANCE * ratio or steps == 0:
-        near = max(steps, 1) * float(step)
-        yield Finding(
-            path,
-            f"{duration} is {ratio:.9g} times the step size {step}",
-            "a whole number of steps",
-            f"the nearest is {near:.12g}",
-        )
+        near = f"the nearest is {max(steps, 1) * float(step):.12g}" if written == (step, duration) else None
+        message = f"{written[1]} is {ratio:.9g} times the step size {written[0]}"
+        yield Finding(path, message, "a whole number of steps", near)
 
 
 def zipped_axes_are_equally_long(data: Any) -> Iterator[Finding]:
@@ -174,6 +174,11 @@ def _listed(ids: set[int] | range) -> str:
         return f"0 to {ids.stop - 1}, for 'number_of_nodes' is {ids.stop}" if ids else "no edge without nodes"
     shown = [str(identifier) for identifier in sorted(ids)[:_MAX_LISTED]]
     return "one of " + ", ".join(shown) + (", ..." if len(ids) > _MAX_LISTED else "")
+
+
+def _seconds(written: tuple[Any, Any], scale: Any) -> tuple[float | None, float | None]:
+    known = scale if scale in TIME_SCALES else "ms"
+    return seconds(written[0], known), seconds(written[1], known)
 
 
 def _is_whole(value: Any) -> TypeGuard[int]:

@@ -151,7 +151,10 @@ class Dynamics(Shorthand, Described, Item):
     shorthand: ClassVar[str] = "name"
     shorthand_types: ClassVar[tuple[str, ...]] = ("string",)
 
-    iri: Text | None = Field(default=None, description="neuroml:<ComponentType>, or extends:<ComponentType>.")
+    iri: Text | None = Field(
+        default=None,
+        description="neuroml:<ComponentType>, extends:<ComponentType>, or a name in 'component_types'.",
+    )
     source: Text | None = Field(
         default=None, description="Where the model comes from, or a file that holds it."
     )
@@ -176,6 +179,12 @@ class Dynamics(Shorthand, Described, Item):
     components: "DynamicsMap" = Field(default_factory=dict, description="Parts: channels, gates, rates, ...")
     output: Names = Field(default_factory=list, description="Variables that other nodes see.")
     stimulus: Stimulus | None = Field(default=None, description="Input from outside.")
+    element: Text | None = Field(
+        default=None, description="Name of its element in LEMS, where its type or place does not give it."
+    )
+    anonymous: Flag = Field(
+        default=False, description="Whether it has no id in LEMS; its name only tells it from others."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, WithJsonSchema
 
 from tvbo_lite.errors import Location
-from tvbo_lite.schema.base import Described, Named, Names, describe, fault
+from tvbo_lite.schema.base import Described, Named, Names, Text, describe, fault
+from tvbo_lite.schema.component_types import ComponentTypeMap, ConstantMap, DimensionMap, UnitMap
 from tvbo_lite.schema.dynamics import Dynamics, EventMap, Stimulus
 from tvbo_lite.schema.exploration import Exploration, Observation
 from tvbo_lite.schema.integration import Integrator
 from tvbo_lite.schema.network import Coupling, Network
 from tvbo_lite.schema.paths import Locator
+from tvbo_lite.schema.recordings import Recordings
 from tvbo_lite.schema.values import FunctionMap
 
 __all__ = ["Experiment"]
@@ -49,6 +51,19 @@ class Experiment(Described):
     )
     functions: FunctionMap = Field(default_factory=dict, description="Functions that all equations may call.")
     events: EventMap = Field(default_factory=dict, description="Events of the whole experiment.")
+    component_types: ComponentTypeMap = Field(
+        default_factory=dict, description="LEMS component types of this document."
+    )
+    dimensions: DimensionMap = Field(default_factory=dict, description="Dimensions of this document.")
+    units: UnitMap = Field(default_factory=dict, description="Units of this document, by symbol.")
+    constants: ConstantMap = Field(default_factory=dict, description="Constants of this document.")
+    recordings: Recordings | None = Field(
+        default=None, description="What a run writes and shows; left out: the traces of recorded nodes."
+    )
+    target: Text | None = Field(
+        default=None,
+        description="Component in 'network.dynamics' that runs; left out: the simulation by 'integration'.",
+    )
 
     _locator: Locator = PrivateAttr(default_factory=Locator)
 

@@ -1,14 +1,17 @@
 """How time passes: method, step, duration."""
 
+import math
+import re
+import sys
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from tvbo_lite.errors import nearest
-from tvbo_lite.schema.base import Described, Number, Positive, describe, fault
+from tvbo_lite.schema.base import Described, Item, Number, Positive, Text, describe, fault, positive
 from tvbo_lite.schema.values import Noise, ParameterMap
 
-__all__ = ["METHODS", "TIME_SCALES", "Integrator"]
+__all__ = ["METHODS", "TIME_SCALES", "Integrator", "seconds"]
 
 METHODS = (
     "euler",
@@ -24,6 +27,18 @@ METHODS = (
 """Integration methods that the dialect knows; which of them run is the backend's matter."""
 
 TIME_SCALES = ("ms", "s", "us")
+_POWERS = {"ms": -3, "s": 0, "us": -6}
+_TIME = re.compile(r"\s*(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>ms|s|us)\s*")
+
+
+def seconds(value: Any, time_scale: str) -> float | None:
+    """A time in s: a number in ``time_scale``, or a text with its unit; None for what is no time."""
+    if isinstance(value, str):
+        match = _TIME.fullmatch(value)
+        return float(match["number"]) * 10.0 ** _POWERS[match["unit"]] if match else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        return None
+    return float(value) * 10.0 ** _POWERS[time_scale]
 
 
 def _one_of(value: Any, names: tuple[str, ...]) -> str:
@@ -58,12 +73,31 @@ TimeScale = Annotated[
 ]
 
 
-class Integrator(Described):
-    """How the equations are integrated in time."""
+def _time(value: Any) -> Any:
+    """A number above 0, or a text such as ``0.01 ms``, which is kept as it is written."""
+    if not isinstance(value, str):
+        return positive(value)
+    time = seconds(value, "s")
+    if time is None or not 0 < time < math.inf:
+        raise fault(f"found {describe(value)}", "a number above 0, also with its unit, such as '0.01 ms'")
+    return value
+
+
+Time = Annotated[
+    int | float | str,
+    PlainValidator(_time),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string"}]}),
+]
+
+
+class Integrator(Described, Item):
+    """How the equations are integrated in time. ``name`` is the id of the simulation in LEMS."""
 
     method: Method = Field(default="euler", description="Integration method.")
-    step_size: Positive = Field(description="Time step, in 'time_scale'.")
-    duration: Positive = Field(description="Simulated time, in 'time_scale'; a whole number of steps.")
+    step_size: Time = Field(description="Time step, in 'time_scale', or with its unit.")
+    duration: Time = Field(
+        description="Simulated time, in 'time_scale', or with its unit; a whole number of steps."
+    )
     time_scale: TimeScale = Field(default="ms", description="Unit of time of this experiment.")
     transient_time: Number = Field(
         default=0, description="Time at the start that results leave out, in 'time_scale'."
@@ -72,3 +106,15 @@ class Integrator(Described):
     rel_tol: Positive | None = Field(default=None, description="Relative tolerance of an adaptive method.")
     noise: Noise | None = Field(default=None, description="Noise added to all state variables.")
     parameters: ParameterMap = Field(default_factory=dict, description="Other settings, such as 'seed'.")
+    report: Text | None = Field(default=None, description="File to which jLEMS writes how the run went.")
+    target: Text | None = Field(
+        default=None,
+        description="Component in 'network.dynamics' that is simulated; left out: the network.",
+    )
+
+    def in_time_scale(self, value: float | str) -> float:
+        """``step_size`` or ``duration`` as a number in ``time_scale``."""
+        match = _TIME.fullmatch(value) if isinstance(value, str) else None
+        if not isinstance(value, str) or (match and match["unit"] == self.time_scale):
+            return float(match["number"] if match else value)
+        return (seconds(value, self.time_scale) or 0.0) / 10.0 ** _POWERS[self.time_scale]

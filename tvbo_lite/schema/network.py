@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from tvbo_lite.schema.base import Count, Described, Flag, Item, Named, Names, Number, SchemaModel, Text, Whole
-from tvbo_lite.schema.dynamics import DynamicsMap
+from tvbo_lite.schema.dynamics import Dynamics, DynamicsMap
+from tvbo_lite.schema.populations import InputMap, PopulationMap, ProjectionMap
 from tvbo_lite.schema.values import Equation, Parameter, ParameterMap
 
 __all__ = ["Coupling", "Edge", "GraphGenerator", "Network", "Node", "Position"]
@@ -89,7 +90,10 @@ class Coupling(Described, Item):
 
 
 class Network(Described, Item):
-    """Nodes, what they do, and how they are connected."""
+    """Nodes, what they do, and how they are connected; or populations, projections and inputs.
+
+    ``name`` is the id of the network in LEMS, ``net1`` where it is left out.
+    """
 
     number_of_nodes: Count = Field(default=1, description="Number of nodes where 'nodes' does not list them.")
     dynamics: DynamicsMap = Field(default_factory=dict, description="Cells, synapses and inputs by name.")
@@ -99,4 +103,25 @@ class Network(Described, Item):
     coupling: Annotated[dict[str, Coupling], Named()] = Field(
         default_factory=dict, description="Coupling functions by name."
     )
-    parameters: ParameterMap = Field(default_factory=dict, description="Constants of the whole network.")
+    parameters: ParameterMap = Field(
+        default_factory=dict, description="Constants of the whole network; attributes of its 'iri'."
+    )
+    iri: Text | None = Field(
+        default=None,
+        description="Type of the network; left out: neuroml:network.",
+        json_schema_extra={"examples": ["neuroml:networkWithTemperature"]},
+    )
+    populations: PopulationMap = Field(
+        default_factory=dict, description="Cells in numbers; in place of 'nodes' and 'edges'."
+    )
+    projections: ProjectionMap = Field(default_factory=dict, description="Connections between populations.")
+    inputs: InputMap = Field(default_factory=dict, description="Currents onto cells of populations.")
+    components: DynamicsMap = Field(default_factory=dict, description="Other parts of the network.")
+    order: Names = Field(
+        default_factory=list,
+        description="Sections or names in the order of the LEMS document; left out: 'populations', "
+        "'projections', 'inputs', 'components'.",
+    )
+    within: Dynamics | None = Field(
+        default=None, description="Component in which the network stands, such as tissue; it is what runs."
+    )

@@ -55,7 +55,8 @@ def document_path(data: Any, path: tuple[str | int, ...]) -> DocumentPath:
 def _step(data: Any, key: str | int) -> str | int:
     if isinstance(data, list) and isinstance(key, str):
         names = (item.get("name") if isinstance(item, dict) else item for item in data)
-        return next((index for index, name in enumerate(names) if name == key), key)
+        numbered = int(key) if key.isdecimal() and int(key) < len(data) else key
+        return next((index for index, name in enumerate(names) if name == key), numbered)
     if isinstance(data, dict) and key not in data:
         older = OLDER_SPELLINGS.get(str(key), key)
         return older if older in data else key

@@ -1,12 +1,16 @@
-"""The tree of instances that a run advances: one node for each running copy of a component."""
+"""A single running copy of a component, as a view of its place in a block."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import ModelError, nearest
-from tvbo_lite.transforms.resolve import ResolvedComponent
+
+if TYPE_CHECKING:
+    from tvbo_lite.transforms.blocks import Block
+    from tvbo_lite.transforms.resolve import ResolvedComponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,96 +22,147 @@ class Connection:
     delay: float = 0.0
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, slots=True)
 class Instance:
-    """A running copy of a component.
+    """Instance ``k`` of a block."""
 
-    ``named`` holds its single children in advance order, ``lists`` its lists of children; paths go by
-    ``names`` (slots, ids, tunnel ends). ``values`` are the properties and what ``Assign`` gave.
-    ``consolidated`` marks the instances whose OnStart jLEMS runs twice a pass, ``flat`` those of
-    simultaneous dynamics.
-    """
+    block: Block
+    k: int
 
-    component: ResolvedComponent
-    parent: Instance | None = None
-    consolidated: bool = False
-    flat: bool = False
-    named: list[tuple[str, Instance]] = field(default_factory=list)
-    lists: dict[str, list[Instance]] = field(default_factory=dict)
-    attachment_names: tuple[str, ...] = ()
-    list_children: list[Instance] = field(default_factory=list)
-    names: dict[str, Instance] = field(default_factory=dict)
-    peers: dict[str, Instance] = field(default_factory=dict)
-    values: dict[str, float] = field(default_factory=dict)
-    connections: dict[str, list[Connection]] = field(default_factory=dict)
-    built: bool = False
+    @property
+    def component(self) -> ResolvedComponent:
+        return self.block.component_of(self.k)
 
     @property
     def id(self) -> str | None:
         return self.component.id
 
+    @property
+    def consolidated(self) -> bool:
+        """Whether jLEMS runs its OnStart twice a pass."""
+        return self.block.shape.consolidated
+
+    @property
+    def flat(self) -> bool:
+        """Whether it has simultaneous dynamics, made one flat system."""
+        return self.block.shape.flat
+
+    @property
+    def parent(self) -> Instance | None:
+        above = self.block.parent
+        return None if above is None else Instance(above, self.block.owner(self.k))
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The properties, and what ``Assign`` gave."""
+        return {name: float(values[self.k]) for name, values in self.block.values.items()}
+
+    @property
+    def named(self) -> list[tuple[str, Instance]]:
+        """The single children, in the order in which jLEMS advances them."""
+        return [(b.name, Instance(b, b.members(self.k)[0])) for b in self.block.static if not b.listed]
+
+    @property
+    def lists(self) -> dict[str, list[Instance]]:
+        """The members of each list, in order of advance."""
+        return {name: self.members(name) for name in self.block.shape.lists}
+
+    def members(self, name: str) -> list[Instance]:
+        """The members of a list."""
+        return [Instance(b, k) for b in self.block.listed_in(name) for k in b.members(self.k)]
+
+    def first_list(self) -> list[Instance]:
+        """The members of the first list, which are those that an index counts."""
+        names = self.block.shape.lists
+        return self.members(names[0]) if names else []
+
+    @property
+    def peers(self) -> dict[str, Instance]:
+        """The other ends of tunnels, by the tunnels' names."""
+        found = {}
+        for name, refs in self.block.peers.items():
+            found[name] = Instance(refs.blocks[int(refs.block[self.k])], int(refs.index[self.k]))
+        return found
+
+    @property
+    def connections(self) -> dict[str, list[Connection]]:
+        """The event connections that begin here, by port, in the order in which they were made."""
+        found = {}
+        for port, wires in self.block.wires.items():
+            places = (wires.sources == self.k).nonzero()[0].tolist()
+            found[port] = [
+                Connection(
+                    Instance(wires.targets.blocks[int(wires.targets.block[i])], int(wires.targets.index[i])),
+                    wires.port_names[int(wires.ports[i])],
+                    float(wires.delays[i]),
+                )
+                for i in places
+            ]
+        return {port: some for port, some in found.items() if some}
+
     def children(self) -> Iterator[tuple[str, Instance]]:
         """Every child with its role, in the order in which jLEMS advances them."""
-        yield from self.named
-        for name, members in self.lists.items():
-            for member in members:
-                yield name, member
-
-    def text_keys(self) -> dict[str, str]:
-        """Texts and references by which a path may select this instance among a list's members."""
-        component = self.component
-        ids = {name: target.id or "" for name, target in component.references.items()}
-        return ids if self.consolidated else {**component.texts(), **ids}
+        for block in self.block.children:
+            for k in block.members(self.k):
+                yield block.name, Instance(block, k)
 
     def path(self) -> str:
         """Where the instance stands, as output columns spell it: ``pop[0]/synapses:syn:0``."""
-        if self.parent is None:
+        parent = self.parent
+        if parent is None:
             return self.id or self.component.type.name
-        head = "" if self.parent.parent is None else self.parent.path()
-        return _joined(head, self._step())
+        head = "" if parent.parent is None else parent.path()
+        return _joined(head, self._step(parent))
 
-    def _step(self) -> str:
-        assert self.parent is not None  # noqa: S101  the caller has checked
-        for name, child in self.parent.named:
-            if child is self:
-                return name
-        for name, members in self.parent.lists.items():
-            if any(member is self for member in members):
-                return self._list_step(name, members)
-        return self.id or self.component.type.name
-
-    def _list_step(self, name: str, members: list[Instance]) -> str:
+    def _step(self, parent: Instance) -> str:
+        name, own = self.block.name, self.id
+        if not self.block.listed:
+            return name
         if name == "":
-            return f"[{next(i for i, member in enumerate(members) if member is self)}]"
-        same = [member for member in members if member.id == self.id]
-        if self.parent and name in self.parent.attachment_names:
-            return f"{name}:{self.id}:{next(i for i, member in enumerate(same) if member is self)}"
-        return self.id or name
+            return f"[{parent.members(name).index(self)}]"
+        if name in parent.block.shape.attachments:
+            same = [one for one in parent.members(name) if one.id == own]
+            return f"{name}:{own}:{same.index(self)}"
+        return own or name
 
     def child(self, name: str) -> Instance | None:
         """The child that one element of a path names, as jLEMS looks it up."""
         if name.startswith("["):
             return self._indexed(name)
-        if name in self.names:
-            return self.names[name]
-        for _, child in self.named:
-            if child.id == name:
-                return child
-        if name.count(":") == 2:
-            return self._attached(*name.split(":"))
-        members = (member for items in self.lists.values() for member in items)
-        return next((member for member in members if member.id == name), None)
+        if name in self.block.peers:
+            return self.peers[name]
+        return self._by_id(name) or self._by_slot(name) or self._attached(name)
+
+    def _by_slot(self, name: str) -> Instance | None:
+        named = self.named
+        by_slot = [child for slot, child in named if slot == name]
+        return next(iter(by_slot or [child for _, child in named if child.id == name]), None)
+
+    def _by_id(self, name: str) -> Instance | None:
+        """The last of the listed children of that id."""
+        found = [Instance(b, k) for b in self.block.static if b.listed for k in b.by_id(name, self.k)[-1:]]
+        return found[-1] if found else None
 
     def _indexed(self, name: str) -> Instance | None:
         digits = name[1:-1]
-        if len(self.lists) != 1 or not digits.isdigit():
+        if len(self.block.shape.lists) != 1 or not digits.isdigit():
             return None
-        members = next(iter(self.lists.values()))
-        return members[int(digits)] if int(digits) < len(members) else None
+        k = int(digits)
+        for block in self.block.listed_in(self.block.shape.lists[0]):
+            members = block.members(self.k)
+            if k < len(members):
+                return Instance(block, members[k])
+            k -= len(members)
+        return None
 
-    def _attached(self, list_name: str, component: str, number: str) -> Instance | None:
-        matching = [member for member in self.lists.get(list_name, ()) if member.id == component]
-        return matching[int(number)] if number.isdigit() and int(number) < len(matching) else None
+    def _attached(self, name: str) -> Instance | None:
+        """The attached one of that id, or of a list, an id and a number: ``synapses:syn:0``."""
+        if name.count(":") == 2:
+            list_name, component, number = name.split(":")
+            matching = [one for one in self.members(list_name) if one.id == component]
+            return matching[int(number)] if number.isdigit() and int(number) < len(matching) else None
+        every = (one for list_name in self.block.attached for one in self.members(list_name))
+        return next((one for one in every if one.id == name), None)
 
     def descend(self, path: str) -> Instance:
         """The instance at a path such as ``pop[0]/chans/na``. Raises `ModelError` naming what is missing."""
@@ -124,10 +179,10 @@ class Instance:
         return at
 
     def _known(self, step: str) -> str | None:
-        if step.startswith("[") and len(self.lists) == 1:
-            return f"the indices are 0 to {len(next(iter(self.lists.values()))) - 1}"
-        known = [*self.names, *(name for name, _ in self.named)]
-        known += [member.id for members in self.lists.values() for member in members if member.id]
+        if step.startswith("[") and len(self.block.shape.lists) == 1:
+            return f"the indices are 0 to {len(self.first_list()) - 1}"
+        known = [*self.block.peers, *(name for name, _ in self.named)]
+        known += [one.id for _, one in self.children() if one.id]
         return nearest(step, known)
 
 
@@ -167,5 +222,5 @@ def _utf16(text: str) -> Iterator[int]:
     return (data[i] | data[i + 1] << 8 for i in range(0, len(data), 2))
 
 
-def no_such_port(instance: Instance, direction: str) -> ModelError:
-    return instance.component.fail(f"has no event port of direction '{direction}' to connect")
+def no_such_port(component: ResolvedComponent, direction: str) -> ModelError:
+    return component.fail(f"has no event port of direction '{direction}' to connect")

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tvbo_lite.errors import Problem, UnsupportedError
-from tvbo_lite.transforms.instances import Instance, walk
+from tvbo_lite.transforms.blocks import Forest
+from tvbo_lite.transforms.resolve import ResolvedComponent
 
 
-def check_limits(root: Instance) -> None:
-    """Raises `UnsupportedError` with every limit that the instance tree is beyond, each component once."""
-    components = {id(one.component): one for one in walk(root)}
+def check_limits(forest: Forest) -> None:
+    """Raises `UnsupportedError` with every limit that the instances are beyond, each component once."""
+    components = {id(spec.component): spec.component for block in forest.blocks for spec in block.specs}
     problems = [problem for one in components.values() for rule in _RULES for problem in rule(one)]
     if problems:
         raise UnsupportedError(problems)
 
 
-def _one_compartment(instance: Instance) -> Iterator[Problem]:
+def _one_compartment(component: ResolvedComponent) -> Iterator[Problem]:
     """LEMS alone takes a cell of many segments for one of the same area; jNeuroML refuses it too."""
-    if not instance.component.type.is_a("morphology"):
+    if not component.type.is_a("morphology"):
         return
-    segments = instance.lists.get("segments", [])
+    segments = component.lists.get("segments", [])
     if len(segments) > 1:
-        cell = instance.parent.component if instance.parent else instance.component
+        cell = component.parent or component
         what = (
             f"{cell.describe()} has {len(segments)} segments; multi-compartment cells are not supported yet"
         )
         yield Problem(what, cell.component.location, "a morphology of one segment")
 
 
-_RULES: tuple[Callable[[Instance], Iterator[Problem]], ...] = (_one_compartment,)
+_RULES: tuple[Callable[[ResolvedComponent], Iterator[Problem]], ...] = (_one_compartment,)

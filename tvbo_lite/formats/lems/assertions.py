@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from tvbo_lite.errors import ExpressionError, Location, Problem, ReadError, nearest
+from tvbo_lite.errors import ExpressionError, Problem, ReadError, nearest
 from tvbo_lite.lems import model as m
 
-__all__ = ["Assertion", "check_assertions"]
+__all__ = ["check_assertions"]
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """``matches`` is a product or quotient of dimensions, said to be that of ``dimension``."""
-
-    dimension: str
-    matches: str
-    location: Location
-
-
-def check_assertions(assertions: Iterable[Assertion], dimensions: Iterable[m.Dimension]) -> None:
+def check_assertions(assertions: Iterable[m.Assertion], dimensions: Iterable[m.Dimension]) -> None:
     """Raises `ReadError` with every claim that does not hold (jLEMS reports those, and goes on)."""
     known = {item.name: item.exponents for item in dimensions}
     problems = [problem for item in assertions for problem in _faults(item, known)]
@@ -28,7 +19,7 @@ def check_assertions(assertions: Iterable[Assertion], dimensions: Iterable[m.Dim
         raise ReadError(problems)
 
 
-def _faults(item: Assertion, known: Mapping[str, tuple[int, ...]]) -> Iterator[Problem]:
+def _faults(item: m.Assertion, known: Mapping[str, tuple[int, ...]]) -> Iterator[Problem]:
     from tvbo_lite.expr import lems, tree
     from tvbo_lite.transforms.check.dimensions import MismatchError, of_expression, same
 

@@ -86,6 +86,11 @@ def unit(source: Source, element: _Element) -> m.Unit:
     )
 
 
+def assertion(source: Source, element: _Element) -> m.Assertion:
+    dimension, matches = source.need(element, "dimension"), source.need(element, "matches")
+    return m.Assertion(dimension, matches, source.at(element))
+
+
 def constant(source: Source, element: _Element) -> m.Constant:
     symbol = element.get("symbol")
     name = element.get("name", "") if symbol else source.need(element, "name")

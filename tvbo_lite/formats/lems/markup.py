@@ -36,6 +36,7 @@ _REFERENCE = ("name", "type", "local")
 _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Dimension": ("name", "m", "l", "t", "i", "k", "n", "j"),
     "Unit": ("symbol", "dimension", "power", "scale", "offset"),
+    "Assertion": ("dimension", "matches"),
     "Include": ("file",),
     "Parameter": _NAMED,
     "IndexParameter": _NAMED,

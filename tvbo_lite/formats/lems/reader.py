@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats._xml import line_of, local_name, parse_bytes
 from tvbo_lite.formats.lems import elements, sources
-from tvbo_lite.formats.lems.assertions import Assertion, check_assertions
+from tvbo_lite.formats.lems.assertions import check_assertions
 from tvbo_lite.lems import model as m
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def read_file(name: str | Path, search: Sequence[Path] = ()) -> m.Model:
 
 def read_string(text: str, file: str = "<string>") -> m.Model:
     """The model of one document; its includes are listed, not followed."""
-    return _document(sources.Text(text, file)).model
+    return _document(sources.Text(text, file))
 
 
 def link(model: m.Model, search: Sequence[Path] = ()) -> m.Model:
@@ -63,16 +63,15 @@ class _Linker:
         self.constants: list[m.Constant] = []
         self.types: list[m.ComponentType] = []
         self.components: list[m.Component] = []
-        self.assertions: list[Assertion] = []
+        self.assertions: list[m.Assertion] = []
 
     def include(self, origin: sources.Origin) -> m.Model:
         self.seen.add(origin.key)
         if len(self.seen) > MAX_INCLUDES:
             raise ReadError(Problem(f"more than {MAX_INCLUDES} included files", Location(origin.name)))
-        read = _core_document(origin) if isinstance(origin, sources.Core) else _document(origin)
-        self.add(read.model, origin)
-        self.assertions += read.assertions
-        return read.model
+        read = core_document(origin) if isinstance(origin, sources.Core) else _document(origin)
+        self.add(read, origin)
+        return read
 
     def add(self, document: m.Model, origin: sources.Origin) -> None:
         for include in document.includes:
@@ -84,6 +83,7 @@ class _Linker:
         self.constants += document.constants
         self.types += document.component_types
         self.components += document.components
+        self.assertions += document.assertions
 
     def model(self, document: m.Model) -> m.Model:
         if self.assertions:
@@ -97,24 +97,18 @@ class _Linker:
             tuple(self.constants),
             tuple(self.types),
             tuple(self.components),
+            tuple(self.assertions),
             document.location,
         )
 
 
-class _Read(NamedTuple):
-    """What a document says: its model, and its claims about dimensions, which belong to no model."""
-
-    model: m.Model
-    assertions: tuple[Assertion, ...]
-
-
 @lru_cache
-def _core_document(origin: sources.Core) -> _Read:
+def core_document(origin: sources.Core) -> m.Model:
     """A core type file; they are read once a process, as nearly every model includes them."""
     return _document(origin)
 
 
-def _document(origin: sources.Origin) -> _Read:
+def _document(origin: sources.Origin) -> m.Model:
     root = parse_bytes(origin.read(), origin.name)
     if local_name(root.tag) not in _ROOTS:
         found = f"the root element is <{local_name(root.tag)}>"
@@ -125,7 +119,7 @@ def _document(origin: sources.Origin) -> _Read:
         reader.take(element)
     if source.problems:
         raise ReadError(source.problems)
-    return _Read(reader.model(Location(origin.name, line_of(root))), tuple(reader.assertions))
+    return reader.model(Location(origin.name, line_of(root)))
 
 
 class _Document:
@@ -137,7 +131,6 @@ class _Document:
         self.report_file: str | None = None
         self.found: dict[str, list[object]] = {name: [] for name in _TOP}
         self.components: list[m.Component] = []
-        self.assertions: list[Assertion] = []
 
     def take(self, element: _Element) -> None:
         name = local_name(element.tag)
@@ -147,10 +140,6 @@ class _Document:
             self.source.understand(element)
         elif name in _TOP:
             self.found[name].append(_TOP[name](self.source, element))
-            self.source.understand(element)
-        elif name == "Assertion":
-            texts = self.source.need(element, "dimension"), self.source.need(element, "matches")
-            self.assertions.append(Assertion(*texts, self.source.at(element)))
             self.source.understand(element)
         elif name not in _SKIPPED:
             self.components.append(elements.component(self.source, element))
@@ -166,6 +155,7 @@ class _Document:
             tuple(found["Constant"]),  # type: ignore[arg-type]
             tuple(found["ComponentType"]),  # type: ignore[arg-type]
             tuple(self.components),
+            tuple(found["Assertion"]),  # type: ignore[arg-type]
             location,
         )
 
@@ -183,6 +173,7 @@ _TOP: dict[str, Callable[[elements.Source, _Element], object]] = {
     "include": _neuroml_include,
     "Dimension": elements.dimension,
     "Unit": elements.unit,
+    "Assertion": elements.assertion,
     "Constant": elements.constant,
     "ComponentType": elements.component_type,
 }

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
 from tvbo_lite.formats.neuroml import jar
 
+_CORE_PREFIX = "jNeuroML:NeuroML2CoreTypes/"
 MAX_BYTES = 512 * 1024 * 1024  # a larger XML file is a mistake, or hostile
 
 
@@ -40,6 +41,9 @@ class OnDisk:
         except OSError as error:
             raise ReadError(Problem(f"cannot be read: {error.strerror}", Location(self.name))) from error
 
+    def place(self, file: str) -> str | None:
+        return str(self.path.parent / file)
+
     def beside(self, file: str) -> Origin | None:
         path = self.path.parent / file
         return OnDisk(path) if path.is_file() else None
@@ -62,8 +66,14 @@ class InJar:
     def read(self) -> bytes:
         return jar.example_file(self.member)
 
+    def place(self, file: str) -> str | None:
+        return f"jNeuroML:{self._member(file)}"
+
+    def _member(self, file: str) -> str:
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self.member), file))
+
     def beside(self, file: str) -> Origin | None:
-        member = posixpath.normpath(posixpath.join(posixpath.dirname(self.member), file))
+        member = self._member(file)
         return InJar(member) if jar.has_example_file(member) else None
 
 
@@ -75,7 +85,7 @@ class Core:
 
     @property
     def name(self) -> str:
-        return f"jNeuroML:NeuroML2CoreTypes/{self.file}"
+        return f"{_CORE_PREFIX}{self.file}"
 
     @property
     def key(self) -> str:
@@ -86,6 +96,10 @@ class Core:
         if data is None:  # has been checked when this object was made
             raise ReadError(Problem("is not among the core type files", Location(self.name)))
         return data
+
+    def place(self, file: str) -> str | None:
+        del file
+        return None  # core types are looked for last in any case
 
     def beside(self, file: str) -> Origin | None:
         return core(file)
@@ -106,6 +120,9 @@ class Text:
     def read(self) -> bytes:
         return self.text.encode()
 
+    def place(self, file: str) -> str | None:
+        return str(self.folder / file) if self.folder else None
+
     def beside(self, file: str) -> Origin | None:
         path = self.folder / file if self.folder else None
         return OnDisk(path) if path and path.is_file() else None
@@ -118,6 +135,11 @@ def core(file: str) -> Core | None:
     """The core type file of that name, whatever folder the include gives."""
     base = posixpath.basename(file.replace("\\", "/"))
     return Core(base) if base in jar.core_names() else None
+
+
+def is_core(location: Location) -> bool:
+    """Whether something was read from one of NeuroML's core type files."""
+    return (location.file or "").startswith(_CORE_PREFIX)
 
 
 def main(name: str | Path) -> Origin:
@@ -137,17 +159,27 @@ def main(name: str | Path) -> Origin:
 
 
 def included(file: str, origin: Origin, search: Sequence[Path], location: Location) -> Origin:
-    """The document that ``<Include file=.../>`` means. Raises `ReadError` where there is none."""
+    """The document that ``<Include file=.../>`` means.
+
+    Raises:
+        ReadError: there is none; the message lists every place where it was looked for.
+    """
     found = origin.beside(file)
     for folder in search:
         if found is None and (folder / file).is_file():
             found = OnDisk(folder / file)
     found = found or core(file)
     if found is None:
-        places = ", ".join(str(folder) for folder in search)
-        expected = (
-            f"a file beside {origin.name}" + (f" or in {places}" if places else "") + ", or a core type file"
-        )
-        hint = nearest(file, jar.core_names())
-        raise ReadError(Problem(f"include '{file}' is not found", location, expected, hint))
+        places = [origin.place(file), *(str(folder / file) for folder in search)]
+        tried = [f"there is no {place}" for place in dict.fromkeys(filter(None, places))]
+        tried.append(f"{'and ' if tried else ''}NeuroML has no core type file of that name")
+        message = f"include '{file}' is not found: {', '.join(tried)}"
+        raise ReadError(Problem(message, location, None, nearest(file, _names_near(origin, search))))
     return found
+
+
+def _names_near(origin: Origin, search: Sequence[Path]) -> list[str]:
+    """What could have been meant: core type files, and the files in the folders looked in."""
+    folders = [*search, *([origin.path.parent] if isinstance(origin, OnDisk) else [])]
+    own = {path.name for folder in folders for path in folder.glob("*.*ml") if path.is_file()}
+    return [*jar.core_names(), *sorted(own)]

@@ -6,11 +6,13 @@ gives an equal model. The layout stands in the templates ``lems.xml.j2`` and its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import RenderError
 from tvbo_lite.formats._jinja import render
+from tvbo_lite.formats.files import Files
+from tvbo_lite.formats.lems.core import without_core
 from tvbo_lite.formats.lems.markup import (
     Element,
     action_elements,
@@ -25,7 +27,9 @@ from tvbo_lite.lems import model as lems
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["write"]
+    from tvbo_lite.losses import Losses
+
+__all__ = ["document", "write"]
 
 # At the top of a document these elements are not components, so no component can be written as one.
 _RESERVED = frozenset({
@@ -85,12 +89,45 @@ class _Type:
     sections: tuple[Element, ...]
 
 
-def write(model: lems.Model) -> str:
-    """The LEMS document for ``model``, ending in a line break.
+def write(
+    model: lems.Model, losses: Losses | None = None, *, split: bool = False, name: str | None = None
+) -> str | Files:
+    """The LEMS document for ``model``, ending in a line break; with ``split``, three that include each other.
+
+    LEMS holds all of a model, so ``losses`` stays as it is. The three hold the types, the components, and
+    the simulation (the main one); each includes the one before. Their names begin with ``name``, by
+    default the id of the simulated component. Core types that a linked model has are included.
 
     Raises:
-        RenderError: a text holds a character that XML cannot hold, or a name is no XML name.
+        RenderError: a text holds a character that XML cannot hold, a name is no XML name, or nothing is
+            to be run in a model to split.
     """
+    del losses
+    return _split(without_core(model), name) if split else document(model)
+
+
+def _split(model: lems.Model, name: str | None) -> Files:
+    runs = [item for item in model.components if item.id == model.target or item.tag == "Simulation"]
+    if model.target is None or not runs:
+        raise RenderError("only a model with a target and its simulation is split into three files")
+    target = next((item.attributes["target"] for item in runs if "target" in item.attributes), None)
+    base = name or target or model.target
+    types, network = f"{base}_types.xml", f"{base}_network.xml"
+    parts = {
+        types: replace(model, target=None, report_file=None, components=()),
+        network: lems.Model(
+            includes=(lems.Include(types),),
+            components=tuple(item for item in model.components if item not in runs),
+        ),
+        f"LEMS_{base}.xml": lems.Model(
+            model.target, model.report_file, (lems.Include(network),), components=tuple(runs)
+        ),
+    }
+    return Files(f"LEMS_{base}.xml", {file: document(part) for file, part in parts.items()})
+
+
+def document(model: lems.Model) -> str:
+    """One LEMS document that holds all of ``model``. Raises as `write` does."""
     return render(
         "lems.xml.j2",
         {
@@ -115,6 +152,7 @@ def _blocks(model: lems.Model) -> Iterable[list[Element]]:
     yield [declared("Include", item) for item in model.includes]
     yield [declared("Dimension", item) for item in model.dimensions]
     yield [declared("Unit", item) for item in model.units]
+    yield [declared("Assertion", item) for item in model.assertions]
     yield [declared("Constant", item) for item in model.constants]
 
 

@@ -2,8 +2,9 @@
 
 Nodes that share a dynamics become the population ``<dynamics>_pop``; an edge without coupling that
 starts at a current input becomes an explicit input, one with coupling a connection; equations become a
-component type. The variables of recorded nodes go to one output file for each population. What cannot
-be expressed is refused by name, never left out.
+component type. The variables of recorded nodes go to one output file for each population. Component
+types, populations, projections, inputs and recordings that the document lists itself become just these.
+What cannot be expressed is refused by name, never left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,15 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Network, Node
 from tvbo_lite.transforms.lower.context import Context, OwnTypes, Path
+from tvbo_lite.transforms.lower.declared import (
+    add_component_types,
+    constants,
+    own_dimensions,
+    own_units,
+    with_own,
+)
+from tvbo_lite.transforms.lower.group_network import GroupNetwork, is_grouped, surrounded
+from tvbo_lite.transforms.lower.couplings import read_couplings
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
@@ -21,6 +31,7 @@ from tvbo_lite.transforms.lower.simulation import extra_units, simulation
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics, Experiment
+    from tvbo_lite.transforms.lower.population import Population
     from tvbo_lite.transforms.quantity import UnitTable
     from tvbo_lite.transforms.types import TypeTable
 
@@ -30,8 +41,15 @@ INCLUDES = ("Cells.xml", "Networks.xml", "Inputs.xml", "Simulation.xml")
 MORE_INCLUDES = ("PyNN.xml",)  # only where a type of theirs is used
 UNNAMED = "cell"
 
-_EXPERIMENT = ("dynamics", "network", "integration")
-_NETWORK = ("number_of_nodes", "dynamics", "nodes", "edges")
+_EXPERIMENT = (
+    "dynamics", "network", "integration", "component_types", "dimensions", "units", "constants",
+    "recordings", "target",
+)  # fmt: skip
+_NETWORK = (
+    "number_of_nodes", "dynamics", "nodes", "edges", "within", "populations", "projections", "inputs",
+    "components", "order",
+)  # fmt: skip
+_GROUPED = ("parameters", "iri")  # what only a network of populations has
 
 
 def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Model:
@@ -42,36 +60,81 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         UnitError: a quantity with an unknown unit or the wrong dimension.
         UnsupportedError: something right that cannot be lowered yet.
     """
-    context = Context(OwnTypes(types), units, experiment.locate)
-    if experiment.integration is not None:
-        context.time_scale = experiment.integration.time_scale
+    context = Context(OwnTypes(types), with_own(units, experiment), experiment.locate)
+    integration = experiment.integration
+    if integration is not None:
+        context.time_scale = integration.time_scale
     refuse_rest(experiment, _EXPERIMENT, (), "experiment", context)
+    add_component_types(context, experiment)
     wiring = _wire(context, experiment)
-    network = wiring.component()
-    inside = "" if network.id == NETWORK_ID else f"{NETWORK_ID}/"
-    run = simulation(context, experiment, network.id or "", wiring.populations.values(), inside)
-    wiring.add((network, run), ("network",))
+    target = _add_network(context, experiment, wiring)
     includes = _includes(wiring, context.types)
     context.raise_problems()
     return lems.Model(
-        target=run.id,
+        target=target,
+        report_file=integration.report if integration is not None else None,
         includes=includes,
-        dimensions=tuple(context.dimensions.values()),
-        units=extra_units(experiment, units),
+        dimensions=(*own_dimensions(experiment), *context.dimensions.values()),
+        units=(*own_units(experiment), *extra_units(experiment, context.units)),
+        constants=constants(experiment),
         component_types=tuple(context.types.own.values()),
         components=tuple(wiring.components.values()),
         location=experiment.locate(()),
     )
 
 
+def _add_network(context: Context, experiment: Experiment, wiring: Wiring) -> str | None:
+    """Add the network and its simulation; the id of what runs."""
+    network, integration = _network(experiment), experiment.integration
+    alone = _is_without_network(experiment)
+    simulated = integration.target if integration is not None else None
+    populations: list[Population] = []
+    inside = ""
+    if not alone:
+        name = context.name(network.name or NETWORK_ID, ("network", "name"), "a network")
+        found = wiring.component(name)
+        populations = list(wiring.populations.values())
+        if is_grouped(network):
+            grouped = GroupNetwork(context, network, wiring.named, wiring.kinds)
+            found, populations = grouped.component(name), grouped.recorded
+        outer = surrounded(context, wiring.environment.around(found), network.within)
+        inside = "" if outer.id == name else f"{name}/"
+        simulated = simulated or outer.id
+        wiring.add((outer,), ("network",))
+    if experiment.target is not None and integration is None:
+        message = f"there is no '{experiment.target}' in network.dynamics to run"
+        context.among(experiment.target, wiring.components, ("target",), message)
+        return experiment.target
+    if simulated is not None:
+        message = f"there is no '{simulated}' to simulate"
+        context.among(simulated, wiring.components, ("integration", "target"), message)
+    run = simulation(context, experiment, simulated or "", populations, inside)
+    wiring.add((run,), ("integration",))
+    return experiment.target or run.id
+
+
+def _network(experiment: Experiment) -> Network:
+    return experiment.network or Network.model_validate({})
+
+
+def _is_without_network(experiment: Experiment) -> bool:
+    """Whether one component is named that runs, and nothing says of what a network consists."""
+    integration, network = experiment.integration, _network(experiment)
+    named = experiment.target or (integration is not None and integration.target)
+    return bool(named) and experiment.dynamics is None and not (network.nodes or is_grouped(network))
+
+
 def _wire(context: Context, experiment: Experiment) -> Wiring:
-    network = experiment.network or Network.model_validate({})
+    network = _network(experiment)
     default = (experiment.dynamics.name or UNNAMED) if experiment.dynamics else ""
     placed = frozenset(node.dynamics or default for node in network.nodes if node.position is not None)
     wiring = Wiring(context, _named(context, experiment, network, default), placed)
     context.names.update(wiring.named)
-    refuse_rest(network, _NETWORK, ("network",), "network", context)
+    grouped = is_grouped(network)
+    refuse_rest(network, _NETWORK + (_GROUPED if grouped else ()), ("network",), "network", context)
     wiring.add_dynamics()
+    if grouped or _is_without_network(experiment):
+        return wiring
     for node, path in _nodes(context, network, default):
         wiring.add_node(node, node.dynamics or default, path)
     for index, edge in enumerate(network.edges):
@@ -124,6 +187,7 @@ def _check_count(context: Context, network: Network) -> None:
 
 
 def _includes(wiring: Wiring, types: OwnTypes) -> tuple[lems.Include, ...]:
-    used = {name for item in wiring.components.values() for name in types.get(item.tag).lineage}
+    kinds = (item.type or item.tag for item in wiring.components.values())
+    used = {name for kind in kinds if kind in types for name in types.get(kind).lineage}
     homes = {PurePosixPath(types.get(name).declared.location.file or "").name for name in used}
     return tuple(map(lems.Include, (*INCLUDES, *(name for name in MORE_INCLUDES if name in homes))))

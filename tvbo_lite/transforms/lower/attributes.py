@@ -64,7 +64,7 @@ def _text(
     elif parameter.unit:
         message = f"{what} is a text and cannot have the unit '{parameter.unit}'"
         context.report(path, message, kind=UnitError)
-    elif name in kind.references:
+    elif name in kind.references and not kind.references[name].local:
         context.among(text, context.names, path, f"{what} names '{text}', which does not exist")
     return text
 

@@ -9,19 +9,21 @@ from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, attributes
 from tvbo_lite.transforms.lower.context import Context, Path, listing
 from tvbo_lite.transforms.lower.equations import has_equations
+from tvbo_lite.transforms.lower.inputs import coupling_parts
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
 from tvbo_lite.transforms.lower.parts import inner_parts
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.lower.slots import Host, Way, containers, host_for, inserted, slots_of, way_to
 from tvbo_lite.transforms.lower.spikes import spike_times
+from tvbo_lite.transforms.resolve import NOTED
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Lowered", "is_input", "lower_component"]
+__all__ = ["Lowered", "child_component", "is_input", "lower_component"]
 
-_USED = ("iri", "parameters", "components", "events")
+_USED = ("iri", "parameters", "components", "events", "element", "anonymous")
 _INPUTS = ("basePointCurrent", "basePointCurrentDL")
 _SYNAPSES = ("baseSynapse", "baseSynapseDL", "baseChannelPopulation")
 # what the id of a component ends in that refers to another: by the type of the slot it stands in
@@ -53,8 +55,27 @@ def lower_component(
     context: Context, dynamics: Dynamics, kind: ResolvedType, given: Given, *, name: str, path: Path
 ) -> Lowered:
     """A standalone component ``name`` with the parameters ``given``."""
-    frame = lems.Component(kind.name, name)
+    frame = _named_frame(context, dynamics, kind, name, path)
     return _filled(context, dynamics, kind, given, frame=frame, path=path, around=())
+
+
+def child_component(
+    context: Context, child: Dynamics, name: str, parent: ResolvedType, path: Path
+) -> lems.Component | None:
+    """A part ``name`` of something that is no dynamics itself, such as the network; None, and a problem."""
+    found = _child(context, child, name, (parent,), path)
+    return found.component if found is not None else None
+
+
+def _named_frame(
+    context: Context, dynamics: Dynamics, kind: ResolvedType, name: str, path: Path
+) -> lems.Component:
+    """``<izhikevichCell id="name"/>``; by another name of its element ``<cell id="name" type="..."/>``."""
+    tag = dynamics.element or kind.name
+    if tag not in context.types and not kind.is_a(tag) and "components" not in path:
+        context.among(tag, kind.lineage, (*path, "element"), f"{name}: a {kind.name} is no '{tag}'")
+    typed = None if tag == kind.name else kind.name
+    return lems.Component(tag, None if dynamics.anonymous else name, typed)
 
 
 def _filled(
@@ -86,6 +107,8 @@ def _filled(
             component = inserted(component, part.way, part.component)
     for way, piece in parts:
         component = inserted(component, way, piece)
+    for part in coupling_parts(context, path):
+        component = inserted(component, (), part)
     for way in containers(context, kind):
         component = inserted(component, way)
     return Lowered(
@@ -102,10 +125,14 @@ def _child(
     parent = around[0]
     slot = parent.child_slots.get(name)
     base = slot.type if slot else next((s.type for s in parent.child_slots.values() if s.many), None)
-    kind = type_of(context, child, path, name, around=around, base=base)
+    noted = name if name in NOTED and name in context.types else None
+    kind = type_of(context, child, path, name, around=around, base=base, default=noted or _default(slot))
     if kind is None:
         return None
     given = given_parameters(context, child, path)
+    if child.element or child.anonymous or noted:
+        frame = _placed_frame(context, child, kind, name, parent=parent, path=path)
+        return _filled(context, child, kind, given, frame=frame, path=path, around=around)
     if slot is not None and not slot.many:
         if not kind.is_a(slot.type):
             context.report(path, f"'{name}' of {parent.name} is a {kind.name}", f"a {slot.type}")
@@ -114,6 +141,9 @@ def _child(
         frame = lems.Component(name, type=typed)
         return _filled(context, child, kind, given, frame=frame, path=path, around=around)
     way = way_to(context, parent, kind)
+    if way != () and any(not s.many and kind.is_a(s.type) for s in parent.child_slots.values()):
+        frame = lems.Component(kind.name, context.name(name, path, "a component"))
+        return _filled(context, child, kind, given, frame=frame, path=path, around=around)
     if way is not None:
         frame, given = _member(context, child, kind, given, parent=parent, path=path)
         return replace(_filled(context, child, kind, given, frame=frame, path=path, around=around), way=way)
@@ -130,6 +160,27 @@ def _child(
     return None
 
 
+def _default(slot: lems.ChildSlot | None) -> str | None:
+    """The type of what fills a slot for one, where nothing else says it."""
+    return slot.type if slot is not None and not slot.many else None
+
+
+def _placed_frame(
+    context: Context, child: Dynamics, kind: ResolvedType, name: str, *, parent: ResolvedType, path: Path
+) -> lems.Component:
+    """A child as its element is written, with or without an id; notes may stand anywhere."""
+    tag = child.element or (name if name in NOTED else kind.name)
+    slot = parent.child_slots.get(tag)
+    wanted = [slot.type] if slot else [item.type for item in parent.child_slots.values()]
+    if tag not in NOTED and not any(kind.is_a(base) for base in wanted):
+        message = f"'{name}' ({kind.name}) has no place in {parent.name}"
+        context.report(path, message, listing(dict.fromkeys(wanted)) or "no components")
+    own = slot.type if slot else tag
+    typed = None if kind.name == own else kind.name
+    anonymous = child.anonymous or tag in NOTED
+    return lems.Component(tag, None if anonymous else name, typed, text=child.description if anonymous else None)
+
+
 def _member(
     context: Context, child: Dynamics, kind: ResolvedType, given: Given, *, parent: ResolvedType, path: Path
 ) -> tuple[lems.Component, Given]:
@@ -143,7 +194,8 @@ def _member(
         return lems.Component(name, type=kind.name), given
     number = given.get("id")
     if number is None or "id" in kind.attribute_names():
-        return lems.Component(kind.name, context.name(name, path, "a component")), given
+        identifier = name if name.isdecimal() else context.name(name, path, "a component")
+        return lems.Component(kind.name, identifier), given
     rest = {key: item for key, item in given.items() if key != "id"}
     if "name" in kind.texts and "name" not in rest:
         label = number[0].model_copy(update={"value": name})

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from tvbo_lite.errors import Location
+    from tvbo_lite.transforms.lower.couplings import Couplings
+    from tvbo_lite.transforms.lower.equations import Equations
     from tvbo_lite.transforms.quantity import UnitTable
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Context", "OwnTypes", "Path", "listing"]
+__all__ = ["CORE", "Context", "OwnTypes", "Path", "listing"]
 
 Path = tuple[str | int, ...]
+CORE = "neuroml:"
+"""What ``iri`` puts before a type of the core files."""
 
 # When problems of several kinds were found, the first kind here that occurs names the error.
 _KINDS: tuple[type[InputError], ...] = (ModelError, ExpressionError, UnitError, UnsupportedError)
@@ -58,7 +62,8 @@ class OwnTypes(TypeTable):
 class Context:
     """Types, units and problems of one lowering; ``names`` are the ids that references may use.
 
-    ``dimensions`` are those that the core files have no name for; ``time_scale`` is the experiment's.
+    ``dimensions`` are those that the core files have no name for; ``time_scale`` is the experiment's;
+    ``couplings`` are those by equations; ``equations`` are those of the types that were made, by place.
     """
 
     types: OwnTypes
@@ -67,6 +72,8 @@ class Context:
     time_scale: str = "ms"
     dimensions: dict[str, lems.Dimension] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    couplings: Couplings | None = None
+    equations: dict[Path, Equations] = field(default_factory=dict)
     found: list[tuple[type[InputError], Problem]] = field(default_factory=list)
 
     def report(
@@ -97,6 +104,16 @@ class Context:
             return self.types.get(name)
         hint = nearest(name, self.types.names())
         self.report(path, f"{what}: there is no NeuroML type '{name}'", hint=hint)
+        return None
+
+    def type_named(self, iri: str, path: Path, what: str) -> ResolvedType | None:
+        """The type that ``neuroml:<Type>``, or the name of one of the document's own, stands for."""
+        if iri.startswith(CORE):
+            return self.type(iri.removeprefix(CORE), path, what)
+        if iri in self.types.own:
+            return self.types.get(iri)
+        hint = nearest(iri, self.types.own) or nearest(CORE + iri, [CORE + name for name in self.types.core.names()])
+        self.report(path, f"{what}: 'iri: {iri}' names no component type", f"{CORE}<Type>", hint)
         return None
 
     def quantity(self, text: str, dimension: str, path: Path, what: str) -> None:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from tvbo_lite.errors import UnitError, nearest
 from tvbo_lite.expr.plain import without_choices
-from tvbo_lite.expr.tree import Expr, Name, Select, names
+from tvbo_lite.expr.tree import Expr, Select, names
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.check.dimensions import same
 from tvbo_lite.transforms.lower.context import Context, Path
+from tvbo_lite.transforms.lower.derived import UNKNOWN, Derived
 from tvbo_lite.transforms.lower.events import SPIKE, conditions
+from tvbo_lite.transforms.lower.inputs import coupling_inputs, coupling_slots
 from tvbo_lite.transforms.lower.refuse import refuse_rest
-from tvbo_lite.transforms.lower.scope import TIME, Exponents, Scope, is_zero
+from tvbo_lite.transforms.lower.scope import TIME, Scope, is_zero
 from tvbo_lite.transforms.quantity import NONE
 
 if TYPE_CHECKING:
@@ -27,10 +29,9 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.attributes import Given
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Equations", "has_equations", "initial_values"]
+__all__ = ["Equations", "has_equations", "initial_name", "initial_values"]
 
 IN = "in"
-_UNKNOWN = ""  # stands for what was refused: nothing is known of it
 INITIAL = "_initial"  # ends the name of the parameter that holds the initial value of a state variable
 
 _EQUATIONS = (
@@ -39,13 +40,18 @@ _EQUATIONS = (
 _USED = ("iri", "parameters", *_EQUATIONS)
 _STATE = ("equation", "initial_value", "unit", "record", "variable_of_interest")
 _DERIVED = ("equation", "unit", "record", "conditional", "cases")
-_ATTACHED = {"basePointCurrent": ("i", "current"), "basePointCurrentDL": ("I", "none")}
+_INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
 _IMPLIED = {"TIME_SCALE": ("time", "1 ms"), "VOLT_SCALE": ("voltage", "1 mV")}
 
 
 def has_equations(dynamics: Dynamics) -> bool:
     """Whether the dynamics says how something changes, beyond values for a type's parameters."""
     return bool(dynamics.state_variables or dynamics.derived_variables or dynamics.derived_parameters)
+
+
+def initial_name(variable: str) -> str:
+    """The parameter that holds the initial value of a state variable."""
+    return variable + INITIAL
 
 
 def initial_values(dynamics: Dynamics, path: Path) -> Given:
@@ -79,11 +85,10 @@ class Equations:
         self.context, self.dynamics, self.path, self.base = context, dynamics, path, base
         self.owner = dynamics.name or str(path[-1])
         self.outer = _visible(base, around)
-        self.derived: list[lems.DerivedVariable] = []
-        self.conditional: list[lems.ConditionalDerivedVariable] = []
-        self.late: set[str] = set()  # variables that jLEMS computes after all unconditional ones
-        self.choices: dict[Select, str] = {}
         self.scope = Scope(context, self.owner, {}, outer=self.outer)
+        self.derived = Derived(self.scope, path)
+        self.trees: dict[str, Expr] = {}  # the derived variables
+        self.inputs: dict[str, Expr] = {}  # the coupling inputs that couplings by equations enter
         self.scope.plain_time = not self.outer and not any(item.unit for item in self._with_units())
         if self.outer:
             self.scope.implied = {k: v for k, v in _IMPLIED.items() if k not in base.constants}
@@ -105,7 +110,7 @@ class Equations:
         self._declare()
         self.scope.add_functions(self.dynamics.functions, (*self.path, "functions"))
         derived_parameters = self._derived_parameters()
-        attachments = self._inputs()
+        attachments = coupling_inputs(self)
         self._derived_variables()
         derivatives = self._derivatives()
         events = conditions(self, self.dynamics.events)
@@ -113,8 +118,8 @@ class Equations:
         dynamics = lems.Dynamics(
             state_variables=(*states, *events.states),
             derivatives=derivatives,
-            derived=tuple(self.derived),
-            conditional=tuple(self.conditional),
+            derived=tuple(self.derived.plain),
+            conditional=tuple(self.derived.conditional),
             on_start=self._on_start(events.states),
             on_condition=events.conditions,
         )
@@ -126,6 +131,7 @@ class Equations:
             dynamics = replace(dynamics, on_event=(lems.OnEvent(IN, lems.Action()),))
         required = {k: v for k, v in self.scope.required.items() if k not in self.base.requirements}
         self._check_exposures()
+        self.context.equations[self.path] = self
         return lems.ComponentType(
             name,
             extends=self.base.name,
@@ -133,6 +139,7 @@ class Equations:
             parameters=self._parameters(),
             derived_parameters=derived_parameters,
             constants=tuple(self.scope.constants.values()),
+            children=coupling_slots(self),
             attachments=attachments,
             requirements=tuple(lems.Requirement(name, dimension) for name, dimension in required.items()),
             exposures=self._exposures(),
@@ -143,7 +150,7 @@ class Equations:
 
     def _is_input(self) -> bool:
         """Whether this is a current input: it is connected through a port, which nothing is sent to."""
-        return any(map(self.base.is_a, _ATTACHED)) and IN not in self.base.event_ports
+        return any(map(self.base.is_a, _INPUT_TYPES)) and IN not in self.base.event_ports
 
     # ---- names and dimensions --------------------------------------------------------------------
 
@@ -193,6 +200,10 @@ class Equations:
             for name in self.dynamics.state_variables
         ]
         return (*own, *initial)
+
+    def dimension_of(self, name: str) -> str:
+        """The name of the dimension of a variable or parameter."""
+        return self.context.dimension(self.scope.known.get(name), self.path, f"{self.owner}: {name}")
 
     def _dimension(self, name: str, place: Path) -> str:
         return self.context.dimension(
@@ -267,47 +278,24 @@ class Equations:
         found = []
         for name in self._ordered(trees, "derived_parameters"):
             path = (*self.path, *items[name][1])
-            expr = self.without_choice(self.scope.bound(trees[name]), path, name)
-            if _UNKNOWN in names(expr):
+            expr = self.derived.without_choice(self.scope.bound(trees[name]), path, name)
+            if UNKNOWN in names(expr):
                 continue
-            self._settle(name, self.scope.dimension(expr, path, name), path)
+            self.derived.settle(name, self.scope.dimension(expr, path, name), path)
             text = self.scope.text(expr)
             found.append(lems.DerivedParameter(name, text, self._dimension(name, items[name][1])))
         return tuple(found)
 
-    def _inputs(self) -> tuple[lems.Attachments, ...]:
-        """The input as the sum of what synapses and current sources give; the type of those by its unit."""
-        inputs = self.dynamics.coupling_inputs
-        here = (*self.path, "coupling_inputs")
-        for name, item in inputs.items():
-            refuse_rest(item, ("unit",), (*here, name), f"{self.owner}: {name}", self.context)
-        if len(inputs) > 1:
-            self.context.unsupported(here, f"{self.owner}: more than one coupling input is not supported yet")
-        if not inputs:
-            return ()
-        name, item = next(iter(inputs.items()))
-        kind = "basePointCurrentDL" if self.scope.plain_time else "basePointCurrent"
-        variable, dimension = _ATTACHED[kind]
-        wanted = self.context.exponents(dimension)
-        if item.unit and not same(self.scope.known[name], wanted):
-            message = f"{self.owner}: the coupling input '{name}' is no current"
-            self.context.report((*here, name), message, f"a unit of {dimension}", kind=UnitError)
-        self.scope.known[name] = wanted
-        select = f"synapses[*]/{variable}"
-        self.derived.append(lems.DerivedVariable(name, dimension, select=select, reduce="add"))
-        return (lems.Attachments("synapses", kind),)
-
     def _derived_variables(self) -> None:
-        trees: dict[str, Expr] = {}
         for name, item in self.dynamics.derived_variables.items():
             expr = self._value(name, item)
             if expr is not None:
-                trees[name] = expr
+                self.trees[name] = expr
+        trees = {**self.trees, **self.inputs}
         for name in self._ordered(trees, "derived_variables"):
-            path = (*self.path, "derived_variables", name)
-            self._place(
-                name, self.scope.choices_out(self.scope.bound(trees[name]), self.choice), path, exposure=name
-            )
+            exposed = name in self.trees
+            path = (*self.path, "derived_variables" if exposed else "coupling_inputs", name)
+            self.derived.add(name, self.scope.bound(trees[name]), path, exposure=name if exposed else None)
 
     def _value(self, name: str, item: DerivedVariable) -> Expr | None:
         """The expression of a derived variable, its ``cases`` as a choice."""
@@ -341,62 +329,6 @@ class Equations:
             self.context.report((*self.path, group), f"{self.owner}: variables in a circle: {circle}")
             return []
 
-    def choice(self, select: Select) -> str:
-        """The name of a conditional variable for a choice; equal choices are one variable."""
-        if select not in self.choices:
-            name = self.scope.fresh(f"choice_{len(self.choices) + 1}")
-            self.choices[select] = name
-            self.scope.known[name] = None
-            self._place(name, select, self.path, exposure=None)
-        return self.choices[select]
-
-    def without_choice(self, expr: Expr, path: Path, what: str) -> Expr:
-        """The expression, which stands where LEMS cannot choose; a choice is reported."""
-
-        def refuse(_: Select) -> str:
-            message = f"{self.owner}: {what}: Piecewise, Min, Max and sign are not supported here yet"
-            self.context.unsupported(path, message, "put it in a derived variable, and use its name")
-            return _UNKNOWN
-
-        outer = self.scope.choices_out(expr, refuse)
-        return Name(refuse(outer)) if isinstance(outer, Select) else outer
-
-    def _place(self, name: str, expr: Expr, path: Path, exposure: str | None) -> None:
-        """Add a derived variable; one that needs a conditional one is computed after it, as a case."""
-        cases = expr.cases if isinstance(expr, Select) else ((None, expr),)
-        found: Exponents | None = None
-        for test, value in cases:
-            powers = self.scope.dimension(value, path, name)
-            if test is not None:
-                self.scope.dimension(test, path, name)
-            if not same(found, powers):
-                shown = f"{self.scope.shown(found)} and {self.scope.shown(powers)}"
-                self.context.report(path, f"{self.owner}: the cases of {name} are {shown}", kind=UnitError)
-            found = found or powers
-        self._settle(name, found, path)
-        dimension = self.context.dimension(self.scope.known[name], path, name)
-        where = self.context.locate(path)
-        if not isinstance(expr, Select) and not self.late.intersection(names(expr)):
-            text = self.scope.text(expr)
-            self.derived.append(lems.DerivedVariable(name, dimension, exposure, text, location=where))
-            return
-        self.late.add(name)
-        written = tuple(
-            lems.Case(self.scope.text(value), None if test is None else self.scope.text(test))
-            for test, value in cases
-        )
-        variable = lems.ConditionalDerivedVariable(name, dimension, exposure, written, location=where)
-        self.conditional.append(variable)
-
-    def _settle(self, name: str, found: Exponents | None, path: Path) -> None:
-        """Keep the dimension that was found, or compare it with that of the unit."""
-        declared = self.scope.known.get(name)
-        if declared is None:
-            self.scope.known[name] = NONE if found is None else found
-        elif not same(declared, found):
-            message = f"{self.owner}: {name} is {self.scope.shown(found)}"
-            self.context.report(path, message, self.scope.shown(declared), kind=UnitError)
-
     def _derivatives(self) -> tuple[lems.TimeDerivative, ...]:
         found = []
         for name, item in self.dynamics.state_variables.items():
@@ -413,7 +345,7 @@ class Equations:
         tree = self.scope.parse(item.equation.rhs, path, name) if item.equation else None
         if tree is None:
             return None
-        expr = without_choices(self.scope.bound(tree), self.choice)
+        expr = without_choices(self.scope.bound(tree), self.derived.choice)
         found, state = self.scope.dimension(expr, path, name), self.scope.known[name] or NONE
         wanted = tuple(a - b for a, b in zip(state, TIME, strict=True))
         if is_zero(expr) or (found is None and not self.scope.plain_time) or (found and same(found, wanted)):

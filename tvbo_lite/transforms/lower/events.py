@@ -75,7 +75,7 @@ def _test(equations: Equations, event: Event, name: str, path: Path) -> Expr | N
     tree = equations.scope.parse(event.condition.rhs, here, name)
     if tree is None:
         return None
-    test = equations.without_choice(equations.scope.bound(tree), here, name)
+    test = equations.derived.without_choice(equations.scope.bound(tree), here, name)
     if not is_boolean(test):
         context.report(here, f"{what}: the condition is a number", "a comparison, such as 'v > 0'")
         return None
@@ -102,7 +102,7 @@ def _assignments(equations: Equations, event: Event, name: str, path: Path) -> I
         tree = scope.parse(match["value"], here, name)
         if tree is None:
             continue
-        value = equations.without_choice(scope.bound(tree), here, name)
+        value = equations.derived.without_choice(scope.bound(tree), here, name)
         powers = scope.dimension(value, here, name)
         if not same(powers, scope.known[variable]):
             message = f"{what}: {variable} is set to {scope.shown(powers)}"

@@ -11,7 +11,8 @@ from tvbo_lite.transforms.lower.components import is_input, lower_component
 from tvbo_lite.transforms.lower.context import Context, Path, listing
 from tvbo_lite.transforms.lower.edges import connect_input, edge_parameters
 from tvbo_lite.transforms.lower.environment import Environment
-from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
+from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, node_parameters, type_of
+from tvbo_lite.transforms.lower.pairs import Pairs
 from tvbo_lite.transforms.lower.population import Place, Population, recorded_variables
 from tvbo_lite.transforms.lower.projections import Projections
 from tvbo_lite.transforms.lower.pulses import pulse_generators, without_pulses
@@ -20,7 +21,7 @@ from tvbo_lite.transforms.lower.spikes import is_random
 from tvbo_lite.transforms.lower.synapses import Synapses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tvbo_lite.schema import Dynamics, Edge, Node
     from tvbo_lite.transforms.types import ResolvedType
@@ -54,10 +55,12 @@ class Wiring:
     _inputs: list[lems.Component] = field(default_factory=list)
     _synapses: Synapses = field(init=False)
     _projections: Projections = field(init=False)
+    _pairs: Pairs = field(init=False)
 
     def __post_init__(self) -> None:
         self._synapses = Synapses(self.context, self.named, self._kinds, self.add)
         self._projections = Projections(self.context, self.add)
+        self._pairs = Pairs(self.context, self.populations, self.add)
 
     def add(self, items: Iterable[lems.Component], path: Path) -> None:
         """Put components at the top of the document; equal ones (a channel in two cells) stand once."""
@@ -66,11 +69,16 @@ class Wiring:
                 message = f"two different components would be named '{item.id}'"
                 self.context.report(path, message, "a name of its own for each")
 
-    def component(self) -> lems.Component:
-        """The network in its surroundings: populations, then projections, then inputs."""
+    @property
+    def kinds(self) -> Mapping[str, ResolvedType]:
+        """The types of the named dynamics."""
+        return self._kinds
+
+    def component(self, name: str) -> lems.Component:
+        """The network ``name``: populations, then projections, then inputs."""
         members = [item.lowered() for item in self.populations.values()]
-        children = (*members, *self._projections.components(), *self._inputs)
-        return self.environment.around(lems.Component("network", NETWORK_ID, children=children))
+        children = (*members, *self._projections.components(), *self._pairs.found, *self._inputs)
+        return lems.Component("network", name, children=children)
 
     def add_dynamics(self) -> None:
         """Lower every named dynamics, whether a node uses it or not."""
@@ -88,8 +96,11 @@ class Wiring:
         others = (item for other, (item, _) in self.named.items() if other != name)
         return any(item.components.get(name) == dynamics for item in others)
 
-    def _add_component(self, dynamics: Dynamics, kind: ResolvedType, name: str, path: Path) -> None:
-        given: Given = given_parameters(self.context, dynamics, path)
+    def _add_component(
+        self, dynamics: Dynamics, kind: ResolvedType, name: str, path: Path, own: Given | None = None
+    ) -> None:
+        """The component ``name`` of a dynamics; ``own`` are parameters of a node, which count first."""
+        given: Given = {**given_parameters(self.context, dynamics, path), **(own or {})}
         pulses: list[lems.Component] = []
         if kind.is_a(_CELL):
             given = self.environment.taken_from(self.context, kind, given, path, name)
@@ -140,37 +151,36 @@ class Wiring:
         """The id of the node's component: that of its dynamics, or its own where it has parameters."""
         if name in self.named and not node.parameters:
             return name
-        own, given = f"{name}_{node.id}", placed(node.parameters, path)
+        own = f"{name}_{node.id}"
         if name in self.named:
             dynamics, place = self.named[name]
-            merged: Given = {**given_parameters(self.context, dynamics, place), **given}
-            lowered = lower_component(self.context, dynamics, kind, merged, name=own, path=place)
-            self.add(lowered.all(), path)
+            self._add_component(dynamics, kind, own, place, node_parameters(dynamics, node, path))
         else:
-            texts = attributes(self.context, kind, given, path, f"node {node.id}")
+            texts = attributes(self.context, kind, placed(node.parameters, path), path, f"node {node.id}")
             where = self.context.locate(path)
             self.add([lems.Component(kind.name, own, attributes=texts, location=where)], path)
         return own
 
-    def _member(self, node: Node, name: str, kind: ResolvedType, path: Path) -> Place:
-        """A new instance in the population of its dynamics, such as ``iz_pop[0]``."""
-        if node.parameters and (name in self.named or name in self.populations):
-            message = f"node {node.id}: parameters of its own on a cell are not supported yet"
-            hint = "give the node a dynamics of its own"
-            self.context.unsupported((*path, "parameters"), message, hint)
-        if name not in self.populations:
-            component = name if name in self.named else self._own_component(node, name, kind, path)
+    def _population(self, node: Node, name: str, kind: ResolvedType, path: Path) -> Population:
+        """The population of the dynamics; a node with parameters of its own has one of its own."""
+        bare = name not in self.named and name not in self.populations
+        key = f"{name}_{node.id}" if node.parameters and not bare else name
+        if key not in self.populations:
+            component = self._own_component(node, name, kind, path)
             dynamics = self.named[name][0] if name in self.named else None
             own = dynamics if dynamics and is_own(self.context, dynamics) else None
             variables = recorded_variables(kind, own)
-            listed = name in self.placed
-            self.populations[name] = Population(f"{name}_pop", name, component, variables, listed)
-        population = self.populations[name]
+            self.populations[key] = Population(f"{key}_pop", name, component, variables, name in self.placed)
+        return self.populations[key]
+
+    def _member(self, node: Node, name: str, kind: ResolvedType, path: Path) -> Place:
+        """A new instance in the population of its dynamics, such as ``iz_pop[0]``."""
+        population = self._population(node, name, kind, path)
         index = population.new(node.position)
         place = Place(kind, node.id, population=population, first=index, drawn=is_random(kind))
         if node.record:
             population.recorded.append(place.first)
-        for received in self._received.get(name, ()):
+        for received in self._received.get(population.component, ()):
             item = self.components[received]
             source = Place(self.context.types.get(item.tag), node.id, input=received)
             self._inputs += connect_input(self.context, source, place, {}, path=path, what=f"node {node.id}")
@@ -179,17 +189,22 @@ class Wiring:
     def add_edge(self, edge: Edge, path: Path) -> None:
         """An edge without coupling is an input; one with coupling a connection through a synapse."""
         context, what = self.context, f"edge {edge.source} to {edge.target}"
-        refuse_rest(edge, _EDGE, path, what, context)
+        coupled = context.couplings is not None and path in context.couplings.of_edge
+        if not coupled:
+            refuse_rest(edge, _EDGE, path, what, context)
         for name, node in (("source", edge.source), ("target", edge.target)):
             if node not in self._places:
                 ids = listing(map(str, self._places)) or "a node"
                 context.report((*path, name), f"{what}: there is no node {node}", ids)
         given = edge_parameters(edge, path)
-        synapse = self._synapses.of_edge(edge, given, path, what) if edge.coupling else None
+        through = edge.coupling is not None and not coupled
+        synapse = self._synapses.of_edge(edge, given, path, what) if through else None
         source, target = self._places.get(edge.source), self._places.get(edge.target)
         if source is None or target is None:  # a problem that was reported
             return
-        if edge.coupling is None:
+        if coupled:
+            self._pairs.connect(source, target, edge, path)
+        elif edge.coupling is None:
             self._inputs += connect_input(context, source, target, given, path=path, what=what)
         elif synapse is not None:
             self._projections.connect(source, target, synapse, edge, path=path, what=what)

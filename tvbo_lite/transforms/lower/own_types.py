@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from tvbo_lite.errors import nearest
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, placed
-from tvbo_lite.transforms.lower.context import Context, Path
-from tvbo_lite.transforms.lower.equations import Equations, has_equations, initial_values
+from tvbo_lite.transforms.lower.context import CORE, Context, Path
+from tvbo_lite.transforms.lower.equations import Equations, has_equations, initial_name, initial_values
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
-    from tvbo_lite.schema import Dynamics
+    from tvbo_lite.schema import Dynamics, Node, Parameter
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["given_parameters", "is_own", "type_of"]
+__all__ = ["given_parameters", "is_own", "node_parameters", "type_of"]
 
-CORE, EXTENDS = "neuroml:", "extends:"
+EXTENDS = "extends:"
 _CELL, _SPIKING = "baseCell", "baseSpikingCell"
 
 
@@ -43,6 +43,20 @@ def given_parameters(context: Context, dynamics: Dynamics, path: Path) -> Given:
     return {**fixed, **initial_values(dynamics, path)}
 
 
+def node_parameters(dynamics: Dynamics, node: Node, path: Path) -> Given:
+    """A node's own parameters in place of the dynamics': a state variable's name stands for its initial
+    value, and a number without unit is in that of the dynamics.
+    """
+    units = {name: item.unit for name, item in dynamics.parameters.items()}
+    units |= {name: item.unit for name, item in dynamics.state_variables.items()}
+    found: dict[str, tuple[Parameter, Path]] = {}
+    for name, (item, place) in placed(node.parameters, path).items():
+        plain = item.unit is None and not isinstance(item.value, str | bool)
+        known = item.model_copy(update={"unit": units.get(name)}) if plain else item
+        found[initial_name(name) if name in dynamics.state_variables else name] = known, place
+    return found
+
+
 def type_of(
     context: Context,
     dynamics: Dynamics,
@@ -51,24 +65,24 @@ def type_of(
     *,
     around: tuple[ResolvedType, ...] = (),
     base: str | None = None,
+    default: str | None = None,
 ) -> ResolvedType | None:
     """The type; None, and a problem, where there is none.
 
     ``around`` are the types of the components that it stands in, from the inside; ``base`` is the type
-    that their slot asks for.
+    that their slot asks for, ``default`` the one that counts where neither ``iri`` nor equations do.
     """
     iri, here = dynamics.iri or "", (*path, "iri")
     if is_own(context, dynamics):
         return _own(context, dynamics, path, around=around, base=base)
+    if not iri and default is not None:
+        return context.types.get(default)
     if not iri:
         message = f"{what}: neither a type nor equations are given"
         expected = f"'iri: {CORE}<Type>', or 'state_variables: ...'"
         context.report(path, message, expected)
         return None
-    if not iri.startswith(CORE):
-        context.report(here, f"{what}: 'iri: {iri}' names no component type", f"{CORE}<Type>")
-        return None
-    return context.type(iri.removeprefix(CORE), here, what)
+    return context.type_named(iri, here, what)
 
 
 def _own(

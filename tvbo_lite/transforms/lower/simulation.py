@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
+from tvbo_lite.transforms.lower.recordings import recorded
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["extra_units", "simulation"]
 
 _PATH = ("integration",)
-_USED = ("method", "step_size", "duration", "time_scale", "parameters")
+_USED = ("method", "step_size", "duration", "time_scale", "parameters", "report", "target")
 _METHODS = ("euler",)  # jLEMS has no other
 _POWERS = {"s": 0, "ms": -3, "us": -6}
 
 
 def extra_units(experiment: Experiment, units: UnitTable) -> tuple[lems.Unit, ...]:
-    """The unit of time of the experiment, where the NeuroML core files do not have it."""
+    """The unit of time of the experiment, where neither it nor the NeuroML core files have it."""
     symbol = experiment.integration.time_scale if experiment.integration else "ms"
     return () if symbol in units.units else (lems.Unit(symbol, "time", _POWERS[symbol]),)
 
@@ -33,7 +34,8 @@ def extra_units(experiment: Experiment, units: UnitTable) -> tuple[lems.Unit, ..
 def simulation(
     context: Context, experiment: Experiment, target: str, populations: Iterable[Population], inside: str = ""
 ) -> lems.Component:
-    """The simulation of ``target``, with one output file for each recorded population.
+    """The simulation of ``target``, with what ``recordings`` lists, or else with one output file for each
+    recorded population.
 
     ``inside`` is the path from the target to the populations, such as ``net1/``.
     """
@@ -45,22 +47,32 @@ def simulation(
         return lems.Component("Simulation", name)
     _check(context, integrator)
     texts = {
-        "length": f"{float(integrator.duration)!r}{integrator.time_scale}",
-        "step": f"{float(integrator.step_size)!r}{integrator.time_scale}",
+        "length": _time(integrator.duration, integrator),
+        "step": _time(integrator.step_size, integrator),
         "target": target,
     }
     seed = integrator.parameters.get("seed")
     if seed is not None:
         texts["seed"] = str(seed.value)
-    recorded = [item for item in populations if item.recorded and item.variables]
-    files = tuple(_file(f"of{index}", item, inside) for index, item in enumerate(recorded))
+    if experiment.recordings is not None:
+        children = recorded(context, experiment.recordings)
+    else:
+        kept = [item for item in populations if item.recorded and item.variables]
+        children = tuple(_file(f"of{index}", item, inside) for index, item in enumerate(kept))
     return lems.Component(
-        "Simulation", name, attributes=texts, children=files, location=context.locate(_PATH)
+        "Simulation", name, attributes=texts, children=children, location=context.locate(_PATH)
     )
 
 
+def _time(value: float | str, integrator: Integrator) -> str:
+    """A time as it is written, or a number in the experiment's units of time."""
+    return value if isinstance(value, str) else f"{float(value)!r}{integrator.time_scale}"
+
+
 def _simulation_id(experiment: Experiment) -> str:
-    """``sim_`` and the label, each sign that is neither letter nor digit as an underscore."""
+    """The name of the simulation; else ``sim_`` and the label, other signs than letters as underscores."""
+    if experiment.integration is not None and experiment.integration.name:
+        return experiment.integration.name
     name = experiment.label or experiment.id or (experiment.dynamics and experiment.dynamics.name)
     return "sim_" + re.sub(r"[^A-Za-z0-9]", "_", str(name or "experiment"))
 

@@ -1,0 +1,268 @@
+"""What the backends of other simulators share: a document that stands alone, a folder, what comes back.
+
+The document holds all that the model includes, but NeuroML's core types, and writes one table with the
+recorded quantities. What a simulator cannot record is a loss, and is not in the recording.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+
+from tvbo_lite.backends._process import Output, run
+from tvbo_lite.errors import BackendError, Problem, UnsupportedError
+from tvbo_lite.formats.lems import reader
+from tvbo_lite.formats.lems.sources import is_core
+from tvbo_lite.formats.lems.writer import document
+from tvbo_lite.lems import model as m
+from tvbo_lite.lems.plan import EventOutputFile, SimulationPlan
+from tvbo_lite.lems.recording import Recording
+from tvbo_lite.losses import Losses, LossWarning
+from tvbo_lite.transforms.check import require
+from tvbo_lite.transforms.plan import simulation_plan
+from tvbo_lite.transforms.recorded import units_of_model
+from tvbo_lite.transforms.resolve import Resolver
+
+__all__ = ["MAIN", "TABLE", "TIMEOUT", "Job", "Workspace", "job_of_file", "job_of_model", "simulate"]
+
+TIMEOUT = 600.0  # s
+MAIN = "model.xml"
+NAME = "tvbo_lite_all"  # id of the simulation and of its table
+TABLE = f"{NAME}.dat"
+SIMULATION_FILE = "Simulation.xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A linked model to run, its name in messages, and what to record."""
+
+    name: str
+    model: m.Model
+    resolver: Resolver
+    plan: SimulationPlan
+
+
+def job_of_file(name: str | Path, search: Sequence[Path], plan: SimulationPlan | None) -> Job:
+    """The job that a LEMS file, or a canonical example, asks for. Raises `InputError`."""
+    return _job(str(name), reader.read_file(name, search), plan)
+
+
+def job_of_model(model: m.Model, search: Sequence[Path], plan: SimulationPlan | None) -> Job:
+    """The same for a model whose includes are still to be followed."""
+    return _job(model.location.file or "the model", reader.link(model, search), plan)
+
+
+def _job(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
+    resolver = Resolver(model)
+    require(model, resolver)
+    if not any(is_core(kind.location) for kind in model.component_types):
+        message = "the model has none of NeuroML's component types"
+        hint = "the backends native and jlems run any LEMS model"
+        raise UnsupportedError(Problem(message, model.location, "a NeuroML model", hint))
+    return Job(name, model, resolver, plan or simulation_plan(model, resolver))
+
+
+# ---- the document ------------------------------------------------------------------------------
+
+
+def standing_alone(job: Job, quantities: Sequence[str], *, includes: bool = True) -> str:
+    """The LEMS document of a job with one simulation, ours; ``includes`` names NeuroML's core files."""
+    model = job.model
+    simulation = _simulation(job.plan, quantities)
+    own = m.Model(
+        target=NAME,
+        includes=tuple(map(m.Include, _core_files(model))) if includes else (),
+        dimensions=tuple(item for item in model.dimensions if not is_core(item.location)),
+        units=tuple(item for item in model.units if not is_core(item.location)),
+        constants=tuple(item for item in model.constants if not is_core(item.location)),
+        component_types=tuple(item for item in model.component_types if not is_core(item.location)),
+        components=(*(item for item in model.components if not _runs(item, job.resolver)), simulation),
+    )
+    return document(own)
+
+
+def _core_files(model: m.Model) -> list[str]:
+    names = ((kind.location.file or "").rpartition("/")[2] for kind in model.component_types if _core(kind))
+    return list(dict.fromkeys([*names, SIMULATION_FILE]))
+
+
+def _core(kind: m.ComponentType) -> bool:
+    return is_core(kind.location)
+
+
+def _runs(component: m.Component, resolver: Resolver) -> bool:
+    """Whether a component is a simulation, whose place ours takes, or one of the core files' own."""
+    return is_core(component.location) or resolver.top(component).type.is_a("Simulation")
+
+
+def _simulation(plan: SimulationPlan, quantities: Sequence[str]) -> m.Component:
+    columns = tuple(
+        m.Component("OutputColumn", f"q{number}", attributes={"quantity": quantity})
+        for number, quantity in enumerate(quantities)
+    )
+    table = m.Component("OutputFile", NAME, attributes={"fileName": TABLE}, children=columns)
+    events = tuple(_events(number, file) for number, file in enumerate(plan.event_files))
+    times = {"length": f"{plan.length * 1e3:.12g}ms", "step": f"{plan.step * 1e3:.12g}ms"}
+    seed = {} if plan.seed is None else {"seed": str(plan.seed)}
+    attributes = {**times, "target": plan.target, **seed}
+    return m.Component("Simulation", NAME, attributes=attributes, children=(table, *events))
+
+
+def _events(number: int, file: EventOutputFile) -> m.Component:
+    """An event file with numbers for ids: the simulators know no others."""
+    selections = tuple(
+        m.Component("EventSelection", str(k), attributes={"select": item.select, "eventPort": item.port})
+        for k, item in enumerate(file.selections)
+    )
+    attributes = {"fileName": event_name(number), "format": "TIME_ID"}
+    return m.Component("EventOutputFile", f"events{number}", attributes=attributes, children=selections)
+
+
+def event_name(number: int) -> str:
+    """The name under which the plan's event file of that number is written."""
+    return f"tvbo_lite_events_{number}.dat"
+
+
+# ---- the run -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Workspace:
+    """A folder of its own for one job of one simulator, which must end before ``deadline``."""
+
+    simulator: str
+    job: Job
+    folder: Path
+    timeout: float
+    deadline: float
+    log: logging.Logger
+    losses: Losses = field(default_factory=Losses)
+    timings: dict[str, float] = field(default_factory=dict)  # s
+
+    def write(self, quantities: Sequence[str], *, includes: bool = True) -> Path:
+        """Write the job's document with these quantities; where it is."""
+        main = self.folder / MAIN
+        main.write_text(standing_alone(self.job, quantities, includes=includes), encoding="utf-8")
+        return main
+
+    def run(
+        self, stage: str, command: Sequence[str], variables: Mapping[str, str] | None = None
+    ) -> Output:
+        """Run a program in the folder. Raises `BackendError` where the time is over."""
+        left = max(0.0, self.deadline - monotonic())
+        output = run(command, self.folder, left, self.log, variables)
+        self.timings[stage] = self.timings.get(stage, 0.0) + output.seconds
+        if output.code is None:
+            plan = self.job.plan
+            msg = (
+                f"{self.simulator} did not finish {self.job.name} within {self.timeout:g} s and was stopped; "
+                f"give it a longer timeout, or simulate less than {plan.length:g} s ({plan.n_steps} steps)"
+            )
+            raise BackendError(msg)
+        return output
+
+    def fail(self, what: str, words: Sequence[str]) -> BackendError:
+        """The error that says what did not work, in the program's own words."""
+        text = "\n  ".join(words).replace(f"{self.folder}/", "")
+        return BackendError(f"{self.simulator}: {what} {self.job.name}:\n  {text}")
+
+    def lose(self, quantity: str, reason: str) -> None:
+        """Notes that a quantity is not recorded."""
+        self.losses.add(f"quantity '{quantity}'", reason)
+
+
+Record = Callable[[Workspace, tuple[str, ...]], dict[str, int]]
+
+
+def simulate(
+    simulator: str, record: Record, job: Job, timeout: float, losses: Losses | None = None
+) -> Recording:
+    """Run a job in another simulator; its folder is gone afterwards, whatever happens.
+
+    Args:
+        simulator: its name in messages.
+        record: runs it in a folder, given the quantities to record; for each one that was recorded the
+            number of its column in the file `TABLE` (0 is the time).
+        job: what to run.
+        timeout: s, for all stages together.
+        losses: gets what was not recorded. Without it, that is told by a `LossWarning`.
+    """
+    with _workspace(simulator, job, timeout) as space:
+        recorded = record(space, job.plan.quantities())
+        recording = _collected(space, recorded)
+    for loss in space.losses:
+        if losses is None:
+            warnings.warn(f"{simulator}: {loss}", LossWarning, stacklevel=4)
+        else:
+            losses.add(loss.what, loss.reason, loss.where)
+    return recording
+
+
+@contextmanager
+def _workspace(simulator: str, job: Job, timeout: float) -> Iterator[Workspace]:
+    log = logging.getLogger(f"tvbo_lite.{simulator.lower()}")
+    prefix = f"tvbo_lite_{simulator.lower()}_"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        yield Workspace(simulator, job, Path(name), timeout, monotonic() + timeout, log)
+
+
+# ---- what comes back ---------------------------------------------------------------------------
+
+
+def _collected(space: Workspace, recorded: Mapping[str, int]) -> Recording:
+    import numpy as np
+
+    from tvbo_lite.formats.dat import read_dat
+
+    plan = space.job.plan
+    table = read_dat(space.folder / TABLE)
+    rows = plan.n_steps + 1
+    if table.ndim != 2 or table.shape[0] != rows or table.shape[1] <= max(recorded.values(), default=0):
+        expected = f"{rows} rows and {1 + len(recorded)} columns"
+        raise space.fail("gave a half table for", [f"of shape {table.shape} where {expected} were expected"])
+    step = (table[-1, 0] - table[0, 0]) / plan.n_steps
+    if abs(step / plan.step - 1) > 1e-4:
+        raise space.fail("took another step for", [f"{step:g} s where {plan.step:g} s were asked for"])
+    time = np.arange(rows) * plan.step  # the printed times have few digits
+    values = table[:, list(recorded.values())]
+    kept = _reduced(plan, frozenset(recorded))
+    units = units_of_model(space.job.model, kept)
+    return Recording(kept, time, values, tuple(recorded), _read_events(space), space.timings, units)
+
+
+def _reduced(plan: SimulationPlan, recorded: frozenset[str]) -> SimulationPlan:
+    """The plan without what was not recorded."""
+    displays = (
+        replace(one, lines=tuple(line for line in one.lines if line.quantity in recorded))
+        for one in plan.displays
+    )
+    files = (
+        replace(one, columns=tuple(column for column in one.columns if column.quantity in recorded))
+        for one in plan.files
+    )
+    return replace(
+        plan,
+        displays=tuple(one for one in displays if one.lines),
+        files=tuple(one for one in files if one.columns),
+    )
+
+
+def _read_events(space: Workspace) -> dict[str, tuple[Array, tuple[str, ...]]]:
+    from tvbo_lite.formats.dat import read_events
+
+    found = {}
+    for number, file in enumerate(space.job.plan.event_files):
+        path = space.folder / event_name(number)
+        if not path.is_file():
+            space.losses.add(f"event file '{file.id}'", f"{space.simulator} wrote no events")
+            continue
+        times, numbers = read_events(path, "TIME_ID")
+        ids = tuple(file.selections[int(float(k))].id for k in numbers)
+        found[file.id] = (times, ids)
+    return found

@@ -1,0 +1,71 @@
+"""Texts that belong together, and how they reach a disk: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from tvbo_lite.errors import RenderError
+
+__all__ = ["Files", "write_beside", "write_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Files(Mapping[str, str]):
+    """Texts by file name, in the order in which they are written; ``main`` is the one to open or run."""
+
+    main: str
+    texts: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """Only plain names: a text never lands outside the folder that the user names.
+
+        Raises:
+            RenderError: a name leads elsewhere, or ``main`` is none of the files.
+        """
+        for name in self.texts:
+            plain = name == PurePosixPath(name).name == PureWindowsPath(name).name
+            if not plain or name in (".", "..") or "\0" in name:
+                msg = f"'{name}' cannot be the name of a file"
+                raise RenderError(msg)
+        if self.main not in self.texts:
+            msg = f"the main file '{self.main}' is not among {', '.join(self.texts)}"
+            raise RenderError(msg)
+
+    def __getitem__(self, name: str) -> str:
+        return self.texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def write_files(folder: str | Path, files: Files) -> tuple[Path, ...]:
+    """Write every file below ``folder``, the main one last, each beside its place and then renamed.
+
+    Returns the paths in the order of ``files``. Raises `OSError` as the system does.
+    """
+    for name in sorted(files, key=lambda name: name == files.main):
+        write_beside(Path(folder, name), files[name].encode())
+    return tuple(Path(folder, name) for name in files)
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it, so that a reader never sees half of one.
+
+    Missing folders are made. What is there and no plain file (``/dev/stdout``) is written to as it is.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

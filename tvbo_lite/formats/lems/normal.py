@@ -1,0 +1,42 @@
+"""What a document says of its own, apart from where and in which order it says it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tvbo_lite.formats.lems.reader import link
+from tvbo_lite.formats.lems.sources import is_core
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tvbo_lite.lems.model import Model
+
+__all__ = ["normal_form", "own_part"]
+
+_OWN = ("dimensions", "units", "constants", "component_types", "components", "assertions")
+
+
+def own_part(model: Model) -> Model:
+    """A linked model without what NeuroML's core type files hold."""
+    return replace(
+        model, **{name: tuple(item for item in getattr(model, name) if not is_core(item.location)) for name in _OWN}
+    )
+
+
+def normal_form(model: Model, search: Sequence[Path] = ()) -> Model:
+    """A model in the form in which two documents that say the same are equal.
+
+    Includes are followed (in ``search`` too), but for NeuroML's core type files, whose content every
+    document may use; components at the top of the document have no order, but that of their ids. Nothing
+    else is left out or rewritten: texts of attributes, order of children and of types, names of files and
+    columns, colours of lines.
+
+    Raises:
+        ReadError: an include is not found or cannot be read.
+    """
+    own = own_part(link(model, search) if model.includes else model)
+    ordered = sorted(own.components, key=lambda item: (item.id or "", item.tag))
+    return replace(own, components=tuple(ordered))

@@ -1,0 +1,405 @@
+"""The equations of each part, in which every name is one of its group's or a place in another group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, nearest
+from tvbo_lite.expr.lems import parse
+from tvbo_lite.expr.tree import Binary, Expr, Name, Number, Select, rebuild
+from tvbo_lite.lems import model as m
+from tvbo_lite.losses import Losses
+from tvbo_lite.transforms.equations.grow import Names, Plot, Site, Survey
+from tvbo_lite.transforms.equations.paths import REDUCERS, targets
+from tvbo_lite.transforms.equations.system import (
+    CLOCK,
+    Across,
+    Assignment,
+    Deed,
+    Definition,
+    Group,
+    Outer,
+    Parameter,
+    Part,
+    Regime,
+    Rule,
+    Shown,
+    Total,
+)
+from tvbo_lite.transforms.variables import Derived, Variables, analyse, initial_regime
+
+if TYPE_CHECKING:
+    from tvbo_lite.transforms.resolve import Resolver
+    from tvbo_lite.transforms.types import ResolvedType
+
+__all__ = ["Binder", "port_name"]
+
+RESERVED = (CLOCK, "dt", "n", "at", "host", "np", "self", "k")
+REGIME = "regime"
+KINETICS = "the occupancies of its states are advanced by the exponential of a matrix"
+RUNGE_KUTTA = "its simultaneous dynamics, which jLEMS integrates by the Runge-Kutta method, are taken by Euler's"
+
+
+class Binder:
+    """Makes the groups of a survey; what no equation can say goes to ``losses``."""
+
+    def __init__(self, found: Survey, resolver: Resolver, losses: Losses) -> None:
+        self.found = found
+        self.constants = resolver.constants()
+        self.losses = losses
+        self.groups: dict[Plot, Group] = {}
+        self._names: dict[Plot, Names] = {}
+        self._named: dict[tuple[Site, str], str] = {}
+        self._variables: dict[Site, Variables] = {}
+        self._extra: list[tuple[Plot, Definition]] = []
+
+    def all(self) -> dict[str, Group]:
+        """Every group, by name."""
+        for plot in self.found.plots:
+            host = self.groups[plot.host.plot] if plot.host else None
+            main = next(site for site in plot.top.sites() if not site.prefix)
+            kind, own = main.block.kind.name, main.component_id
+            group = Group(plot.name, kind, own, plot.size, host, tuple(plot.at.tolist()), plot.attached)
+            self.groups[plot] = group
+            self._names[plot] = Names(RESERVED)
+        for plot in self.found.plots:
+            self.groups[plot].parts = [self._part(site) for site in plot.top.sites()]
+        for plot, extra in self._extra:
+            self.groups[plot].parts[-1].definitions.append(extra)
+        return {group.name: group for group in self.groups.values()}
+
+    # ---- names ------------------------------------------------------------------------------------
+
+    def variables(self, site: Site) -> Variables:
+        """What the dynamics of a site's type says about each name."""
+        if site not in self._variables:
+            block = site.block
+            given = tuple(sorted(block.values))
+            self._variables[site] = analyse(block.kind, given, consolidated=block.shape.consolidated)
+        return self._variables[site]
+
+    def named(self, site: Site, name: str) -> str:
+        """What a variable or parameter of a site is called in its group."""
+        if name == CLOCK:
+            return CLOCK
+        key = (site, name)
+        if key not in self._named:
+            self._named[key] = self._names[site.plot].new(site.prefix + name)
+        return self._named[key]
+
+    def _parameter(self, site: Site, name: str) -> Expr:
+        called = self.named(site, name)
+        group, kind = self.groups[site.plot], site.block.kind
+        if called not in group.parameters:
+            values = site.block.parameter(name)
+            each = (values,) if isinstance(values, float) else tuple(values[site.rows].tolist())
+            if len(set(each)) == 1:
+                each = each[:1]
+            declared = kind.parameters.get(name) or kind.derived_parameters.get(name) or kind.constants.get(name)
+            dimension = declared.dimension if declared else "none"
+            formula = kind.derived_parameters[name].value if name in kind.derived_parameters else None
+            group.parameters[called] = Parameter(called, each, dimension, formula or "")
+        return Name(called)
+
+    def _constant(self, site: Site, name: str) -> Expr:
+        group = self.groups[site.plot]
+        key = (site.plot.top, f"constant {name}")
+        if key not in self._named:
+            self._named[key] = called = self._names[site.plot].new(name)
+            known = {item.symbol: item.dimension for item in site.block.component.resolver.model.constants}
+            dimension = known.get(name, "none")
+            group.parameters[called] = Parameter(called, (self.constants[name],), dimension)
+        return Name(self._named[key])
+
+    def own(self, site: Site, name: str) -> Expr:
+        """A variable of a site, seen from its own group."""
+        called = self.named(site, name)
+        variables, group = self.variables(site), self.groups[site.plot]
+        if name in variables.stateful and called not in group.states:
+            group.states[called] = _dimension(site.block.kind, name)
+            if name in site.block.values:
+                group.values[called] = tuple(site.block.values[name][site.rows].tolist())
+        return Name(called)
+
+    def get(self, site: Site | None, name: str) -> tuple[Site, Expr] | None:
+        """jLEMS's ``get``: an exposure, else a variable or parameter, else what the parent gets."""
+        while site is not None:
+            variables, parameters = self.variables(site), site.block.component.parameters
+            if name in variables.exposed:
+                variable = variables.exposed[name]
+                if variable is None and name not in parameters:
+                    return site, Number(0.0)
+                if variable is not None:
+                    return site, self._seen(site, variable)
+            if name in parameters:
+                return site, self._parameter(site, name)
+            if variables.knows(name):
+                return site, self.own(site, name)
+            site = site.parent or site.plot.host
+        return None
+
+    def _seen(self, site: Site, variable: str) -> Expr:
+        if variable not in self.variables(site).outside:
+            return self.own(site, variable)
+        self.own(site, variable)
+        called = self.named(site, f"{variable}_shown")
+        group = self.groups[site.plot]
+        group.states.setdefault(called, _dimension(site.block.kind, variable))
+        return Name(called)
+
+    def reach(self, plot: Plot, site: Site, expr: Expr) -> Expr:
+        """An expression of ``site``'s group as code of ``plot``, which stands in it."""
+        if not isinstance(expr, Name):
+            return expr
+        depth, at = 0, plot
+        while at is not site.plot:
+            assert at.host is not None  # noqa: S101  the site is around the plot
+            depth, at = depth + 1, at.host.plot
+        if not depth:
+            return expr
+        given = self.groups[site.plot].parameters.get(expr.name)
+        if given is not None and given.single:
+            return self._copied(plot, given)
+        return Outer(expr.name, depth)
+
+    def _copied(self, plot: Plot, given: Parameter) -> Expr:
+        """A number of a group around, as a parameter of the own one."""
+        key = (plot.top, f"outer {given.name}")
+        if key not in self._named:
+            self._named[key] = called = self._names[plot].new(given.name)
+            self.groups[plot].parameters[called] = Parameter(called, given.values, given.dimension)
+        return Name(self._named[key])
+
+    # ---- expressions --------------------------------------------------------------------------------
+
+    def bind(self, site: Site, text: str, location: Location) -> Expr:
+        """A LEMS expression or condition in the names of the site's group."""
+        try:
+            return self._bind(site, parse(text))
+        except ExpressionError as error:
+            raise ExpressionError(
+                [p if p.location.file else Problem(p.message, location, p.expected, p.hint) for p in error.problems]
+            ) from None
+
+    def _bind(self, site: Site, expr: Expr) -> Expr:
+        if isinstance(expr, Name):
+            return self._name(site, expr.name)
+        return rebuild(expr, lambda child: self._bind(site, child))
+
+    def _name(self, site: Site, name: str) -> Expr:
+        if name in self.constants:
+            return self._constant(site, name)
+        if name in site.block.component.parameters:
+            return self._parameter(site, name)
+        variables = self.variables(site)
+        if variables.knows(name):
+            return self.own(site, name)
+        known = [*variables.stateful, *variables.derived_names(), *site.block.component.parameters]
+        what = f"'{name}' is not declared in component type '{site.block.kind.name}'"
+        raise ExpressionError(Problem(what, hint=nearest(name, known)))
+
+    # ---- one part -----------------------------------------------------------------------------------
+
+    def _part(self, site: Site) -> Part:
+        kind, dynamics = site.block.kind, site.block.kind.dynamics
+        part = Part(_title(site), [inner.name for inner in site.below if isinstance(inner, Plot)])
+        self._lost(site)
+        for name in self.variables(site).requirements:
+            part.definitions.append(self._requirement(site, name))
+        part.definitions += [self._derived(site, item) for item in self.variables(site).derived]
+        part.rates = self._rates(site, dynamics.derivatives)
+        part.rules = self._rules(site, dynamics.on_condition, in_regime=False)
+        part.starts = [a for action in dynamics.on_start for a in self._assignments(site, action)]
+        if any(action.events for action in dynamics.on_start):
+            place = dynamics.location if dynamics.location.file else kind.declared.location
+            self.losses.add(f"the event at the start of {_title(site)}", "it is not sent", place)
+        handlers = {item.port: item.action for item in dynamics.on_event}
+        if dynamics.regimes:
+            part.regime_name = self.named(site, REGIME)
+            part.initial_regime = dynamics.regimes[initial_regime(dynamics)].name
+            part.regimes = [self._regime(site, regime) for regime in dynamics.regimes]
+            handlers = {}  # jLEMS leaves events to the regimes where there are any
+        part.handlers = self._handlers(site, handlers, in_regime=False)
+        variables = self.variables(site)
+        for variable in dict.fromkeys(variables.exposed.values()):
+            if variable is not None and variable in variables.outside:
+                seen = self._seen(site, variable)
+                assert isinstance(seen, Name)  # noqa: S101  what is changed from outside is a variable
+                part.shown.append(Shown(seen.name, self.named(site, variable)))
+        return part
+
+    def _lost(self, site: Site) -> None:
+        kind = site.block.kind
+        for scheme in kind.dynamics.kinetic_schemes:
+            self.losses.add(f"kinetic scheme '{scheme.name}' of {_title(site)}", KINETICS, scheme.location)
+        if site.block.shape.flat:
+            self.losses.add(_title(site), RUNGE_KUTTA, kind.declared.location)
+
+    def _requirement(self, site: Site, name: str) -> Definition:
+        seen = self.get(site.parent or site.plot.host, name)
+        if seen is None:
+            what = f"requires '{name}', but none of the instances around it has that"
+            raise site.block.component.fail(what)
+        value = self.reach(site.plot, *seen)
+        return Definition(self.named(site, name), value, _dimension(site.block.kind, name))
+
+    def _derived(self, site: Site, item: Derived) -> Definition:
+        called = self.named(site, item.name)
+        return Definition(called, self._value(site, item), item.dimension)
+
+    def _value(self, site: Site, item: Derived) -> Expr:
+        if isinstance(item, m.ConditionalDerivedVariable):
+            cases = [
+                (
+                    None if case.condition is None else self.bind(site, case.condition, case.location),
+                    self.bind(site, case.value, case.location),
+                )
+                for case in item.cases
+            ]
+            return Select(tuple(cases))
+        if item.value is not None:
+            return self.bind(site, item.value, item.location)
+        return self._selected(site, item)
+
+    def _selected(self, site: Site, item: m.DerivedVariable) -> Expr:
+        name = (item.select or "").rpartition("/")[2]
+        found = targets(site, item)
+        if found.simple is not None:
+            return self._read(site, found.simple, name, item)
+        if found.tunnel:
+            return self._across(site, found.tunnel, name, item)
+        inside = [self._read(site, one, name, item) for one in found.sites]
+        op = "*" if REDUCERS[item.reduce or ""] else "+"
+        if found.plots:
+            names = [self._attached(plot, end, name) for plot, end in found.plots]
+            total = Total(tuple(plot.name for plot, _ in found.plots), tuple(names), op == "*")
+            inside = [*inside, total]
+        if not inside:
+            return Number(1.0 if op == "*" else 0.0)
+        value = inside[0]
+        for one in inside[1:]:
+            value = Binary(op, value, one)
+        return value
+
+    def _across(self, site: Site, tunnel: str, name: str, item: m.DerivedVariable) -> Expr:
+        """A variable of the other end of a tunnel."""
+        refs = site.block.peers[tunnel]
+        ends = [
+            self.found.place(refs.blocks[int(refs.block[row])], int(refs.index[row])) for row in site.rows
+        ]
+        other = ends[0][0]
+        seen = self.get(other, name)
+        if any(end is not other for end, _ in ends) or seen is None or seen[0] is not other:
+            self.losses.add(f"'{item.select}' of {_title(site)}", "its ends are in several places", item.location)
+            return Number(0.0)
+        value = seen[1]
+        if not isinstance(value, Name):
+            return value
+        return Across(value.name, other.plot.name, tuple(copy for _, copy in ends))
+
+    def _attached(self, plot: Plot, end: Site, name: str) -> str:
+        """The name, in an attached group, of what a path reads there."""
+        seen = self.get(end, name)
+        if seen is None:
+            raise end.block.component.fail(f"has no variable '{name}'")
+        at, value = seen
+        if at.plot is plot and isinstance(value, Name):
+            return value.name
+        key = (plot.top, f"read {name}")
+        if key not in self._named:
+            self._named[key] = called = self._names[plot].new(name)
+            value = self.reach(plot, at, value)
+            self._extra.append((plot, Definition(called, value, _dimension(at.block.kind, name))))
+        return self._named[key]
+
+    def _read(self, site: Site, target: Site, name: str, item: m.DerivedVariable) -> Expr:
+        seen = self.get(target, name)
+        if seen is None:
+            raise site.block.component.fail(f"'{item.select}': {_title(target)} has no variable '{name}'")
+        return self.reach(site.plot, *seen)
+
+    def _rates(self, site: Site, items: Iterable[m.TimeDerivative]) -> list[Assignment]:
+        return [
+            Assignment(self._changed(site, i.variable, i.location), self.bind(site, i.value, i.location))
+            for i in items
+        ]
+
+    def _changed(self, site: Site, name: str, location: Location) -> str:
+        expr = self.own(site, name)
+        if not isinstance(expr, Name) or name not in self.variables(site).stateful:
+            raise ExpressionError(Problem(f"'{name}' is changed, but is no state variable", location))
+        return expr.name
+
+    def _assignments(self, site: Site, action: m.Action) -> list[Assignment]:
+        return [
+            Assignment(self._changed(site, i.variable, i.location), self.bind(site, i.value, i.location))
+            for i in action.assignments
+        ]
+
+    def _deed(self, site: Site, action: m.Action, *, in_regime: bool) -> Deed:
+        ports = tuple(port_name(site, port) for port in action.events)
+        regime = action.transition if in_regime else None
+        regimes = [item.name for item in site.block.kind.dynamics.regimes]
+        if regime is not None and regime not in regimes:
+            hint = nearest(regime, regimes)
+            raise ModelError(Problem(f"transition to unknown regime '{regime}'", action.location, None, hint))
+        return Deed(tuple(self._assignments(site, action)), ports, regime)
+
+    def _rules(self, site: Site, items: Iterable[m.OnCondition], *, in_regime: bool) -> list[Rule]:
+        return [
+            Rule(self.bind(site, item.test, item.location), self._deed(site, item.action, in_regime=in_regime))
+            for item in items
+        ]
+
+    def _handlers(self, site: Site, actions: dict[str, m.Action], *, in_regime: bool) -> dict[str, Deed]:
+        found = {
+            port_name(site, port): self._deed(site, action, in_regime=in_regime)
+            for port, action in actions.items()
+        }
+        return {port: deed for port, deed in found.items() if deed}
+
+    def _regime(self, site: Site, regime: m.Regime) -> Regime:
+        definitions = []
+        for item in regime.derived:
+            if item.value is None:
+                self.losses.add(f"derived variable '{item.name}' of a regime", "it is a path", item.location)
+                continue
+            self.own(site, item.name)
+            value = self.bind(site, item.value, item.location)
+            definitions.append(Definition(self.named(site, item.name), value, item.dimension))
+        return Regime(
+            regime.name,
+            tuple(definitions),
+            tuple(self._rates(site, regime.derivatives)),
+            tuple(self._rules(site, regime.on_condition, in_regime=True)),
+            tuple(a for action in regime.on_entry for a in self._assignments(site, action)),
+            self._handlers(site, {item.port: item.action for item in regime.on_event}, in_regime=True),
+        )
+
+
+def port_name(site: Site, port: str) -> str:
+    """What an event port of a site is called in its group."""
+    return f"{site.prefix}{port}"
+
+
+def _title(site: Site) -> str:
+    path = "/".join(site.path())
+    kind = site.block.kind.name
+    return f"{path} ({kind})" if path else f"{site.component_id} ({kind})" if site.component_id else kind
+
+
+def _dimension(kind: ResolvedType, name: str) -> str:
+    """The dimension that a type declares for a variable."""
+    dynamics = kind.dynamics
+    groups: tuple[Iterable[m.StateVariable | Derived | m.Property | m.Requirement | m.Exposure], ...] = (
+        dynamics.state_variables,
+        dynamics.derived,
+        dynamics.conditional,
+        *(regime.state_variables for regime in dynamics.regimes),
+        *(regime.derived for regime in dynamics.regimes),
+        kind.properties,
+        kind.requirements.values(),
+        kind.exposures.values(),
+    )
+    return next((item.dimension for group in groups for item in group if item.name == name), "none")

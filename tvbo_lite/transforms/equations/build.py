@@ -1,0 +1,184 @@
+"""A model's simulation as a `System` of equations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tvbo_lite.errors import ModelError, Problem, nearest
+from tvbo_lite.expr.tree import Name, Number
+from tvbo_lite.lems import model as m
+from tvbo_lite.lems.plan import SimulationPlan
+from tvbo_lite.losses import Losses
+from tvbo_lite.transforms.blocks import Block
+from tvbo_lite.transforms.equations.bind import Binder, port_name
+from tvbo_lite.transforms.equations.grow import Plot, Site, Survey, survey
+from tvbo_lite.transforms.equations.start import initialise
+from tvbo_lite.transforms.equations.system import Group, Record, Route, System
+from tvbo_lite.transforms.equations.tidy import fold, mark, prune, without_aliases
+from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.instantiate import instantiate
+from tvbo_lite.transforms.limits import check_limits
+from tvbo_lite.transforms.plan import simulation_plan
+from tvbo_lite.transforms.recorded import recorded_units
+from tvbo_lite.transforms.resolve import Resolver
+
+__all__ = ["population_equations"]
+
+SPLIT = 16  # cells of one population that are taken one by one, where their order in a step matters
+ORDER = "reach the cells of their own population a step late or early: all its cells advance at once"
+
+
+def population_equations(model: m.Model, losses: Losses, *, ordered: bool = True) -> System:
+    """The equations of all populations of a linked model, and what its simulation records.
+
+    ``ordered`` keeps what jLEMS's order of execution lets one see: values of the step before. Without it
+    all equations hold at once. What equations cannot say is noted in ``losses``.
+
+    Raises:
+        ModelError: the model contradicts itself, or has nothing to run.
+        UnsupportedError: the model is beyond the limits of instances.
+    """
+    resolver = Resolver(model)
+    resolver.check_everything()
+    plan = simulation_plan(model, resolver)
+    root = instantiate(resolver.component(plan.target, model.location, "the simulation's target"))
+    check_limits(root)
+    found = survey(root.block)
+    mixed = _mixed(found) if ordered else {}
+    for block, plot in mixed.items():
+        if plot.size > SPLIT:
+            losses.add(f"events without delay inside '{plot.name}'", ORDER, block.component.component.location)
+    few = {block for block, plot in mixed.items() if plot.size <= SPLIT}
+    found = survey(root.block, few) if few else found
+    return _Building(found, resolver, plan, root, losses).system(ordered=ordered)
+
+
+class _Building:
+    def __init__(
+        self, found: Survey, resolver: Resolver, plan: SimulationPlan, root: Instance, losses: Losses
+    ) -> None:
+        self.found, self.resolver, self.plan, self.root = found, resolver, plan, root
+        self.losses = losses
+        self.binder = Binder(found, resolver, losses)
+
+    def system(self, *, ordered: bool) -> System:
+        groups = self.binder.all()
+        records = tuple(self._record(quantity) for quantity in self.plan.quantities())
+        units = recorded_units(self.root, self.plan.quantities(), self.resolver.units)
+        system = System(self.plan, groups, (), records, tuple(self._spikes()), units)
+        fold(system)
+        system.order = _order(groups[self.found.plots[0].name])
+        initialise(system, self.losses)
+        without_aliases(system, ordered=ordered)
+        prune(system)
+        mark(system)
+        self._routes(groups)
+        return system
+
+    # ---- what is recorded ----------------------------------------------------------------------------
+
+    def _at(self, path: str) -> tuple[Site, int]:
+        head, _, rest = path.partition("/")
+        start = head == self.root.id and self.root.child(head) is None
+        instance = self.root.descend(rest if start else path)
+        if not self.found.has(instance.block):
+            raise instance.component.fail(f"'{path}' has no variables")
+        return self.found.place(instance.block, instance.k)
+
+    def _record(self, quantity: str) -> Record:
+        path, _, name = quantity.rpartition("/")
+        site, k = self._at(path)
+        seen = self.binder.get(site, name)
+        if seen is None:
+            known = [*site.block.kind.exposures, *self.binder.variables(site).stateful]
+            what = f"cannot record '{quantity}': there is no variable '{name}'"
+            raise ModelError(Problem(what, hint=nearest(name, known)))
+        at, value = seen
+        plot: Plot = site.plot
+        while plot is not at.plot:
+            assert plot.host is not None  # noqa: S101  the variable is further out
+            k, plot = int(plot.at[k]), plot.host.plot
+        if isinstance(value, Number):
+            return Record(quantity, plot.name, "", k, value.value)
+        assert isinstance(value, Name)  # noqa: S101  `get` finds numbers and names
+        return Record(quantity, plot.name, value.name, k)
+
+    def _spikes(self) -> Iterator[tuple[str, str, str, str, int]]:
+        for file in self.plan.event_files:
+            for selection in file.selections:
+                site, k = self._at(selection.select)
+                yield file.id, selection.id, site.plot.name, port_name(site, selection.port), k
+
+    # ---- connections -----------------------------------------------------------------------------------
+
+    def _routes(self, groups: dict[str, Group]) -> None:
+        handled = {
+            (group.name, port)
+            for group in groups.values()
+            for part in group.parts
+            for handlers in (part.handlers, *(regime.handlers for regime in part.regimes))
+            for port in handlers
+        }
+        for plot in self.found.plots:
+            wires: dict[tuple[str, str, str], list[tuple[int, int, float]]] = {}
+            for port, target, handler, source, end, delay in _wires(self.found, plot):
+                if (target.plot.name, handler) in handled:
+                    wires.setdefault((port, target.plot.name, handler), []).append((source, end, delay))
+            for (port, name, handler), each in wires.items():
+                sources, ends, delays = zip(*each, strict=True)
+                groups[plot.name].routes.append(Route(port, name, handler, sources, ends, delays))
+
+
+def _wires(found: Survey, plot: Plot) -> Iterator[tuple[str, Site, str, int, int, float]]:
+    """The connections from a group: port, target, its port, source copy, target copy, delay (s)."""
+    for site in plot.top.sites():
+        copies = {int(row): k for k, row in enumerate(site.rows)}
+        for port, wires in site.block.wires.items():
+            for i in np.flatnonzero(np.isin(wires.sources, site.rows)).tolist():
+                block, index = wires.targets.blocks[int(wires.targets.block[i])], int(wires.targets.index[i])
+                if not found.has(block):
+                    continue
+                target, end = found.place(block, index)
+                handler = port_name(target, wires.port_names[int(wires.ports[i])] or "")
+                delay = max(float(wires.delays[i]), 0.0)
+                yield port_name(site, port), target, handler, copies[int(wires.sources[i])], end, delay
+
+
+def _mixed(found: Survey) -> dict[Block, Plot]:
+    """Populations whose cells send events to one another without delay."""
+    mixed: dict[Block, Plot] = {}
+    for plot in found.plots:
+        for _, target, handler, source, end, delay in _wires(found, plot):
+            one, k = _population(plot, source)
+            other, j = _population(target.plot, end)
+            handles = any(_handles(site, handler) for site in target.plot.top.sites())
+            if delay <= 0 and one is other and k != j and handles:
+                mixed[one.top.block] = one
+    return mixed
+
+
+def _handles(site: Site, handler: str) -> bool:
+    dynamics = site.block.kind.dynamics
+    actions = [item for item in dynamics.on_event if port_name(site, item.port) == handler]
+    actions += [i for r in dynamics.regimes for i in r.on_event if port_name(site, i.port) == handler]
+    return any(item.action != m.Action(location=item.action.location) for item in actions)
+
+
+def _population(plot: Plot, k: int) -> tuple[Plot, int]:
+    """The population that a copy is in or attached to, and its cell."""
+    while plot.attached and plot.host is not None:
+        k, plot = int(plot.at[k]), plot.host.plot
+    return plot, k
+
+
+def _order(root: Group) -> tuple[str, ...]:
+    """What advances by itself: the root, or, where that only holds others, those."""
+    bare = all(
+        not (part.definitions or part.rates or part.rules or part.regimes or part.handlers)
+        for part in root.parts
+    )
+    return tuple(name for part in root.parts for name in part.attached) if bare else (root.name,)
+
+

@@ -1,0 +1,67 @@
+"""Smaller expressions of the same value: what is a number becomes one, ``1 * x`` becomes ``x``."""
+
+from __future__ import annotations
+
+from tvbo_lite.expr.evaluate import evaluate
+from tvbo_lite.expr.tree import Binary, Call, Expr, Negate, Not, Number, Select, children, rebuild
+
+__all__ = ["has_random", "simplified"]
+
+
+def simplified(expr: Expr) -> Expr:
+    """The expression with operations on numbers done, and those left out that change no value."""
+    inner = rebuild(expr, simplified)
+    match inner:
+        case Binary("+", Number(0.0), x) | Binary("+", x, Number(0.0)) | Binary("-", x, Number(0.0)):
+            return x
+        case Binary("*", Number(1.0), x) | Binary("*", x, Number(1.0)) | Binary("/", x, Number(1.0)):
+            return x
+        case Binary("^", x, Number(1.0)):
+            return x
+        case Binary("-", Number(0.0), x) if not isinstance(x, Number):
+            return Negate(x)
+        case Select(cases):
+            return _select(cases)
+        case Binary(op, Number(), Number()) if op in "+-*/^":
+            return Number(evaluate(inner, {}))
+        case Negate(Number(value)):
+            return Number(-value)
+        case Call(function, Number()) if function != "random":
+            return Number(evaluate(inner, {}))
+        case _:
+            return inner
+
+
+def _select(cases: tuple[tuple[Expr | None, Expr], ...]) -> Expr:
+    """Without the cases that never hold, or that come after one that always does."""
+    kept: list[tuple[Expr | None, Expr]] = []
+    for test, value in cases:
+        fixed = None if test is None else _truth(test)
+        if fixed is False:
+            continue
+        always = test is None or fixed is True
+        kept.append((None if always else test, value))
+        if always:
+            break
+    if not kept:
+        return Number(0.0)
+    return kept[0][1] if kept[0][0] is None else Select(tuple(kept))
+
+
+def _truth(test: Expr) -> bool | None:
+    """Whether a condition on numbers alone holds; None where it depends on a name."""
+    return bool(evaluate(test, {})) if _fixed(test) else None
+
+
+def _fixed(expr: Expr) -> bool:
+    if isinstance(expr, Number):
+        return True
+    below = children(expr)
+    return isinstance(expr, Binary | Not | Negate) and bool(below) and all(map(_fixed, below))
+
+
+def has_random(expr: Expr) -> bool:
+    """Whether a random number is drawn."""
+    return (isinstance(expr, Call) and expr.function == "random") or any(map(has_random, children(expr)))
+
+

@@ -1,0 +1,194 @@
+"""A network that lists its populations, projections and inputs itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tvbo_lite.lems import model as lems
+from tvbo_lite.transforms.lower.attributes import attributes, placed
+from tvbo_lite.transforms.lower.components import child_component, lower_component
+from tvbo_lite.transforms.lower.group_inputs import GroupInputs
+from tvbo_lite.transforms.lower.group_projections import GroupProjections
+from tvbo_lite.transforms.lower.groups import Group, Groups, written
+from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
+from tvbo_lite.transforms.lower.population import Population as Recorded
+from tvbo_lite.transforms.lower.population import recorded_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tvbo_lite.schema import Dynamics, Network
+    from tvbo_lite.schema.populations import Population
+    from tvbo_lite.transforms.lower.context import Context, Path
+    from tvbo_lite.transforms.types import ResolvedType
+
+__all__ = ["GroupNetwork", "is_grouped"]
+
+SECTIONS = ("populations", "projections", "inputs", "components")
+_NETWORK: Path = ("network",)
+_NODES = ("nodes", "edges", "number_of_nodes", "graph_generator")
+_SEVERAL = ("populationList", "population")  # with instances listed one by one, and without
+
+
+def is_grouped(network: Network) -> bool:
+    """Whether the network is given by populations, not by nodes."""
+    return any(getattr(network, section) for section in SECTIONS)
+
+
+@dataclass(slots=True)
+class GroupNetwork:
+    """A network under construction. ``named`` holds every dynamics with its place, ``kinds`` its type.
+
+    ``recorded`` are the populations as a default recording sees them.
+    """
+
+    context: Context
+    network: Network
+    named: Mapping[str, tuple[Dynamics, Path]]
+    kinds: Mapping[str, ResolvedType]
+    recorded: list[Recorded] = field(default_factory=list)
+    _members: dict[str, dict[str, lems.Component]] = field(default_factory=dict)
+
+    def component(self, name: str) -> lems.Component:
+        """The network element ``name``; what is wrong with its members is reported."""
+        network, context = self.network, self.context
+        groups = Groups(context)
+        self._members = {section: {} for section in SECTIONS}
+        self._refuse_nodes()
+        for key, population in network.populations.items():
+            self._keep("populations", key, self._population(key, population, groups))
+        projections = GroupProjections(context, groups, self.kinds)
+        for key, projection in network.projections.items():
+            path = (*_NETWORK, "projections", key)
+            self._keep("projections", key, projections.lowered(key, projection, path))
+        inputs = GroupInputs(context, groups, self.kinds)
+        for key, item in network.inputs.items():
+            self._keep("inputs", key, inputs.lowered(key, item, (*_NETWORK, "inputs", key)))
+        kind = self._kind()
+        for key, part in network.components.items():
+            path = (*_NETWORK, "components", key)
+            self._keep("components", key, child_component(context, part, key, kind, path))
+        typed = None if kind.name == "network" else kind.name
+        texts = attributes(context, kind, placed(network.parameters, _NETWORK), _NETWORK, "network")
+        where = context.locate(_NETWORK)
+        return lems.Component(
+            "network", name, typed, attributes=texts, children=self._ordered(), location=where
+        )
+
+    def _keep(self, section: str, name: str, item: lems.Component | None) -> None:
+        if item is not None:
+            self._members[section][name] = item
+
+    def _kind(self) -> ResolvedType:
+        usual = self.context.types.get("network")
+        iri = self.network.iri
+        found = self.context.type_named(iri, (*_NETWORK, "iri"), "network") if iri else None
+        if found is not None and not found.is_a("network"):
+            self.context.report((*_NETWORK, "iri"), f"a {found.name} is no network", "neuroml:network")
+            return usual
+        return found or usual
+
+    def _refuse_nodes(self) -> None:
+        for name in _NODES:
+            field_info = type(self.network).model_fields[name]
+            if getattr(self.network, name) != field_info.get_default(call_default_factory=True):
+                message = f"'{name}' beside populations"
+                self.context.report((*_NETWORK, name), message, "nodes and edges, or populations")
+
+    def _population(self, name: str, item: Population, groups: Groups) -> lems.Component | None:
+        context, path = self.context, (*_NETWORK, "populations", name)
+        context.name(name, path, "a population")
+        message = f"{name}: there is no '{item.dynamics}' in network.dynamics"
+        if not context.among(item.dynamics, self.kinds, (*path, "dynamics"), message):
+            return None
+        cell = self.kinds[item.dynamics]
+        listed = bool(item.positions)
+        usual = _SEVERAL[0] if listed else _SEVERAL[1]
+        kind = context.type_named(item.iri, (*path, "iri"), name) if item.iri else None
+        kind = kind or context.types.get(usual)
+        size = len(item.positions) if listed else item.size or 0
+        instances = tuple(item.positions) if listed else None
+        groups.add(Group(name, item.dynamics, cell, size, instances))
+        self._record(name, item, cell, size)
+        given = {
+            **written(path, component=item.dynamics, size=None if item.size is None else str(item.size)),
+            **placed(item.parameters, path),
+        }
+        if item.size is not None and item.size < 0:
+            context.report((*path, "size"), f"{name}: the size is {item.size}", "a whole number from 0 on")
+        texts = attributes(context, kind, given, path, name)
+        parts = [
+            child_component(context, part, key, kind, (*path, "components", key))
+            for key, part in item.components.items()
+        ]
+        typed = None if kind.name == "population" else kind.name
+        children = (*(part for part in parts if part is not None), *self._instances(item, path))
+        where = context.locate(path)
+        return lems.Component("population", name, typed, attributes=texts, children=children, location=where)
+
+    def _instances(self, item: Population, path: Path) -> list[lems.Component]:
+        found = []
+        for index, point in item.positions.items():
+            here = (*path, "positions", index)
+            where, inside = self.context.locate(here), ()
+            if point is not None:
+                texts = {axis: getattr(point, axis) for axis in ("x", "y", "z")}
+                for axis, text in texts.items():
+                    self.context.quantity(text, "none", here, f"{item.name}[{index}]: {axis}")
+                inside = (lems.Component("location", attributes=texts, location=where),)
+            found.append(lems.Component("instance", index, children=inside, location=where))
+        return found
+
+    def _record(self, name: str, item: Population, cell: ResolvedType, size: int) -> None:
+        """What a run keeps of the population where the experiment does not say it."""
+        dynamics = self.named[item.dynamics][0]
+        own = dynamics if is_own(self.context, dynamics) else None
+        listed = bool(item.positions)
+        indices = [int(key) if key.isdecimal() else key for key in item.positions] if listed else range(size)
+        population = Recorded(name, item.dynamics, item.dynamics, recorded_variables(cell, own), listed)
+        if item.record:
+            population.recorded += indices
+        self.recorded.append(population)
+
+    def _ordered(self) -> tuple[lems.Component, ...]:
+        """The members, section after section; where ``order`` is given, as that says."""
+        found: list[lems.Component] = []
+        rest = {section: dict(items) for section, items in self._members.items()}
+        names = {key: section for section, items in self._members.items() for key in items}
+        later = set(self.network.order)
+        for name in (*self.network.order, *SECTIONS):
+            if name in SECTIONS:
+                found += (rest[name].pop(key) for key in list(rest[name]) if key not in later)
+                continue
+            given = any(name in getattr(self.network, section) for section in SECTIONS)
+            if name not in names:
+                if not given:
+                    message = f"order: there is no '{name}' in the network"
+                    self.context.among(name, [*names, *SECTIONS], (*_NETWORK, "order"), message)
+                continue
+            found += (rest[section].pop(name) for section in SECTIONS if name in rest[section])
+        return tuple(found)
+
+
+def surrounded(context: Context, network: lems.Component, within: Dynamics | None) -> lems.Component:
+    """The component in which the network stands, with it; the network where it stands in none."""
+    if within is None:
+        return network
+    path: Path = (*_NETWORK, "within")
+    name = context.name(within.name or "surroundings", path, "a component")
+    kind = type_of(context, within, path, name)
+    if kind is None:
+        return network
+    given = given_parameters(context, within, path)
+    if not any(context.types.get("network").is_a(slot.type) for slot in kind.child_slots.values()):
+        context.report(path, f"a {kind.name} has no place for a network", "a type with a child 'network'")
+    outer = lower_component(context, within, kind, given, name=name, path=path).component
+    return lems.Component(
+        outer.tag,
+        outer.id,
+        outer.type,
+        attributes=outer.attributes,
+        children=(*outer.children, network),
+        location=outer.location,
+    )

@@ -1,0 +1,80 @@
+"""The connections of couplings by equations: an outlet of one node, and a term at an input of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from tvbo_lite.lems import model as lems
+from tvbo_lite.schema import Parameter
+from tvbo_lite.transforms.lower.attributes import attributes
+from tvbo_lite.transforms.lower.coupling_types import END, OUTLET, SEEN, WEIGHT, pair_type, term_type
+from tvbo_lite.transforms.lower.edges import edge_parameters
+
+if TYPE_CHECKING:
+    from tvbo_lite.schema import Edge
+    from tvbo_lite.transforms.lower.context import Context, Path
+    from tvbo_lite.transforms.lower.couplings import Bond
+    from tvbo_lite.transforms.lower.population import Place, Population
+
+__all__ = ["Pairs"]
+
+_END_ID = "coupled_end"
+
+
+@dataclass(slots=True)
+class Pairs:
+    """The pairs of a network under construction, in the order of the edges."""
+
+    context: Context
+    populations: Mapping[str, Population]
+    add: Callable[[Iterable[lems.Component], Path], None]
+    found: list[lems.Component] = field(default_factory=list)
+    _terms: dict[tuple[Bond, bool], str | None] = field(default_factory=dict)
+
+    def connect(self, source: Place, target: Place, edge: Edge, path: Path) -> None:
+        """Add the pairs of an edge, one for each coupling that it goes through."""
+        couplings = self.context.couplings
+        for bond in couplings.of_edge[path] if couplings else ():
+            before = self._order(source) < self._order(target)
+            term = self._term(bond, path, before=before)
+            if term is None:
+                continue
+            what = f"edge {edge.source} to {edge.target}"
+            given = {WEIGHT: edge_parameters(edge, path).get(WEIGHT, (Parameter(value=1), path))}
+            kind = pair_type(self.context, bond.weight)
+            bare = replace(self.context.types.get(kind.name), references={})
+            texts = {
+                "from": f"{source.path}/{SEEN if before else OUTLET}",
+                "to": f"{target.path}/{bond.port.slot}",
+                "sourceEnd": _END_ID,
+                "targetEnd": term,
+                WEIGHT: attributes(self.context, bare, given, path, what).get(WEIGHT, "1"),
+            }
+            where = self.context.locate(path)
+            self.found.append(lems.Component(kind.name, attributes=texts, location=where))
+
+    def _order(self, place: Place) -> tuple[int, int]:
+        """When the node advances in a step."""
+        name = place.population.dynamics if place.population else ""
+        return list(self.populations).index(name), place.first
+
+    def _term(self, bond: Bond, path: Path, *, before: bool) -> str | None:
+        """The id of the term's component; None where its type could not be made."""
+        key = (bond, before)
+        if key not in self._terms:
+            self._terms[key] = self._made(bond, path, before=before)
+        return self._terms[key]
+
+    def _made(self, bond: Bond, path: Path, *, before: bool) -> str | None:
+        couplings, equations = self.context.couplings, self.context.equations
+        if couplings is None:
+            return None
+        ends = [equations.get(couplings.named[name][1]) for name in (bond.source, bond.port.target)]
+        source, target = ends
+        if source is None or target is None:  # a problem that was reported
+            return None
+        kind = term_type(self.context, couplings, bond, source, target, before=before, path=path)
+        self.add([lems.Component(END.name, _END_ID), lems.Component(kind.name, kind.name)], path)
+        return kind.name

@@ -19,7 +19,7 @@ from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import COMMANDS
 from tvbo_lite.errors import BackendError
 from tvbo_lite.resources import folder
-from tvbo_lite.transforms import instantiate
+from tvbo_lite.transforms import instantiate, shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +146,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 def test_the_page_on_lems_names_every_structure_element() -> None:
     """What structures may hold is written down."""
     text = (ROOT / "docs" / "lems.md").read_text(encoding="utf-8")
-    elements = [*instantiate._MAKERS, *instantiate._CONNECTORS]
+    elements = [*shapes.MAKERS, *instantiate.CONNECTORS]
     assert [name for name in elements if f"`{name}`" not in text] == []
 
 

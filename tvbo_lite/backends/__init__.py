@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 BACKENDS: dict[str, str] = {
     "native": "tvbo_lite.backends.native",
     "jlems": "tvbo_lite.backends.jlems",
+    "neuron": "tvbo_lite.backends.neuron",
+    "netpyne": "tvbo_lite.backends.netpyne",
+    "eden": "tvbo_lite.backends.eden",
 }
 ALIASES: dict[str, str] = {"euler": "native", "neuroml": "jlems", "lems": "jlems"}
 

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.backends._process import Output, run
-from tvbo_lite.errors import BackendError, Problem, UnsupportedError
+from tvbo_lite.errors import BackendError, Problem, ReadError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.sources import is_core
 from tvbo_lite.formats.lems.writer import document
@@ -29,7 +30,13 @@ from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.recorded import units_of_model
 from tvbo_lite.transforms.resolve import Resolver
 
-__all__ = ["MAIN", "TABLE", "TIMEOUT", "Job", "Workspace", "job_of_file", "job_of_model", "simulate"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array: TypeAlias = NDArray[np.float64]
+
+__all__ = ["TABLE", "TIMEOUT", "Job", "Simulator", "Workspace"]
 
 TIMEOUT = 600.0  # s
 MAIN = "model.xml"
@@ -48,17 +55,8 @@ class Job:
     plan: SimulationPlan
 
 
-def job_of_file(name: str | Path, search: Sequence[Path], plan: SimulationPlan | None) -> Job:
-    """The job that a LEMS file, or a canonical example, asks for. Raises `InputError`."""
-    return _job(str(name), reader.read_file(name, search), plan)
-
-
-def job_of_model(model: m.Model, search: Sequence[Path], plan: SimulationPlan | None) -> Job:
-    """The same for a model whose includes are still to be followed."""
-    return _job(model.location.file or "the model", reader.link(model, search), plan)
-
-
 def _job(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
+    """The job that a linked model asks for. Raises `InputError` with all that is wrong with it."""
     resolver = Resolver(model)
     require(model, resolver)
     if not any(is_core(kind.location) for kind in model.component_types):
@@ -71,10 +69,10 @@ def _job(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
 # ---- the document ------------------------------------------------------------------------------
 
 
-def standing_alone(job: Job, quantities: Sequence[str], *, includes: bool = True) -> str:
+def standing_alone(job: Job, quantities: Sequence[str], *, includes: bool = True, more_steps: int = 0) -> str:
     """The LEMS document of a job with one simulation, ours; ``includes`` names NeuroML's core files."""
     model = job.model
-    simulation = _simulation(job.plan, quantities)
+    simulation = _simulation(job.plan, quantities, more_steps)
     own = m.Model(
         target=NAME,
         includes=tuple(map(m.Include, _core_files(model))) if includes else (),
@@ -88,12 +86,9 @@ def standing_alone(job: Job, quantities: Sequence[str], *, includes: bool = True
 
 
 def _core_files(model: m.Model) -> list[str]:
-    names = ((kind.location.file or "").rpartition("/")[2] for kind in model.component_types if _core(kind))
+    places = (kind.location for kind in model.component_types if is_core(kind.location))
+    names = ((place.file or "").rpartition("/")[2] for place in places)
     return list(dict.fromkeys([*names, SIMULATION_FILE]))
-
-
-def _core(kind: m.ComponentType) -> bool:
-    return is_core(kind.location)
 
 
 def _runs(component: m.Component, resolver: Resolver) -> bool:
@@ -101,14 +96,15 @@ def _runs(component: m.Component, resolver: Resolver) -> bool:
     return is_core(component.location) or resolver.top(component).type.is_a("Simulation")
 
 
-def _simulation(plan: SimulationPlan, quantities: Sequence[str]) -> m.Component:
+def _simulation(plan: SimulationPlan, quantities: Sequence[str], more_steps: int) -> m.Component:
     columns = tuple(
         m.Component("OutputColumn", f"q{number}", attributes={"quantity": quantity})
         for number, quantity in enumerate(quantities)
     )
     table = m.Component("OutputFile", NAME, attributes={"fileName": TABLE}, children=columns)
     events = tuple(_events(number, file) for number, file in enumerate(plan.event_files))
-    times = {"length": f"{plan.length * 1e3:.12g}ms", "step": f"{plan.step * 1e3:.12g}ms"}
+    length = plan.length + more_steps * plan.step
+    times = {"length": f"{length * 1e3:.12g}ms", "step": f"{plan.step * 1e3:.12g}ms"}
     seed = {} if plan.seed is None else {"seed": str(plan.seed)}
     attributes = {**times, "target": plan.target, **seed}
     return m.Component("Simulation", NAME, attributes=attributes, children=(table, *events))
@@ -145,15 +141,14 @@ class Workspace:
     losses: Losses = field(default_factory=Losses)
     timings: dict[str, float] = field(default_factory=dict)  # s
 
-    def write(self, quantities: Sequence[str], *, includes: bool = True) -> Path:
+    def write(self, quantities: Sequence[str], *, includes: bool = True, more_steps: int = 0) -> Path:
         """Write the job's document with these quantities; where it is."""
         main = self.folder / MAIN
-        main.write_text(standing_alone(self.job, quantities, includes=includes), encoding="utf-8")
+        text = standing_alone(self.job, quantities, includes=includes, more_steps=more_steps)
+        main.write_text(text, encoding="utf-8")
         return main
 
-    def run(
-        self, stage: str, command: Sequence[str], variables: Mapping[str, str] | None = None
-    ) -> Output:
+    def run(self, stage: str, command: Sequence[str], variables: Mapping[str, str] | None = None) -> Output:
         """Run a program in the folder. Raises `BackendError` where the time is over."""
         left = max(0.0, self.deadline - monotonic())
         output = run(command, self.folder, left, self.log, variables)
@@ -177,31 +172,73 @@ class Workspace:
         self.losses.add(f"quantity '{quantity}'", reason)
 
 
-Record = Callable[[Workspace, tuple[str, ...]], dict[str, int]]
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """A backend: ``name`` in messages, ``check`` raises what it cannot run, ``record`` runs it in a folder.
 
-
-def simulate(
-    simulator: str, record: Record, job: Job, timeout: float, losses: Losses | None = None
-) -> Recording:
-    """Run a job in another simulator; its folder is gone afterwards, whatever happens.
-
-    Args:
-        simulator: its name in messages.
-        record: runs it in a folder, given the quantities to record; for each one that was recorded the
-            number of its column in the file `TABLE` (0 is the time).
-        job: what to run.
-        timeout: s, for all stages together.
-        losses: gets what was not recorded. Without it, that is told by a `LossWarning`.
+    ``record`` is given the quantities to record; it gives, for each one that was recorded, the number of
+    its column in the file `TABLE` (0 is the time).
     """
-    with _workspace(simulator, job, timeout) as space:
-        recorded = record(space, job.plan.quantities())
-        recording = _collected(space, recorded)
-    for loss in space.losses:
-        if losses is None:
-            warnings.warn(f"{simulator}: {loss}", LossWarning, stacklevel=4)
-        else:
-            losses.add(loss.what, loss.reason, loss.where)
-    return recording
+
+    name: str
+    record: Callable[[Workspace, tuple[str, ...]], dict[str, int]]
+    check: Callable[[Job, str], None] | None = None
+
+    def run_file(
+        self,
+        path: str | Path,
+        *,
+        plan: SimulationPlan | None = None,
+        search: Sequence[Path] = (),
+        timeout: float = TIMEOUT,
+        losses: Losses | None = None,
+    ) -> Recording:
+        """Run a LEMS file, or the canonical example of that name; nothing is written to its folder.
+
+        Args:
+            path: the main LEMS file.
+            plan: what to record; read from the file if not given.
+            search: folders in which includes are looked for after the file's own.
+            timeout: s, for all stages together.
+            losses: gets the quantities that cannot be recorded. Without it, a `LossWarning` tells them.
+
+        Returns:
+            The recorded quantities, SI, at the times of the plan; ``timings`` has the seconds of each stage
+            and ``simulate``, the simulator's own figure.
+
+        Raises:
+            InputError: the model is wrong, or beyond what can be handed to the simulator.
+            BackendError: a program is missing or failed (the message has its words), or the time was over.
+        """
+        return self._run(_job(str(path), reader.read_file(path, search), plan), timeout, losses)
+
+    def run_model(
+        self,
+        model: m.Model,
+        *,
+        plan: SimulationPlan | None = None,
+        folder: str | Path | None = None,
+        search: Sequence[Path] = (),
+        timeout: float = TIMEOUT,
+        losses: Losses | None = None,
+    ) -> Recording:
+        """Run a model; its includes are found from ``folder`` and ``search``. Else as `run_file`."""
+        places = (*([Path(folder)] if folder is not None else []), *search)
+        name = model.location.file or "the model"
+        return self._run(_job(name, reader.link(model, places), plan), timeout, losses)
+
+    def _run(self, job: Job, timeout: float, losses: Losses | None) -> Recording:
+        if self.check is not None:
+            self.check(job, self.name)
+        with _workspace(self.name, job, timeout) as space:
+            recorded = self.record(space, job.plan.quantities())
+            recording = _collected(space, recorded)
+        for loss in space.losses:
+            if losses is None:
+                warnings.warn(f"{self.name}: {loss}", LossWarning, stacklevel=3)
+            else:
+                losses.add(loss.what, loss.reason, loss.where)
+        return recording
 
 
 @contextmanager
@@ -218,22 +255,31 @@ def _workspace(simulator: str, job: Job, timeout: float) -> Iterator[Workspace]:
 def _collected(space: Workspace, recorded: Mapping[str, int]) -> Recording:
     import numpy as np
 
+    plan = space.job.plan
+    try:
+        table, events = _table(space, recorded), _read_events(space)
+    except (ReadError, ValueError, IndexError) as error:  # it was stopped while it wrote
+        raise space.fail("left files that cannot be read for", [str(error)]) from error
+    time: Array = np.arange(len(table), dtype=np.float64) * plan.step  # the printed times have few digits
+    kept = _reduced(plan, frozenset(recorded))
+    units = units_of_model(space.job.model, kept)
+    return Recording(kept, time, table, tuple(recorded), events, space.timings, units)
+
+
+def _table(space: Workspace, recorded: Mapping[str, int]) -> Array:
+    """The recorded columns of the table, one row for each step and the start."""
     from tvbo_lite.formats.dat import read_dat
 
     plan = space.job.plan
     table = read_dat(space.folder / TABLE)
-    rows = plan.n_steps + 1
-    if table.ndim != 2 or table.shape[0] != rows or table.shape[1] <= max(recorded.values(), default=0):
-        expected = f"{rows} rows and {1 + len(recorded)} columns"
-        raise space.fail("gave a half table for", [f"of shape {table.shape} where {expected} were expected"])
+    rows, last = plan.n_steps + 1, max(recorded.values(), default=0)
+    if table.ndim != 2 or len(table) != rows or table.shape[1] <= last:
+        expected = f"{rows} rows and {1 + last} columns"
+        raise ValueError(f"a table of shape {table.shape} where {expected} were expected")
     step = (table[-1, 0] - table[0, 0]) / plan.n_steps
     if abs(step / plan.step - 1) > 1e-4:
-        raise space.fail("took another step for", [f"{step:g} s where {plan.step:g} s were asked for"])
-    time = np.arange(rows) * plan.step  # the printed times have few digits
-    values = table[:, list(recorded.values())]
-    kept = _reduced(plan, frozenset(recorded))
-    units = units_of_model(space.job.model, kept)
-    return Recording(kept, time, values, tuple(recorded), _read_events(space), space.timings, units)
+        raise ValueError(f"a table with a step of {step:g} s where {plan.step:g} s were asked for")
+    return table[:, list(recorded.values())].copy()
 
 
 def _reduced(plan: SimulationPlan, recorded: frozenset[str]) -> SimulationPlan:

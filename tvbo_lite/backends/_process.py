@@ -66,9 +66,7 @@ def run(
     return Output(code, tuple(lines[0]), tuple(lines[1]), time.perf_counter() - start)
 
 
-def _started(
-    command: Sequence[str], folder: Path, variables: Mapping[str, str]
-) -> subprocess.Popen[str]:
+def _started(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603  a list without a shell; the caller built it from found paths
             list(command),

@@ -53,8 +53,9 @@ def need_programs(names: Sequence[str], wanted_by: str) -> None:
     missing = [name for name in names if shutil.which(name) is None]
     if missing:
         msg = (
-            f"{wanted_by} needs a C compiler; on the path there is no {' and no '.join(missing)}. Install it: "
-            "build-essential on Debian and Ubuntu, gcc and make on Fedora, xcode-select --install on macOS"
+            f"{wanted_by} needs a C compiler; on the path there is no {' and no '.join(missing)}. "
+            "Install it: build-essential on Debian and Ubuntu, gcc and make on Fedora, "
+            "xcode-select --install on macOS"
         )
         raise BackendError(msg)
 

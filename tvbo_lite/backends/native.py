@@ -14,6 +14,7 @@ from tvbo_lite.compiler.memory import EXPOSURE
 from tvbo_lite.errors import Problem, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.collector import collector_paused
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.blocks import Forest
 from tvbo_lite.transforms.instances import Instance
@@ -102,6 +103,7 @@ class _Tree:
         return lower(self.forest, self.resolver.constants(), self.plan)
 
 
+@collector_paused()
 def _tree(model: m.Model, plan: SimulationPlan | None) -> _Tree:
     resolver = Resolver(model)
     resolver.check_everything()

@@ -10,13 +10,13 @@ import numpy as np
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.memory import EXPOSURE, REGIME, Memory
 from tvbo_lite.compiler.reading import Ranges, Reading, Scope, Simple
-from tvbo_lite.compiler.variables import CLOCK, Derived
 from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Binary, Expr, Number, Select, names
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.blocks import Block, Refs
 from tvbo_lite.transforms.resolve import ResolvedComponent
+from tvbo_lite.transforms.variables import CLOCK, Derived
 
 
 def handler_name(block: Block, port: str) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler.ir import RESERVED, Affine, Cell, Entry, Gather, Index, Load, Place
-from tvbo_lite.compiler.variables import CLOCK, Variables, analyse, initial_regime
 from tvbo_lite.errors import ModelError
 from tvbo_lite.expr.tree import Number
 from tvbo_lite.transforms.blocks import Block, Forest, Refs
+from tvbo_lite.transforms.variables import CLOCK, Variables, analyse, initial_regime
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

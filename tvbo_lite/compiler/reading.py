@@ -12,12 +12,12 @@ import numpy as np
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.memory import Memory
 from tvbo_lite.compiler.selection import Targets, select_targets
-from tvbo_lite.compiler.variables import CLOCK, Variables
 from tvbo_lite.errors import ExpressionError, Location, Problem, nearest
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Expr, Name, Number, is_boolean, rebuild
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.blocks import Block, Refs
+from tvbo_lite.transforms.variables import CLOCK, Variables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

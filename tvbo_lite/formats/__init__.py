@@ -57,19 +57,20 @@ _ENDINGS = {".xml": "lems", ".yaml": "yaml", ".yml": "yaml"}
 
 def render(
     model: Model,
-    name: str,
+    format: str,  # noqa: A002  the name that users write
+    /,
     *,
     losses: Losses | None = None,
     strict: bool = False,
     search: Sequence[Path] = (),
     **options: Any,
 ) -> Rendered:
-    """A model in the format ``name``: one text, or several files.
+    """A model in another format: one text, or several files.
 
     Args:
         model: as a reader or `lower` gives it; includes that it names are followed where the format
             needs that, and then looked for in ``search`` too.
-        name: one of `FORMATS`.
+        format: one of `FORMATS`.
         losses: gets what the format cannot hold. Without it, losses are told by a `LossWarning`.
         strict: a loss is an error.
         search: folders in which includes are looked for.
@@ -80,15 +81,15 @@ def render(
             a loss.
         ReadError: an include is not found or cannot be read.
     """
-    write = writer(name)
-    _check_options(name, options)
+    write = writer(format)
+    _check_options(format, options)
     found = Losses()
-    result: Rendered = write(_linked(model, search) if FORMATS[name].linked else model, found, **options)
+    result: Rendered = write(_linked(model, search) if FORMATS[format].linked else model, found, **options)
     if strict:
-        found.require_none(FORMATS[name].description)
+        found.require_none(FORMATS[format].description)
     for loss in found:
         if losses is None:
-            warnings.warn(f"{FORMATS[name].description}: {loss}", LossWarning, stacklevel=3)
+            warnings.warn(f"{FORMATS[format].description}: {loss}", LossWarning, stacklevel=3)
         else:
             losses.add(loss.what, loss.reason, loss.where)
     return result

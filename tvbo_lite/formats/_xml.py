@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 REFUSED = "documents with a DOCTYPE, entities or external references are refused"
 
 
-def parse_bytes(data: bytes, file: str) -> _Element:
-    """The root element of an XML document; comments and processing instructions are dropped.
+def parse_bytes(data: bytes, file: str, *, comments: bool = False) -> _Element:
+    """The root element of an XML document; processing instructions are dropped, and comments unless asked for.
 
     Raises `ReadError` where the text is not well-formed, or has a document type definition: its
     entities could expand without end or name files of the reader's machine.
@@ -24,7 +24,7 @@ def parse_bytes(data: bytes, file: str) -> _Element:
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        remove_comments=True,
+        remove_comments=not comments,
         remove_pis=True,
         huge_tree=False,
     )
@@ -36,6 +36,14 @@ def parse_bytes(data: bytes, file: str) -> _Element:
     if getattr(root.getroottree().docinfo, "doctype", None):
         raise ReadError(Problem("found <!DOCTYPE ...>", Location(file, 1), "plain XML", REFUSED))
     return root
+
+
+def comments_in(root: _Element) -> list[_Element]:
+    """The comments of a document that was parsed with them, in their order; those before the root too."""
+    from lxml import etree
+
+    before = [*root.itersiblings(etree.Comment, preceding=True)]  # type: ignore[arg-type]  # the stubs forget that
+    return [*reversed(before), *root.iter(etree.Comment)]  # type: ignore[arg-type]
 
 
 def invalid(root: _Element, schema: bytes) -> list[tuple[int, str]]:

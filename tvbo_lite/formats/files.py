@@ -27,7 +27,7 @@ class Files(Mapping[str, str]):
         """
         for name in self.texts:
             plain = name == PurePosixPath(name).name == PureWindowsPath(name).name
-            if not plain or name in (".", "..") or "\0" in name:
+            if not plain or name in ("", ".", "..") or "\0" in name:
                 msg = f"'{name}' cannot be the name of a file"
                 raise RenderError(msg)
         if self.main not in self.texts:

@@ -7,12 +7,12 @@ from tvbo_lite.schema.dynamics import (
     Dynamics,
     Event,
     StateVariable,
-    Stimulus,
 )
 from tvbo_lite.schema.experiment import Experiment
 from tvbo_lite.schema.exploration import Axis, Exploration, Observation
 from tvbo_lite.schema.integration import METHODS, TIME_SCALES, Integrator
 from tvbo_lite.schema.network import Coupling, Edge, GraphGenerator, Network, Node, Position
+from tvbo_lite.schema.stimulation import Samples, Stimulus
 from tvbo_lite.schema.values import Case, Distribution, Domain, Equation, Function, Noise, Parameter
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Observation",
     "Parameter",
     "Position",
+    "Samples",
     "StateVariable",
     "Stimulus",
 ]

@@ -25,6 +25,7 @@ from tvbo_lite.schema.base import (
 )
 
 __all__ = [
+    "AssertionSpec",
     "Attached",
     "ChildType",
     "ComponentTypeMap",
@@ -329,6 +330,13 @@ class UnitSpec(Item):
     power: Whole = Field(default=0, description="Power of ten.")
     scale: Number = Field(default=1, description="Factor.")
     offset: Number = Field(default=0, description="Added to the number first.")
+
+
+class AssertionSpec(SchemaModel):
+    """The claim that a product or quotient of dimensions is a dimension."""
+
+    dimension: Text = Field(description="The dimension.")
+    matches: Text = Field(description="The product or quotient, such as 'current * resistance'.")
 
 
 ComponentTypeMap = Annotated[dict[str, ComponentTypeSpec], Named(bare=True)]

@@ -17,6 +17,7 @@ from tvbo_lite.schema.base import (
     fault,
 )
 from tvbo_lite.schema.paths import OLDER_SPELLINGS
+from tvbo_lite.schema.stimulation import Stimulus
 from tvbo_lite.schema.values import (
     Case,
     Distribution,
@@ -112,16 +113,6 @@ class CouplingInput(Described, Item):
 
     unit: Text | None = Field(default=None, description="Unit as in NeuroML: nA, ...; left out: none.")
     dimension: Whole | None = Field(default=None, description="Number of components; left out: one.")
-
-
-class Stimulus(Described, Item):
-    """An input from outside, given by an equation in time."""
-
-    equation: Equation | None = Field(default=None, description="Value as a function of the time t.")
-    parameters: ParameterMap = Field(default_factory=dict, description="Parameters of the equation.")
-    duration: Number | None = Field(default=None, description="How long it lasts, in 'time_scale'.")
-    regions: list[Whole] | None = Field(default=None, description="Ids of the nodes that receive it.")
-    weighting: list[Number] | None = Field(default=None, description="Factor for each of the 'regions'.")
 
 
 EventMap = Annotated[dict[str, Event], Named()]

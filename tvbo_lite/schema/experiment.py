@@ -6,13 +6,20 @@ from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, WithJsonSch
 
 from tvbo_lite.errors import Location
 from tvbo_lite.schema.base import Described, Named, Names, Text, describe, fault
-from tvbo_lite.schema.component_types import ComponentTypeMap, ConstantMap, DimensionMap, UnitMap
-from tvbo_lite.schema.dynamics import Dynamics, EventMap, Stimulus
+from tvbo_lite.schema.component_types import (
+    AssertionSpec,
+    ComponentTypeMap,
+    ConstantMap,
+    DimensionMap,
+    UnitMap,
+)
+from tvbo_lite.schema.dynamics import Dynamics, EventMap
 from tvbo_lite.schema.exploration import Exploration, Observation
 from tvbo_lite.schema.integration import Integrator
 from tvbo_lite.schema.network import Coupling, Network
 from tvbo_lite.schema.paths import Locator
 from tvbo_lite.schema.recordings import Recordings
+from tvbo_lite.schema.stimulation import StimulationMap
 from tvbo_lite.schema.values import FunctionMap
 
 __all__ = ["Experiment"]
@@ -42,7 +49,9 @@ class Experiment(Described):
     network: Network | None = Field(default=None, description="Nodes and edges; left out: one node.")
     integration: Integrator | None = Field(default=None, description="Method, time step and duration.")
     coupling: Coupling | None = Field(default=None, description="How the nodes act on each other.")
-    stimulation: Stimulus | None = Field(default=None, description="Input from outside.")
+    stimulation: StimulationMap = Field(
+        default_factory=dict, description="Inputs from outside: one, or several by name."
+    )
     observations: Annotated[dict[str, Observation], Named()] = Field(
         default_factory=dict, description="What to compute from a run."
     )
@@ -57,6 +66,9 @@ class Experiment(Described):
     dimensions: DimensionMap = Field(default_factory=dict, description="Dimensions of this document.")
     units: UnitMap = Field(default_factory=dict, description="Units of this document, by symbol.")
     constants: ConstantMap = Field(default_factory=dict, description="Constants of this document.")
+    assertions: list[AssertionSpec] = Field(
+        default_factory=list, description="Claims about dimensions, which readers of LEMS check."
+    )
     recordings: Recordings | None = Field(
         default=None, description="What a run writes and shows; left out: the traces of recorded nodes."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import ModelError, nearest
@@ -203,6 +204,11 @@ def java_hash_order(names: Iterable[str]) -> list[str]:
     jLEMS advances ``Child`` elements in that order (hash ``h ^ h >>> 16``, capacity 16 doubled above
     three quarters full, insertion order within a bucket).
     """
+    return list(_hash_order(tuple(names)))
+
+
+@lru_cache(maxsize=4096)
+def _hash_order(names: tuple[str, ...]) -> tuple[str, ...]:
     listed = list(dict.fromkeys(names))
     capacity = 16
     while len(listed) > 0.75 * capacity:
@@ -214,7 +220,7 @@ def java_hash_order(names: Iterable[str]) -> list[str]:
             h = (31 * h + unit) & 0xFFFFFFFF
         return (h ^ (h >> 16)) & (capacity - 1)
 
-    return sorted(listed, key=bucket)
+    return tuple(sorted(listed, key=bucket))
 
 
 def _utf16(text: str) -> Iterator[int]:

@@ -20,6 +20,7 @@ from tvbo_lite.transforms.instances import Instance, java_hash_order, no_such_po
 from tvbo_lite.transforms.resolve import ResolvedComponent
 from tvbo_lite.transforms.shapes import (
     MAKERS,
+    Shape,
     Slot,
     Specs,
     assigned,
@@ -62,6 +63,8 @@ class _Connector:
         self.specs = specs
         self.attachments = Attachments(specs)
         self._reached: dict[tuple[Instance, str], Instance] = {}
+        self._in_ports: dict[int, str] = {}  # by the type
+        self._out_ports: dict[Shape, str | None] = {}
 
     def connect(self, instance: Instance) -> None:
         """Runs the instance's structure, then its children's."""
@@ -78,6 +81,20 @@ class _Connector:
             first = child.members(k)[place]
             for j in range(first, first + count):
                 self.connect(Instance(child, j))
+
+    def in_port(self, target: End) -> str:
+        """The port of a connection to an instance that names none."""
+        kind = target.component.type
+        if id(kind) not in self._in_ports:
+            self._in_ports[id(kind)] = _first_port(target)
+        return self._in_ports[id(kind)]
+
+    def out_port(self, source: Instance) -> str | None:
+        """The port of a connection from an instance that names none."""
+        shape = source.block.shape
+        if shape not in self._out_ports:
+            self._out_ports[shape] = _default_out_port(source)
+        return self._out_ports[shape]
 
     def descend(self, base: Instance, path: str) -> Instance:
         """The instance at a path; many connections name the same."""
@@ -139,7 +156,7 @@ def _event_connection(connector: _Connector, instance: Instance, element: m.Buil
     attributes, component = element.attributes, instance.component
     source = _end(instance, attributes, "from", scope)
     target: End = _end(instance, attributes, "to", scope)
-    source_port = component.text(attributes.get("sourcePort", "")) or _default_out_port(source)
+    source_port = component.text(attributes.get("sourcePort", "")) or connector.out_port(source)
     delay_name = attributes.get("delay", "")
     delay = component.parameters.get(delay_name, 0.0) if component.text(delay_name) else 0.0
     receiver = relative_component(component, attributes["receiver"]) if "receiver" in attributes else None
@@ -147,7 +164,7 @@ def _event_connection(connector: _Connector, instance: Instance, element: m.Buil
         container = component.text(attributes.get("receiverContainer", ""))
         given = assigned(element, _known(instance)) if element.children else {}
         target = connector.attachments.add(target, container, receiver, given, consolidated=True)
-    target_port = component.text(attributes.get("targetPort", "")) or _first_port(target)
+    target_port = component.text(attributes.get("targetPort", "")) or connector.in_port(target)
     if source_port is not None:
         connector.attachments.connect(source, source_port, target, target_port, delay)
 

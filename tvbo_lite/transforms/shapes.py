@@ -26,7 +26,6 @@ Values: TypeAlias = NDArray[np.float64]  # one number for each copy
 
 MAX_INSTANCES = 20_000_000
 MAX_DEPTH = 100  # a deeper tree contains itself
-CONNECTORS = ("With", "EventConnection", "Tunnel", "ForEach")  # what they do: see `instantiate`
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class Specs:
         """What a copy of a component, given some values, consists of."""
         if depth > MAX_DEPTH:
             raise component.fail(f"is nested {depth} deep; does its structure contain itself?")
-        matters = values if any(_assigns(item) for item in component.type.structure) else {}
+        matters = values if values and any(map(_assigns, component.type.structure)) else {}
         key = (id(component), consolidated, tuple(sorted(matters.items())))
         if key not in self._made:
             self._made[key] = self._new(component, values, consolidated=consolidated, depth=depth)
@@ -122,6 +121,9 @@ class Specs:
         if consolidated and component.type.dynamics.simultaneous:
             flat = flattened(component)
             return Spec(flat, Shape(flat.type, _keys(flat, consolidated=False), flat=True))
+        kind = component.type
+        if not (component.slots or component.lists or kind.attachments or _makes(kind)):
+            return Spec(component, self._shape(component, (), (), (), consolidated=consolidated))
         draft = _Draft(self, component, values, depth)
         for slot in java_hash_order(component.slots):
             child = self.spec(component.slots[slot], {}, consolidated=consolidated, depth=depth + 1)
@@ -181,7 +183,12 @@ class Specs:
 
 def _keys(component: ResolvedComponent, *, consolidated: bool) -> tuple[tuple[str, str], ...]:
     ids = {name: target.id or "" for name, target in component.references.items()}
-    return tuple(sorted(ids.items() if consolidated else {**component.texts(), **ids}.items()))
+    keys = ids if consolidated else {**component.texts(), **ids}
+    return tuple(sorted(keys.items())) if keys else ()
+
+
+def _makes(kind: ResolvedType) -> bool:
+    return any(element.kind in MAKERS for element in kind.structure)
 
 
 def _given(member: Member) -> tuple[str, ...]:

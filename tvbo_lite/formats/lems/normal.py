@@ -22,7 +22,8 @@ _OWN = ("dimensions", "units", "constants", "component_types", "components", "as
 def own_part(model: Model) -> Model:
     """A linked model without what NeuroML's core type files hold."""
     return replace(
-        model, **{name: tuple(item for item in getattr(model, name) if not is_core(item.location)) for name in _OWN}
+        model,
+        **{name: tuple(item for item in getattr(model, name) if not is_core(item.location)) for name in _OWN},
     )
 
 

@@ -12,6 +12,7 @@ from tvbo_lite.formats._xml import line_of, local_name, parse_bytes
 from tvbo_lite.formats.lems import elements, sources
 from tvbo_lite.formats.lems.assertions import check_assertions
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.collector import collector_paused
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -108,6 +109,7 @@ def core_document(origin: sources.Core) -> m.Model:
     return _document(origin)
 
 
+@collector_paused()
 def _document(origin: sources.Origin) -> m.Model:
     root = parse_bytes(origin.read(), origin.name)
     if local_name(root.tag) not in _ROOTS:

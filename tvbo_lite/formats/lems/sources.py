@@ -142,6 +142,14 @@ def is_core(location: Location) -> bool:
     return (location.file or "").startswith(_CORE_PREFIX)
 
 
+def named(name: str) -> Origin | None:
+    """The document whose ``name`` that is, where it can be read again; none for core types and texts."""
+    inside = name.removeprefix("jNeuroML:")
+    if inside != name:
+        return InJar(inside) if jar.has_example_file(inside) else None
+    return OnDisk(Path(name)) if name and Path(name).is_file() else None
+
+
 def main(name: str | Path) -> Origin:
     """A file on disk; else, where the name is that of a canonical example, that one from the jar.
 

@@ -59,7 +59,8 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
         texts[f"LEMS_{name}.xml"] = lems_document(main)
     if not texts:
         raise RenderError("the model has no component and no component type, so there is nothing to write")
-    return Files(list(texts)[-1], texts)
+    first = next((file for file in reversed(texts) if main is not None or file != types), types)
+    return Files(first, texts)
 
 
 @dataclass(slots=True)
@@ -84,17 +85,18 @@ def _words(items: Iterable[m.Component]) -> Iterable[str]:
 
 def _sorted(model: m.Model) -> _Parts:
     kinds = {kind.name: kind.location for kind in reversed(model.component_types)}
-    parts = _Parts()
+    parts, taken = _Parts(), set[str | None]({None})
     for item in model.components:
-        place = kinds.get(item.type or item.tag)
+        place = kinds.get(item.type or item.tag, NOWHERE)
         if is_core(item.location):
             continue
-        if item.id == model.target or (place and is_core(place) and (place.file or "").endswith(_SIMULATION)):
+        if item.id == model.target or (is_core(place) and (place.file or "").endswith(_SIMULATION)):
             parts.simulation.append(item)
-        elif item.id in (None, *(other.id for other in parts.candidates)) or (place and not is_core(place)):
+        elif item.id in taken or (place is not NOWHERE and not is_core(place)):
             parts.others.append(item)
         else:
             parts.candidates.append(item)
+            taken.add(item.id)
     return parts
 
 

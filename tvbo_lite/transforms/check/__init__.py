@@ -71,9 +71,9 @@ def check(model: m.Model, resolver: Resolver | None = None, *, library: bool = F
     return Findings(_found(ERRORS, subject), _found(WARNINGS, subject))
 
 
-def require(model: m.Model) -> tuple[Problem, ...]:
+def require(model: m.Model, resolver: Resolver | None = None) -> tuple[Problem, ...]:
     """The warnings about a linked model. Raises `ModelError` with all errors, if there are any."""
-    errors, warnings = check(model)
+    errors, warnings = check(model, resolver)
     if errors:
         raise ModelError(errors)
     return warnings

@@ -18,7 +18,7 @@ from tvbo_lite.transforms.equations.start import initialise
 from tvbo_lite.transforms.equations.system import Group, Record, Route, System
 from tvbo_lite.transforms.equations.tidy import fold, mark, prune, without_aliases
 from tvbo_lite.transforms.instances import Instance
-from tvbo_lite.transforms.instantiate import instantiate
+from tvbo_lite.transforms.instantiate import populate
 from tvbo_lite.transforms.limits import check_limits
 from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.recorded import recorded_units
@@ -43,16 +43,16 @@ def population_equations(model: m.Model, losses: Losses, *, ordered: bool = True
     resolver = Resolver(model)
     resolver.check_everything()
     plan = simulation_plan(model, resolver)
-    root = instantiate(resolver.component(plan.target, model.location, "the simulation's target"))
-    check_limits(root)
-    found = survey(root.block)
+    forest = populate(resolver.component(plan.target, model.location, "the simulation's target"))
+    check_limits(forest)
+    found = survey(forest.root)
     mixed = _mixed(found) if ordered else {}
     for block, plot in mixed.items():
         if plot.size > SPLIT:
             losses.add(f"events without delay inside '{plot.name}'", ORDER, block.component.component.location)
     few = {block for block, plot in mixed.items() if plot.size <= SPLIT}
-    found = survey(root.block, few) if few else found
-    return _Building(found, resolver, plan, root, losses).system(ordered=ordered)
+    found = survey(forest.root, few) if few else found
+    return _Building(found, resolver, plan, Instance(forest.root, 0), losses).system(ordered=ordered)
 
 
 class _Building:

@@ -140,6 +140,7 @@ def _regime(regime: Regime, change: Change) -> Regime:
 Place = tuple[int, int, int]  # part, stage (attached groups, definitions, rates, rules, regimes), number
 _ATTACHED, _DEFINE, _RATES, _RULES, _REGIMES = range(5)
 _EVENT: Place = (1_000_000, 0, 0)  # at any time
+_NEVER: Place = (2_000_000, 0, 0)
 
 
 def _reads(group: Group) -> Iterator[tuple[Place, Expr]]:
@@ -172,7 +173,7 @@ def _first_change(group: Group, name: str, after: Place) -> Place:
         for place, changed in places:
             if name in changed and place > after:
                 return place
-    return _EVENT
+    return _NEVER
 
 
 def _changed_in(regime: Regime) -> Iterator[str]:
@@ -213,7 +214,10 @@ def _same_everywhere(group: Group, name: str, target: str, seen_outside: set[tup
     if target in group.parameters:
         return all(place > own for place in readers)
     if target in places:
-        return places[target] < own and not any(places[target] < place <= own for place in readers)
+        if places[target] < own:
+            return not any(places[target] < place <= own for place in readers)
+        unseen = (group.name, name) not in seen_outside
+        return unseen and all(own < place < places[target] for place in readers)
     if target == CLOCK:
         return all(own < place < _EVENT for place in readers) and (group.name, name) not in seen_outside
     until = _first_change(group, target, own)

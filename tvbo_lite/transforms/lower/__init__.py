@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Network, Node
 from tvbo_lite.transforms.lower.context import Context, OwnTypes, Path
+from tvbo_lite.transforms.lower.couplings import read_couplings
 from tvbo_lite.transforms.lower.declared import (
     add_component_types,
+    assertions,
     constants,
     own_dimensions,
     own_units,
     with_own,
 )
 from tvbo_lite.transforms.lower.group_network import GroupNetwork, is_grouped, surrounded
-from tvbo_lite.transforms.lower.couplings import read_couplings
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
@@ -43,11 +44,11 @@ UNNAMED = "cell"
 
 _EXPERIMENT = (
     "dynamics", "network", "integration", "component_types", "dimensions", "units", "constants",
-    "recordings", "target",
+    "assertions", "recordings", "target",
 )  # fmt: skip
 _NETWORK = (
-    "number_of_nodes", "dynamics", "nodes", "edges", "within", "populations", "projections", "inputs",
-    "components", "order",
+    "number_of_nodes", "dynamics", "nodes", "edges", "coupling", "within", "populations", "projections",
+    "inputs", "components", "order",
 )  # fmt: skip
 _GROUPED = ("parameters", "iri")  # what only a network of populations has
 
@@ -79,6 +80,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         constants=constants(experiment),
         component_types=tuple(context.types.own.values()),
         components=tuple(wiring.components.values()),
+        assertions=assertions(experiment),
         location=experiment.locate(()),
     )
 
@@ -132,10 +134,14 @@ def _wire(context: Context, experiment: Experiment) -> Wiring:
     context.names.update(wiring.named)
     grouped = is_grouped(network)
     refuse_rest(network, _NETWORK + (_GROUPED if grouped else ()), ("network",), "network", context)
+    without_nodes = grouped or _is_without_network(experiment)
+    nodes = [] if without_nodes else _nodes(context, network, default)
+    known = {node.id: node.dynamics or default for node, _ in nodes}
+    context.couplings = read_couplings(context, network, wiring.named, known)
     wiring.add_dynamics()
-    if grouped or _is_without_network(experiment):
+    if without_nodes:
         return wiring
-    for node, path in _nodes(context, network, default):
+    for node, path in nodes:
         wiring.add_node(node, node.dynamics or default, path)
     for index, edge in enumerate(network.edges):
         wiring.add_edge(edge, ("network", "edges", index))

@@ -107,8 +107,8 @@ def _filled(
             component = inserted(component, part.way, part.component)
     for way, piece in parts:
         component = inserted(component, way, piece)
-    for part in coupling_parts(context, path):
-        component = inserted(component, (), part)
+    for outlet in coupling_parts(context, path):
+        component = inserted(component, (), outlet)
     for way in containers(context, kind):
         component = inserted(component, way)
     return Lowered(
@@ -125,12 +125,13 @@ def _child(
     parent = around[0]
     slot = parent.child_slots.get(name)
     base = slot.type if slot else next((s.type for s in parent.child_slots.values() if s.many), None)
-    noted = name if name in NOTED and name in context.types else None
-    kind = type_of(context, child, path, name, around=around, base=base, default=noted or _default(slot))
+    default = _default(context, parent, name)
+    kind = type_of(context, child, path, name, around=around, base=base, default=default)
     if kind is None:
         return None
     given = given_parameters(context, child, path)
-    if child.element or child.anonymous or noted:
+    bare = not child.iri and kind.name == name and (slot is None or slot.many or name in NOTED)
+    if child.element or child.anonymous or bare:
         frame = _placed_frame(context, child, kind, name, parent=parent, path=path)
         return _filled(context, child, kind, given, frame=frame, path=path, around=around)
     if slot is not None and not slot.many:
@@ -160,25 +161,33 @@ def _child(
     return None
 
 
-def _default(slot: lems.ChildSlot | None) -> str | None:
-    """The type of what fills a slot for one, where nothing else says it."""
-    return slot.type if slot is not None and not slot.many else None
+def _default(context: Context, parent: ResolvedType, name: str) -> str | None:
+    """The type of a part where only its name says it: of what fills a slot for one, or its own."""
+    slot = parent.child_slots.get(name)
+    if slot is not None and not slot.many:
+        return slot.type
+    kind = context.types.get(name) if name in context.types else None
+    fits = kind and any(kind.is_a(item.type) for item in parent.child_slots.values())
+    return name if fits or (kind and name in NOTED) else None
 
 
 def _placed_frame(
     context: Context, child: Dynamics, kind: ResolvedType, name: str, *, parent: ResolvedType, path: Path
 ) -> lems.Component:
-    """A child as its element is written, with or without an id; notes may stand anywhere."""
-    tag = child.element or (name if name in NOTED else kind.name)
+    """A child as its element is written; notes may stand anywhere. Where only its name says what it is,
+    it has no id.
+    """
+    tag = child.element or kind.name
     slot = parent.child_slots.get(tag)
     wanted = [slot.type] if slot else [item.type for item in parent.child_slots.values()]
     if tag not in NOTED and not any(kind.is_a(base) for base in wanted):
         message = f"'{name}' ({kind.name}) has no place in {parent.name}"
         context.report(path, message, listing(dict.fromkeys(wanted)) or "no components")
-    own = slot.type if slot else tag
+    own = slot.type if slot and not slot.many else tag
     typed = None if kind.name == own else kind.name
-    anonymous = child.anonymous or tag in NOTED
-    return lems.Component(tag, None if anonymous else name, typed, text=child.description if anonymous else None)
+    anonymous = child.anonymous or (not child.element and not child.iri)
+    text = child.description if tag in NOTED else None
+    return lems.Component(tag, None if anonymous else name, typed, text=text)
 
 
 def _member(

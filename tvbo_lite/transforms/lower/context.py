@@ -112,7 +112,8 @@ class Context:
             return self.type(iri.removeprefix(CORE), path, what)
         if iri in self.types.own:
             return self.types.get(iri)
-        hint = nearest(iri, self.types.own) or nearest(CORE + iri, [CORE + name for name in self.types.core.names()])
+        core = (CORE + name for name in self.types.core.names())
+        hint = nearest(iri, self.types.own) or nearest(CORE + iri, core)
         self.report(path, f"{what}: 'iri: {iri}' names no component type", f"{CORE}<Type>", hint)
         return None
 

@@ -50,7 +50,9 @@ OUTLET, SEEN = "outlet", "outlet_seen"  # names of the parts of a source
 GX, VALUE, WEIGHT, PEER = "gx", "value", "weight", "peer"
 
 
-def outlets(context: Context, name: str, states: list[str], equations: Equations) -> tuple[lems.ChildSlot, ...]:
+def outlets(
+    context: Context, name: str, states: list[str], equations: Equations
+) -> tuple[lems.ChildSlot, ...]:
     """The slots of the two outlets of a dynamics; ``states`` are what the second one copies."""
     context.types.add(END)
     context.types.add(_OUTLET)
@@ -60,6 +62,7 @@ def outlets(context: Context, name: str, states: list[str], equations: Equations
         description=f"The state of {name} at the start of a step.",
         attachments=(_ENDS,),
         requirements=requirements,
+        dynamics=lems.Dynamics(),  # without it jLEMS copies nothing
     )
     context.types.add(seen)
     return lems.ChildSlot(OUTLET, _OUTLET.name), lems.ChildSlot(SEEN, seen.name)
@@ -76,7 +79,9 @@ def coupling_parameters(context: Context, rule: Coupling | None, path: Path) -> 
     }
 
 
-def port_type(context: Context, couplings: Couplings, port: Port, powers: Exponents | None) -> lems.ComponentType:
+def port_type(
+    context: Context, couplings: Couplings, port: Port, powers: Exponents | None
+) -> lems.ComponentType:
     """The part of a target that adds up the terms of a coupling; ``powers`` is the dimension of the sum."""
     context.types.add(END)
     given = couplings.coupling(port.coupling)
@@ -191,12 +196,14 @@ def term_type(
     source: Equations,
     target: Equations,
     *,
-    weight: str,
     before: bool,
     path: Path,
 ) -> lems.ComponentType:
-    """The type of the terms of a bond, each ``weight * pre(x_j, x_i)``; ``path`` is that of its first edge."""
-    port = bond.port
+    """The type of the terms of a bond, each ``weight * pre(x_j, x_i)``; ``path`` is that of an edge.
+
+    ``before`` tells whether the source advances before the target.
+    """
+    port, weight = bond.port, bond.weight
     given = couplings.coupling(port.coupling)
     rule, place = given or (None, path)
     here = (*place, "pre_expression") if rule and rule.pre_expression else place
@@ -215,23 +222,26 @@ def term_type(
     ]
     derived.add(VALUE, value, here, VALUE)
     _check(context, couplings, port, scope, path)
-    used = {name: context.dimension(constants[name], place, name) for name in constants if name in set(names(expr))}
-    made = _assembled(bond, scope, derived, {**term.needs, **used}, weight, late=_differs(bond, source, before))
+    used = constants.keys() & set(names(expr))
+    needs = {name: context.dimension(constants[name], place, name) for name in constants if name in used}
+    made = _assembled(bond, scope, derived, {**term.needs, **needs}, later=_differs(bond, source, before))
     context.types.add(made)
     return made
 
 
 def _assembled(
-    bond: Bond, scope: Scope, derived: Derived, needs: dict[str, str], weight: str, *, late: bool
+    bond: Bond, scope: Scope, derived: Derived, needs: dict[str, str], *, later: bool
 ) -> lems.ComponentType:
     port = bond.port
-    name = "_".join([port.target, port.slot, bond.source, *bond.variables, *(["later"] if late else [])])
+    unit = [] if bond.weight == "none" else [bond.weight]
+    words = [port.target, port.slot, bond.source, *bond.variables, *unit, *(["later"] if later else [])]
+    name = "_".join(words)
     dimension = scope.context.dimension(scope.known[VALUE], derived.path, VALUE)
     return lems.ComponentType(
         name,
         END.name,
         description=f"What a node of {port.target} receives from one of {bond.source}.",
-        properties=(lems.Property(WEIGHT, weight, "1"),),
+        properties=(lems.Property(WEIGHT, bond.weight, "1"),),
         constants=tuple(scope.constants.values()),
         requirements=tuple(lems.Requirement(one, found) for one, found in needs.items()),
         instance_requirements=(lems.Reference(PEER, END.name),),

@@ -1,7 +1,7 @@
 """Couplings by equations: which edges carry which variables into which inputs.
 
-The value that a coupling input gets is ``post(gx)`` with ``gx`` the sum of ``weight * pre(x_j, x_i)`` over the
-edges that end at the node. All edges that carry the same variables of one dynamics through one coupling
+The value that a coupling input gets is ``post(gx)`` with ``gx`` the sum of ``weight * pre(x_j, x_i)`` over
+the edges that end at the node. All edges that carry the same variables of one dynamics through one coupling
 into one input of another are a `Bond`.
 """
 
@@ -32,6 +32,7 @@ _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
 _USED = (
     "parameters", "pre_expression", "post_expression", "incoming_states", "local_states", "delayed", "sparse",
 )  # fmt: skip
+_EDGE = (*CONNECTION, "source", "target", "coupling", "parameters", "source_var", "target_var")
 _OUT = "_out"  # ends the name by which others may know a variable: x_out for x
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -117,8 +118,7 @@ class Couplings:
             self.attached.add(target)
             return
         what = f"edge {edge.source} to {edge.target}"
-        refuse_rest(edge, (*CONNECTION, "source", "target", "coupling", "parameters", "source_var", "target_var"),
-                    path, what, self.context)  # fmt: skip
+        refuse_rest(edge, _EDGE, path, what, self.context)
         self.of_edge[path] = []
         for end, name in (("source", source), ("target", target)):
             if not self.has_equations(name):
@@ -142,8 +142,9 @@ class Couplings:
         if not (edge.source_var or edge.target_var or ours):
             return None
         inputs = self.named[target][0].coupling_inputs if target in self.named else {}
-        wanted = edge.target_var
-        fitting = [name for name in self.given if not wanted or _is_for(name, wanted, list(inputs))]
+        wanted = [edge.target_var] if edge.target_var else list(inputs)
+        everywhere = {name for dynamics, _ in self.named.values() for name in dynamics.coupling_inputs}
+        fitting = [name for name in self.given if name in wanted or name not in everywhere]
         return fitting or [""]
 
     def has_equations(self, name: str) -> bool:
@@ -233,11 +234,6 @@ def _mentioned(rule: Coupling, known: list[str]) -> list[str]:
     return [name for name in known if f"{name}_j" in words or (name in words and name not in taken)]
 
 
-def _is_for(coupling: str, wanted: str, inputs: list[str]) -> bool:
-    """Whether a coupling may end at that input: it has its name, or the name of no input."""
-    return coupling == wanted or coupling not in inputs
-
-
 def read_couplings(
     context: Context,
     network: Network,
@@ -257,7 +253,8 @@ def read_couplings(
         if edge.source in nodes and edge.target in nodes:
             found.add(edge, nodes[edge.source], nodes[edge.target], ("network", "edges", index))
     for name in _unused(found):
-        context.report((*path, name), f"no edge goes through the coupling '{name}'", "an edge, or no coupling")
+        message = f"no edge goes through the coupling '{name}'"
+        context.report((*path, name), message, "an edge, or no coupling")
     return found
 
 

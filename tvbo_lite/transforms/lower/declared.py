@@ -10,15 +10,16 @@ from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.check import dimensions, names, types
 from tvbo_lite.transforms.check.subject import Subject
 from tvbo_lite.transforms.lower.type_specs import component_type
-from tvbo_lite.transforms.quantity import UnitTable
+from tvbo_lite.transforms.quantity import ANY, UnitTable
 from tvbo_lite.transforms.resolve import Resolver
 
 if TYPE_CHECKING:
     from tvbo_lite.errors import Location
     from tvbo_lite.schema import Experiment
+    from tvbo_lite.schema.component_types import ComponentTypeSpec
     from tvbo_lite.transforms.lower.context import Context, Path
 
-__all__ = ["add_component_types", "constants", "own_dimensions", "own_units", "with_own"]
+__all__ = ["add_component_types", "assertions", "constants", "own_dimensions", "own_units", "with_own"]
 
 _RULES = (
     types.one_name_once,
@@ -41,7 +42,7 @@ def own_dimensions(experiment: Experiment) -> tuple[lems.Dimension, ...]:
     """The dimensions of the document."""
     return tuple(
         lems.Dimension(
-            name, *(getattr(item, power) for power in "mltiknj"), _at(experiment, "dimensions", name)
+            name, item.m, item.l, item.t, item.i, item.k, item.n, item.j, _at(experiment, "dimensions", name)
         )
         for name, item in experiment.dimensions.items()
     )
@@ -70,6 +71,12 @@ def constants(experiment: Experiment) -> tuple[lems.Constant, ...]:
     )
 
 
+def assertions(experiment: Experiment) -> tuple[lems.Assertion, ...]:
+    """The claims of the document about dimensions."""
+    where = experiment.locate(("assertions",))
+    return tuple(lems.Assertion(item.dimension, item.matches, where) for item in experiment.assertions)
+
+
 def with_own(units: UnitTable, experiment: Experiment) -> UnitTable:
     """The units and dimensions of the core files with those of the document."""
     if not (experiment.dimensions or experiment.units):
@@ -87,6 +94,7 @@ def add_component_types(context: Context, experiment: Experiment) -> None:
             context.report(path, f"NeuroML has a component type '{name}' itself", "another name")
             continue
         made[name] = component_type(context, name, spec, path)
+        _check_values(context, spec, path)
     known = {*context.types.core.names(), *made}
     for name, declared in made.items():
         if declared.extends is not None and not context.among(
@@ -98,6 +106,13 @@ def add_component_types(context: Context, experiment: Experiment) -> None:
         context.types.add(declared)
     if made:
         _check(context, experiment)
+
+
+def _check_values(context: Context, spec: ComponentTypeSpec, path: Path) -> None:
+    """The constants of a type are quantities of their dimensions."""
+    for name, item in spec.constants.items():
+        if item.dimension == ANY or item.dimension in context.units.dimensions:
+            context.quantity(item.value, item.dimension, (*path, "constants", name, "value"), name)
 
 
 def _unknown(declared: lems.ComponentType) -> str:
@@ -131,7 +146,11 @@ def _check(context: Context, experiment: Experiment) -> None:
 
 
 def _dimensions(units: UnitTable) -> tuple[lems.Dimension, ...]:
-    return tuple(lems.Dimension(name, *map(int, exponents)) for name, exponents in units.dimensions.items())
+    found = []
+    for name, exponents in units.dimensions.items():
+        m, l, t, i, k, n, j = map(int, exponents)  # noqa: E741  the LEMS attribute's own name
+        found.append(lems.Dimension(name, m, l, t, i, k, n, j))
+    return tuple(found)
 
 
 def _at(experiment: Experiment, *path: str) -> Location:

@@ -37,7 +37,7 @@ INITIAL = "_initial"  # ends the name of the parameter that holds the initial va
 _EQUATIONS = (
     "state_variables", "derived_variables", "derived_parameters", "functions", "events", "coupling_inputs",
 )  # fmt: skip
-_USED = ("iri", "parameters", *_EQUATIONS)
+_USED = ("iri", "parameters", "output", *_EQUATIONS)
 _STATE = ("equation", "initial_value", "unit", "record", "variable_of_interest")
 _DERIVED = ("equation", "unit", "record", "conditional", "cases")
 _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
@@ -108,6 +108,7 @@ class Equations:
         """The type ``name``; what is wrong with the equations is reported."""
         refuse_rest(self.dynamics, _USED, self.path, self.owner, self.context)
         self._declare()
+        self._check_output()
         self.scope.add_functions(self.dynamics.functions, (*self.path, "functions"))
         derived_parameters = self._derived_parameters()
         attachments = coupling_inputs(self)
@@ -188,6 +189,13 @@ class Equations:
 
     def _inherited(self) -> dict[str, lems.Parameter | lems.Constant]:
         return {**self.base.constants, **self.base.parameters}
+
+    def _check_output(self) -> None:
+        """What others see are variables."""
+        known = [*self.dynamics.state_variables, *self.dynamics.derived_variables]
+        for index, name in enumerate(self.dynamics.output):
+            message = f"{self.owner}: there is no variable '{name}'"
+            self.context.among(name, known, (*self.path, "output", index), message)
 
     def _parameters(self) -> tuple[lems.Parameter, ...]:
         own = [

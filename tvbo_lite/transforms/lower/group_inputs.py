@@ -47,7 +47,7 @@ class GroupInputs:
 
     def _single(
         self, name: str, item: Input, target: str, source: ResolvedType | None, path: Path
-    ) -> lems.Component:
+    ) -> lems.Component | None:
         context = self.context
         if item.to is not None:
             message = f"{name}: 'to' of an input onto one cell"
@@ -55,7 +55,9 @@ class GroupInputs:
         group = self.groups.of_path(target, (*path, "target"), name)
         texts = {"target": target, "input": item.source}
         found = self._destination(item.destination, group, source, (*path, "target"), name)
-        given = {**written(path, **texts, destination=found), **placed(item.parameters, path)}
+        if source is None:
+            return None
+        given = {**written(path, {**texts, "destination": found}), **placed(item.parameters, path)}
         kind, where = context.types.get(_SINGLE), context.locate(path)
         return lems.Component(
             _SINGLE, attributes=attributes(context, kind, given, path, name), location=where
@@ -64,7 +66,7 @@ class GroupInputs:
     def _list(self, name: str, item: Input, source: ResolvedType | None, path: Path) -> lems.Component | None:
         context = self.context
         group = self.groups.get(item.population or "", (*path, "population"), name)
-        if group is None:
+        if group is None or source is None:
             return None
         usual = self._destination(item.destination, group, source, (*path, "population"), name)
         targets = item.to
@@ -75,7 +77,7 @@ class GroupInputs:
             for index, one in enumerate(targets)
         )
         given = {
-            **written(path, component=item.source, population=group.id),
+            **written(path, {"component": item.source, "population": group.id}),
             **placed(item.parameters, path),
         }
         texts = attributes(context, context.types.get(_LIST), given, path, name)

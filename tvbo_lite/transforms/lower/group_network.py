@@ -101,6 +101,7 @@ class GroupNetwork:
         context.name(name, path, "a population")
         message = f"{name}: there is no '{item.dynamics}' in network.dynamics"
         if not context.among(item.dynamics, self.kinds, (*path, "dynamics"), message):
+            groups.broken.add(name)
             return None
         cell = self.kinds[item.dynamics]
         listed = bool(item.positions)
@@ -111,8 +112,9 @@ class GroupNetwork:
         instances = tuple(item.positions) if listed else None
         groups.add(Group(name, item.dynamics, cell, size, instances))
         self._record(name, item, cell, size)
+        size_text = None if item.size is None else str(item.size)
         given = {
-            **written(path, component=item.dynamics, size=None if item.size is None else str(item.size)),
+            **written(path, {"component": item.dynamics, "size": size_text}),
             **placed(item.parameters, path),
         }
         if item.size is not None and item.size < 0:
@@ -131,7 +133,8 @@ class GroupNetwork:
         found = []
         for index, point in item.positions.items():
             here = (*path, "positions", index)
-            where, inside = self.context.locate(here), ()
+            where = self.context.locate(here)
+            inside: tuple[lems.Component, ...] = ()
             if point is not None:
                 texts = {axis: getattr(point, axis) for axis in ("x", "y", "z")}
                 for axis, text in texts.items():
@@ -145,7 +148,7 @@ class GroupNetwork:
         dynamics = self.named[item.dynamics][0]
         own = dynamics if is_own(self.context, dynamics) else None
         listed = bool(item.positions)
-        indices = [int(key) if key.isdecimal() else key for key in item.positions] if listed else range(size)
+        indices = list(map(int, filter(str.isdecimal, item.positions))) if listed else range(size)
         population = Recorded(name, item.dynamics, item.dynamics, recorded_variables(cell, own), listed)
         if item.record:
             population.recorded += indices

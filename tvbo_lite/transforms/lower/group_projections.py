@@ -77,7 +77,7 @@ class GroupProjections:
             if getattr(item, key) is not None:
                 message = f"{name}: '{key}' of a projection between populations"
                 self.context.report((*path, key), message, "it belongs to each of the 'connections'")
-        synapse = self._component(item.synapse, (*path, "synapse"), name) if item.synapse else None
+        synapse = self.synapse(item.synapse, (*path, "synapse"), name) if item.synapse else None
         form = self._form(name, item, synapse, path)
         if source is None or target is None or form is None:
             return None
@@ -91,15 +91,15 @@ class GroupProjections:
             for index, connection in enumerate(item.connections)
         )
         if synapse is not None and item.connections:
-            self._check_ends(form, source, target, synapse, path, name)
-        given = {**written(path, **texts), **placed(item.parameters, path)}
+            self._check_ends(form, (source, target), synapse, path, name)
+        given = {**written(path, texts), **placed(item.parameters, path)}
         local = {key: replace(ref, local=True) for key, ref in kind.references.items() if key != "synapse"}
         kind = replace(kind, references={**kind.references, **local})
         texts = attributes(self.context, kind, given, path, name)
         where = self.context.locate(path)
         return lems.Component(kind.name, name, attributes=texts, children=members, location=where)
 
-    def _single(self, name: str, item: Projection, path: Path) -> lems.Component:
+    def _single(self, name: str, item: Projection, path: Path) -> lems.Component | None:
         """A connection between two cells, without a projection around it."""
         context = self.context
         ends = {"from": (item.source, "source"), "to": (item.target, "target")}
@@ -110,23 +110,25 @@ class GroupProjections:
             context.report((*path, key), message, "populations as 'source' and 'target'")
         weighted = item.weight is not None or item.delay is not None
         kind = self._kind(item.iri, _SINGLE[weighted], path, name)
-        synapse = self._component(item.synapse, (*path, "synapse"), name) if item.synapse else None
+        synapse = self.synapse(item.synapse, (*path, "synapse"), name) if item.synapse else None
+        if synapse is None and item.synapse:
+            return None
         destination = item.destination
         source, target = groups["from"], groups["to"]
         if synapse is not None and source is not None and target is not None:
-            fitting = self._check_ends(_EVENTS, source, target, synapse, path, name)
-            destination = fitting if destination is None else destination
+            fitting = self._check_ends(_EVENTS, (source, target), synapse, path, name)
+            if destination is None and "destination" in kind.texts:
+                destination = fitting
         if weighted:
-            self._check_weight(item.weight, synapse, (*path, "weight"), name)
+            self.check_weight(item.weight, synapse, (*path, "weight"), name)
         texts = {"from": item.source, "to": item.target, "synapse": item.synapse}
-        texts["destination"] = destination or None
         if "weight" in kind.parameters:
             texts |= {"weight": item.weight or "1", "delay": item.delay or "0ms"}
-        given = {**written(path, **texts), **placed(item.parameters, path)}
-        where = context.locate(path)
-        return lems.Component(
-            kind.name, attributes=attributes(context, kind, given, path, name), location=where
-        )
+        given = {**written(path, texts), **placed(item.parameters, path)}
+        found = attributes(context, kind, given, path, name)
+        if destination:  # some connections take it from their parent type, and LEMS reads it all the same
+            found["destination"] = destination
+        return lems.Component(kind.name, attributes=found, location=context.locate(path))
 
     def _form(self, name: str, item: Projection, synapse: ResolvedType | None, path: Path) -> Form | None:
         if item.iri is not None:
@@ -151,7 +153,7 @@ class GroupProjections:
         found = self.context.type_named(iri, (*path, "iri"), what) if iri else None
         return found or self.context.types.get(usual)
 
-    def _component(self, name: str, path: Path, what: str) -> ResolvedType | None:
+    def synapse(self, name: str, path: Path, what: str) -> ResolvedType | None:
         """The type of a synapse in ``network.dynamics``; None, and a problem."""
         known = of_type(self.kinds, *SYNAPSES)
         if name in self.kinds and name not in known:
@@ -162,10 +164,10 @@ class GroupProjections:
         return self.kinds[name] if self.context.among(name, known, path, message) else None
 
     def _check_ends(
-        self, form: Form, source: Group, target: Group, synapse: ResolvedType, path: Path, what: str
+        self, form: Form, ends: tuple[Group, Group], synapse: ResolvedType, path: Path, what: str
     ) -> str | None:
         """The list of the target that takes the synapse; problems where the ends do not fit it."""
-        context = self.context
+        context, (source, target) = self.context, ends
         if form is _EVENTS:
             if not any(port.direction == "out" for port in source.kind.event_ports.values()):
                 message = f"{what}: a {source.kind.name} sends no spikes"
@@ -174,7 +176,7 @@ class GroupProjections:
             receiving_list(context, source, synapse, (*path, "source"), what)
         return receiving_list(context, target, synapse, (*path, "target"), what)
 
-    def _check_weight(self, text: str | None, synapse: ResolvedType | None, path: Path, what: str) -> None:
+    def check_weight(self, text: str | None, synapse: ResolvedType | None, path: Path, what: str) -> None:
         if text is None or synapse is None or any(item.name == "weight" for item in synapse.properties):
             return
         self.context.report(path, f"{what}: a {synapse.name} takes no weight", "no weight")
@@ -229,7 +231,7 @@ class _Row:
         synapse, pre = row.synapse or self.item.synapse, row.pre_component or self.item.pre_component
         for key, name in (("synapse", row.synapse), ("pre_component", row.pre_component)):
             if name is not None:
-                self.owner._component(name, (*path, key), self.name)
+                self.owner.synapse(name, (*path, key), self.name)
         if synapse is None:
             self.owner.context.report(path, f"{self.name}: nothing says which synapse", "synapse: ...")
         if self.form is _ELECTRICAL:
@@ -252,7 +254,7 @@ class _Row:
         """Weight and delay; 1 and 0 ms where only the other is given."""
         context, name = self.owner.context, self.name
         synapse = self.owner.kinds.get(row.synapse or self.item.synapse or "")
-        self.owner._check_weight(row.weight, synapse, (*path, "weight"), name)
+        self.owner.check_weight(row.weight, synapse, (*path, "weight"), name)
         if row.weight is not None:
             context.quantity(row.weight, "none", (*path, "weight"), f"{name}: weight")
         if row.delay is not None:

@@ -26,11 +26,8 @@ def is_path(text: str) -> bool:
     return "[" in text or "/" in text
 
 
-def written(path: Path, **texts: str | None) -> Given:
-    """Texts as parameters, each with its place below ``path``; None is left out.
-
-    A name in camel case stands where the key in snake case does: ``fileName`` at ``file``.
-    """
+def written(path: Path, texts: Mapping[str, str | None]) -> Given:
+    """The texts of the thing at ``path`` as parameters; what is None is left out."""
     return {name: (Parameter(value=text), path) for name, text in texts.items() if text is not None}
 
 
@@ -66,6 +63,7 @@ class Groups:
 
     context: Context
     found: dict[str, Group] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)  # populations of which only problems are known
 
     def add(self, group: Group) -> None:
         self.found[group.id] = Group(
@@ -79,6 +77,8 @@ class Groups:
 
     def get(self, name: str, path: Path, what: str) -> Group | None:
         """The population of that name; None, and a problem, where there is none."""
+        if name in self.broken:
+            return None
         message = f"{what}: there is no population '{name}'"
         return self.found[name] if self.context.among(name, self.found, path, message) else None
 

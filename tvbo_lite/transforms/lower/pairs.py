@@ -57,8 +57,8 @@ class Pairs:
 
     def _order(self, place: Place) -> tuple[int, int]:
         """When the node advances in a step."""
-        name = place.population.dynamics if place.population else ""
-        return list(self.populations).index(name), place.first
+        order = (number for number, item in enumerate(self.populations.values()) if item is place.population)
+        return next(order, 0), place.first
 
     def _term(self, bond: Bond, path: Path, *, before: bool) -> str | None:
         """The id of the term's component; None where its type could not be made."""

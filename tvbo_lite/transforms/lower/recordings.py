@@ -48,7 +48,7 @@ def _component(
     anonymous: bool,
     children: tuple[lems.Component, ...] = (),
 ) -> lems.Component:
-    found = attributes(context, context.types.get(kind), written(path, **texts), path, name)
+    found = attributes(context, context.types.get(kind), written(path, texts), path, name)
     where = context.locate(path)
     return lems.Component(
         kind, None if anonymous else name, attributes=found, children=children, location=where

@@ -35,7 +35,7 @@ def simulation(
     context: Context, experiment: Experiment, target: str, populations: Iterable[Population], inside: str = ""
 ) -> lems.Component:
     """The simulation of ``target``, with what ``recordings`` lists, or else with one output file for each
-    recorded population.
+    recorded dynamics.
 
     ``inside`` is the path from the target to the populations, such as ``net1/``.
     """
@@ -57,8 +57,11 @@ def simulation(
     if experiment.recordings is not None:
         children = recorded(context, experiment.recordings)
     else:
-        kept = [item for item in populations if item.recorded and item.variables]
-        children = tuple(_file(f"of{index}", item, inside) for index, item in enumerate(kept))
+        kept: dict[str, list[Population]] = {}
+        for item in populations:
+            if item.recorded and item.variables:
+                kept.setdefault(item.dynamics, []).append(item)
+        children = tuple(_file(f"of{index}", *item, inside) for index, item in enumerate(kept.items()))
     return lems.Component(
         "Simulation", name, attributes=texts, children=children, location=context.locate(_PATH)
     )
@@ -77,18 +80,20 @@ def _simulation_id(experiment: Experiment) -> str:
     return "sim_" + re.sub(r"[^A-Za-z0-9]", "_", str(name or "experiment"))
 
 
-def _file(name: str, population: Population, inside: str) -> lems.Component:
+def _file(name: str, dynamics: str, populations: Iterable[Population], inside: str) -> lems.Component:
     columns = tuple(
         lems.Component(
             "OutputColumn",
             f"{population.id}_{index}_{variable}",
             attributes={"quantity": f"{inside}{population.path(index)}/{variable}"},
         )
+        for population in populations
         for index in population.recorded
         for variable in population.variables
     )
-    path = f"results/{population.dynamics}.dat"
-    return lems.Component("OutputFile", name, attributes={"fileName": path}, children=columns)
+    return lems.Component(
+        "OutputFile", name, attributes={"fileName": f"results/{dynamics}.dat"}, children=columns
+    )
 
 
 def _check(context: Context, integrator: Integrator) -> None:

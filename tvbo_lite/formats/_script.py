@@ -1,0 +1,55 @@
+"""What the writers of scripts share: numbers and lists as Python text, and a header."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from tvbo_lite.formats._spelling import number
+from tvbo_lite.transforms.equations import System
+
+__all__ = ["WIDTH", "class_name", "listed", "opening", "unit_comment", "wrapped"]
+
+WIDTH = 100
+_UNITLESS = ("none", "*", "")
+
+
+def listed(values: Sequence[float]) -> str:
+    """Numbers as Python text: one where all are equal, ``range(n)`` where they count, else a list."""
+    if len(set(values)) == 1 and len(values) > 1:
+        return number(values[0])
+    if len(values) > 3 and list(values) == list(range(int(values[0]), int(values[0]) + len(values))):
+        first, end = int(values[0]), int(values[0]) + len(values)
+        return f"range({first}, {end})" if first else f"range({end})"
+    return f"[{', '.join(number(float(value)) for value in values)}]"
+
+
+def wrapped(text: str, indent: int) -> list[str]:
+    """A long statement on several lines, broken at blanks inside its brackets."""
+    if len(text) <= WIDTH - indent:
+        return [text]
+    return textwrap.wrap(
+        text, WIDTH - indent, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def class_name(component: str) -> str:
+    """``izTonic`` as ``IzTonic``, ``hh_cell`` as ``HhCell``."""
+    words = [word for word in component.replace("-", "_").split("_") if word]
+    name = "".join(word[:1].upper() + word[1:] for word in words) or "Part"
+    return name if name[0].isalpha() else f"N{name}"
+
+
+def unit_comment(dimension: str, symbols: dict[str, str]) -> str:
+    """``  # V``: a comment with the SI unit of a dimension; empty for numbers without unit."""
+    symbol = "" if dimension in _UNITLESS else symbols.get(dimension, "")
+    return f"  # {symbol}" if symbol and symbol != "1" else ""
+
+
+def opening(system: System, source: str, target: str, note: str) -> str:
+    """The docstring of a script: the model's name, how the script came about, and how to read it."""
+    name = source or system.plan.id
+    lines = [f"{name}", "", f"Written by tvbo-lite: tvbo-lite render {source or 'FILE'} --to {target}", ""]
+    lines += textwrap.wrap(note, WIDTH)
+    text = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
+    return f'"""{text}\n"""'

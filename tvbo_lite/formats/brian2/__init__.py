@@ -1,0 +1,1 @@
+"""Scripts for the simulator Brian 2."""

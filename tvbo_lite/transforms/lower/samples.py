@@ -1,0 +1,64 @@
+"""Samples of an input as the few values that follow one another."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from tvbo_lite.errors import ReadError
+from tvbo_lite.schema.integration import seconds
+
+if TYPE_CHECKING:
+    from tvbo_lite.schema import Samples
+    from tvbo_lite.transforms.lower.context import Context, Path
+
+__all__ = ["MAX_PIECES", "pieces"]
+
+MAX_PIECES = 200
+"""How many different values can follow one another: each is a case of a conditional variable."""
+
+
+def pieces(
+    context: Context, samples: Samples, path: Path, step: float, time_scale: str
+) -> tuple[list[float], list[float]]:
+    """When each value begins, in s, and the values; 0 before the first, equal neighbours joined.
+
+    ``step`` is that of the integration, in s. What is wrong is reported.
+    """
+    times, values = list(samples.times), [float(value) for value in samples.values]
+    if samples.file is not None:
+        times, values = _read(context, samples.file, (*path, "file"), times)
+    if times:
+        begin = [seconds(time, time_scale) or 0.0 for time in times]
+    else:
+        apart = step if samples.step_size is None else seconds(samples.step_size, time_scale) or 0.0
+        begin = [number * apart for number in range(len(values))]
+    if begin and begin[0] > 0:
+        begin, values = [0.0, *begin], [0.0, *values]
+    runs = [next(run) for _, run in groupby(zip(begin, values, strict=True), key=lambda pair: pair[1])]
+    if len(runs) > MAX_PIECES:
+        message = f"the samples change {len(runs) - 1} times, which is not supported yet"
+        context.unsupported(path, message, f"up to {MAX_PIECES} values that follow one another are")
+        runs = runs[:1]
+    return [time for time, _ in runs], [value for _, value in runs]
+
+
+def _read(context: Context, name: str, path: Path, times: list[float]) -> tuple[list[float], list[float]]:
+    """The rows of a text file: a value each, or a time and a value."""
+    home = context.locate(()).file
+    file = FilePath(home).parent / name if home else FilePath(name)
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        rows = [[float(part) for part in line.replace(",", " ").split()] for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        context.report(path, f"the file {file} cannot be read: {error}", "a number in each line", kind=ReadError)
+        return [], []
+    widths = {len(row) for row in rows}
+    if widths not in ({1}, {2}) or (widths == {2} and times) or (times and len(times) != len(rows)):
+        message = f"the file {file} has {len(rows)} rows of {', '.join(map(str, sorted(widths)))} numbers"
+        context.report(path, message, "a value in each row, or a time and a value", kind=ReadError)
+        return [], []
+    if widths == {2}:
+        times = [row[0] for row in rows]
+    return times, [row[-1] for row in rows]

@@ -1,0 +1,332 @@
+"""Inputs from outside become derived variables of the dynamics that receive them.
+
+A stimulus adds to a parameter, a derived variable or a coupling input. Where it has a beginning, an end or
+samples, a step of the Euler method takes the value that holds when the step begins; since LEMS shows a
+step the time at its end, the limits stand half a step later in the equations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tvbo_lite.errors import nearest
+from tvbo_lite.schema import Case, DerivedVariable, Equation, Parameter
+from tvbo_lite.schema.integration import seconds
+from tvbo_lite.transforms.lower.equations import has_equations
+from tvbo_lite.transforms.lower.samples import pieces
+from tvbo_lite.transforms.lower.scope import CLOCK
+
+if TYPE_CHECKING:
+    from tvbo_lite.schema import Dynamics, Experiment, Stimulus
+    from tvbo_lite.transforms.lower.context import Context, Path
+
+__all__ = ["without_stimuli"]
+
+REST = "_rest"  # ends the name of what a stimulus adds to
+TOTAL = "_total"  # ends the name of a coupling input with its stimuli
+
+
+def without_stimuli(context: Context, experiment: Experiment) -> Experiment:
+    """The experiment with its stimuli in the equations of the dynamics; what cannot be is reported."""
+    places = _places(experiment)
+    given = _given(context, experiment, places)
+    if not any(given.values()):
+        return experiment
+    clock = _Clock.of(context, experiment)
+    changed = {
+        place: _Stimulated(context, dynamics, place, clock).with_all(given[place])
+        for place, dynamics in places.items()
+    }
+    update: dict[str, Any] = {"stimulation": {}}
+    if ("dynamics",) in changed:
+        update["dynamics"] = changed["dynamics",]
+    if experiment.network is not None:
+        named = {name: changed["network", "dynamics", name] for name in experiment.network.dynamics}
+        update["network"] = experiment.network.model_copy(update={"dynamics": named})
+    return experiment.model_copy(update=update)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A stimulus of one dynamics, where it stands, and its factor."""
+
+    stimulus: Stimulus
+    path: Path
+    factor: float = 1.0
+
+
+def _places(experiment: Experiment) -> dict[Path, Dynamics]:
+    """All dynamics of the experiment by their places."""
+    found: dict[Path, Dynamics] = {}
+    if experiment.dynamics is not None:
+        found["dynamics",] = experiment.dynamics
+    if experiment.network is not None:
+        found |= {("network", "dynamics", name): item for name, item in experiment.network.dynamics.items()}
+    return found
+
+
+def _given(
+    context: Context, experiment: Experiment, places: Mapping[Path, Dynamics]
+) -> dict[Path, list[_Given]]:
+    """The stimuli of each dynamics: its own, and those of the experiment that reach it."""
+    given: dict[Path, list[_Given]] = {
+        place: [_Given(item.stimulus, (*place, "stimulus"))] if item.stimulus is not None else []
+        for place, item in places.items()
+    }
+    for place, found in given.items():
+        for item in found:
+            if item.stimulus.regions is not None:
+                context.unsupported((*item.path, "regions"), f"{place[-1]}: a dynamics has no regions of its own")
+    for name, stimulus in experiment.stimulation.items():
+        path: Path = ("stimulation", name)
+        reached = list(_reached(context, experiment, places, stimulus, path))
+        for place, factor in reached:
+            given[place].append(_Given(stimulus, path, factor))
+        if not reached and not context.found:
+            known = [key for item in places.values() for key in _targets(item)]
+            target = stimulus.target_var or ""
+            message = f"{name}: no dynamics by equations has " + (f"'{target}'" if target else "one coupling input")
+            context.report(path, message, "'target_var: ...'" if not target else None, nearest(target, known))
+    return given
+
+
+def _targets(dynamics: Dynamics) -> list[str]:
+    """The variables to which a stimulus can add."""
+    return [*dynamics.coupling_inputs, *dynamics.parameters, *dynamics.derived_variables]
+
+
+def _target(dynamics: Dynamics, stimulus: Stimulus) -> str | None:
+    if stimulus.target_var is not None:
+        return stimulus.target_var
+    return next(iter(dynamics.coupling_inputs)) if len(dynamics.coupling_inputs) == 1 else None
+
+
+def _reached(
+    context: Context, experiment: Experiment, places: Mapping[Path, Dynamics], stimulus: Stimulus, path: Path
+) -> Iterator[tuple[Path, float]]:
+    """The dynamics that a stimulus reaches, each with a factor: all that have its variable, or its regions."""
+    factors = _factors(context, stimulus, path)
+    for place, dynamics in places.items():
+        if not has_equations(dynamics) or _target(dynamics, stimulus) not in _targets(dynamics):
+            continue
+        if factors is None:
+            yield place, 1.0
+            continue
+        found = {factors.get(node, 0.0) for node in _nodes(experiment, place, dynamics)}
+        if len(found) > 1:
+            message = f"{path[-1]}: the nodes with the dynamics '{dynamics.name}' receive it differently"
+            hint = "give the nodes that receive it a dynamics of their own"
+            context.unsupported((*path, "regions"), message, hint)
+        elif found and found != {0.0}:
+            yield place, found.pop()
+
+
+def _factors(context: Context, stimulus: Stimulus, path: Path) -> dict[int, float] | None:
+    """The factor of each node that is named; None where all receive it alike."""
+    regions, weights = stimulus.regions, stimulus.weighting
+    if weights is not None and len(weights) != len(regions or ()):
+        message = f"{path[-1]}: there are {len(weights)} weights for {len(regions or ())} regions"
+        context.report((*path, "weighting"), message, "one for each region")
+        return {}
+    if regions is None:
+        return None
+    return dict(zip(regions, weights or [1.0] * len(regions), strict=True))
+
+
+def _nodes(experiment: Experiment, place: Path, dynamics: Dynamics) -> list[int]:
+    """The ids of the nodes with a dynamics."""
+    network = experiment.network
+    if network is None or not network.nodes:
+        return list(range(network.number_of_nodes if network is not None else 1))
+    alone = place == ("dynamics",)
+    return [node.id for node in network.nodes if node.dynamics == dynamics.name or (alone and not node.dynamics)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Times of the experiment in s. ``late`` is how much later than in the text limits stand."""
+
+    scale: str
+    step: float
+    late: float
+
+    @classmethod
+    def of(cls, context: Context, experiment: Experiment) -> _Clock:
+        integration = experiment.integration
+        step = seconds(integration.step_size, context.time_scale) if integration is not None else None
+        by_euler = integration is not None and integration.method == "euler"
+        return cls(context.time_scale, step or 0.0, (step or 0.0) / 2 if by_euler else 0.0)
+
+    def limit(self, time: float) -> float:
+        """When what is to begin at ``time``, in the experiment's scale, begins in the equations; in s."""
+        return (seconds(time, self.scale) or 0.0) + self.late
+
+
+class _Stimulated:
+    """A dynamics that receives stimuli."""
+
+    def __init__(self, context: Context, dynamics: Dynamics, place: Path, clock: _Clock) -> None:
+        self.context, self.dynamics, self.place, self.clock = context, dynamics, place, clock
+        self.parameters = dict(dynamics.parameters)
+        self.variables = dict(dynamics.derived_variables)
+        units = (*dynamics.parameters.values(), *dynamics.derived_parameters.values())
+        more = (*dynamics.state_variables.values(), *self.variables.values(), *dynamics.coupling_inputs.values())
+        self.has_units = any(item.unit for item in (*units, *more)) or bool(dynamics.iri)
+
+    def with_all(self, given: list[_Given]) -> Dynamics:
+        """The dynamics with all its stimuli added."""
+        added: dict[str, list[str]] = {}
+        for item in given:
+            target = self._checked_target(item)
+            if target is not None:
+                added.setdefault(target, []).append(self._variable(item, target))
+        dynamics = self.dynamics
+        for target, terms in added.items():
+            dynamics = self._add(dynamics, target, terms)
+        update = {"parameters": self.parameters, "derived_variables": self.variables, "stimulus": None}
+        return dynamics.model_copy(update=update) if given else dynamics
+
+    def _checked_target(self, item: _Given) -> str | None:
+        target = _target(self.dynamics, item.stimulus)
+        if target in _targets(self.dynamics):
+            return target
+        message = f"{item.path[-1]}: {self.dynamics.name} has no parameter or input '{target}'"
+        expected = None if target else "'target_var: ...'"
+        hint = nearest(target, _targets(self.dynamics)) if target else None
+        self.context.report((*item.path, "target_var"), message, expected, hint)
+        return None
+
+    # ---- the value of a stimulus ---------------------------------------------------------------------------
+
+    def _variable(self, item: _Given, target: str) -> str:
+        """A derived variable with the value of the stimulus; its name."""
+        stimulus, stem = item.stimulus, self._fresh(f"{target}_{item.stimulus.name or 'stimulus'}")
+        if bool(stimulus.samples) == bool(stimulus.equation):
+            found = "both equation and samples" if stimulus.samples else "no value"
+            self.context.report(item.path, f"{stem} has {found}", "'equation' or 'samples'")
+            return stem
+        scale = self._scale(item, stem)
+        cases = self._sampled(item, stem) if stimulus.samples else self._in_time(item, stem)
+        scaled = [
+            case.model_copy(update={"equation": Equation(rhs=scale.format(case.equation.rhs))}) for case in cases
+        ]
+        self.variables[stem] = DerivedVariable(name=stem, cases=scaled, description=stimulus.description)
+        return stem
+
+    def _scale(self, item: _Given, stem: str) -> str:
+        """What is done to each value, as a pattern."""
+        unit = item.stimulus.unit
+        if unit:
+            self._parameter(f"{stem}_unit", 1.0, unit)
+        factors = [f"{stem}_unit"] if unit else []
+        factors += [repr(item.factor)] if item.factor != 1 else []
+        return "*".join(["({})", *factors]) if factors else "{}"
+
+    def _in_time(self, item: _Given, stem: str) -> list[Case]:
+        """The equation between onset and end."""
+        stimulus = item.stimulus
+        text = self._own_parameters(item, stem)
+        onset = stimulus.onset or 0
+        tests = []
+        if stimulus.onset is not None:
+            tests.append(f"{CLOCK} >= {self._time(f'{stem}_onset', self.clock.limit(onset))}")
+        if stimulus.duration is not None:
+            tests.append(f"{CLOCK} < {self._time(f'{stem}_end', self.clock.limit(onset + stimulus.duration))}")
+        test = " & ".join(f"({one})" for one in tests) if tests else None
+        return [Case(equation=Equation(rhs=text), condition=Equation(rhs=test) if test else None)]
+
+    def _own_parameters(self, item: _Given, stem: str) -> str:
+        """The equation, with its parameters among those of the dynamics."""
+        text = item.stimulus.equation.rhs if item.stimulus.equation else "0"
+        for name, parameter in item.stimulus.parameters.items():
+            own = name
+            if name in self._names():
+                own = self._fresh(f"{stem}_{name}")
+                text = _renamed(text, name, own)
+            self.parameters[own] = parameter.model_copy(update={"name": own})
+        return text
+
+    def _sampled(self, item: _Given, stem: str) -> list[Case]:
+        """A case for each value of the samples, the first whose end is still to come."""
+        path = (*item.path, "samples")
+        if item.stimulus.samples is None:
+            return []
+        if item.stimulus.onset is not None or item.stimulus.duration is not None:
+            self.context.unsupported(item.path, f"{stem}: samples have no onset or duration", "use 'times'")
+        begin, values = pieces(self.context, item.stimulus.samples, path, self.clock.step, self.clock.scale)
+        cases = []
+        for number, value in enumerate(values):
+            test = None
+            if number + 1 < len(values):
+                end = self._time(f"{stem}_{number + 1}", begin[number + 1] + self.clock.late)
+                test = Equation(rhs=f"{CLOCK} < {end}")
+            cases.append(Case(equation=Equation(rhs=repr(value)), condition=test))
+        return cases
+
+    def _time(self, name: str, time: float) -> str:
+        """A time in s as it stands in an equation: a number, or a parameter where the clock has a unit."""
+        if not self.has_units:
+            return repr(time)
+        self._parameter(name, time, "s")
+        return name
+
+    def _parameter(self, name: str, value: float, unit: str) -> None:
+        self.parameters[name] = Parameter(name=name, value=value, unit=unit)
+
+    # ---- adding it -------------------------------------------------------------------------------------------
+
+    def _add(self, dynamics: Dynamics, target: str, terms: list[str]) -> Dynamics:
+        if target in dynamics.coupling_inputs:
+            total = self._fresh(target + TOTAL)
+            item = dynamics.coupling_inputs[target]
+            found = _everywhere(dynamics.model_copy(update={"derived_variables": self.variables}), target, total)
+            self.variables = dict(found.derived_variables)
+            self._sum(total, [target, *terms], item.unit)
+            return found
+        rest = self._fresh(target + REST)
+        parameter = self.parameters.pop(target, None)
+        if parameter is None:
+            item = self.variables.pop(target)
+            self.variables[rest] = item.model_copy(update={"name": rest, "record": False})
+            self._sum(target, [rest, *terms], item.unit, record=item.record)
+        elif parameter.value == 0 and parameter.equation is None:
+            self._sum(target, terms, parameter.unit)
+        else:
+            self.parameters[rest] = parameter.model_copy(update={"name": rest})
+            self._sum(target, [rest, *terms], parameter.unit)
+        return dynamics
+
+    def _sum(self, name: str, terms: list[str], unit: str | None, *, record: bool = False) -> None:
+        equation = Equation(rhs=" + ".join(terms))
+        self.variables[name] = DerivedVariable(name=name, equation=equation, unit=unit, record=record)
+
+    def _names(self) -> set[str]:
+        d = self.dynamics
+        return {CLOCK, *self.parameters, *self.variables, *d.state_variables, *d.derived_parameters, *d.coupling_inputs}
+
+    def _fresh(self, name: str) -> str:
+        name = re.sub(r"\W", "_", name)
+        while name in self._names():
+            name += "_"
+        return name
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", new, text)
+
+
+def _everywhere(item: Any, old: str, new: str) -> Any:
+    """The dynamics with a name replaced in all its equations."""
+    if isinstance(item, Equation):
+        return item.model_copy(update={"rhs": _renamed(item.rhs, old, new)})
+    if isinstance(item, dict):
+        return {key: _everywhere(value, old, new) for key, value in item.items()}
+    if isinstance(item, list):
+        return [_everywhere(value, old, new) for value in item]
+    if hasattr(item, "model_fields_set"):
+        fields = {name: getattr(item, name) for name in item.model_fields_set}
+        return item.model_copy(update={key: _everywhere(value, old, new) for key, value in fields.items()})
+    return item

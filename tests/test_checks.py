@@ -14,7 +14,7 @@ from tvbo_lite.backends import jlems
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.cli.validate import findings
-from tvbo_lite.errors import BackendError, ModelError, ReadError
+from tvbo_lite.errors import BackendError, ExpressionError, InputError, ModelError, ReadError, UnitError
 from tvbo_lite.formats.lems.reader import link_string, read_file, read_string
 from tvbo_lite.formats.lems.vocabulary import ATTRIBUTES, LEAVES
 from tvbo_lite.formats.neuroml import jar
@@ -171,10 +171,24 @@ def test_many_components_with_one_unknown_attribute_are_one_warning() -> None:
 
 def test_require_raises_errors_and_gives_warnings() -> None:
     """What a run asks."""
-    with pytest.raises(ModelError, match="'w' is not declared"):
+    with pytest.raises(ExpressionError, match="'w' is not declared"):
         require(link_string(f'<Lems>{HEAD}{dynamics("""<TimeDerivative variable="v" value="w"/>""")}</Lems>'))
     (warning,) = require(link_string('<Lems><ComponentType name="A"/><A id="a" b="c"/></Lems>'))
     assert "'b' is read by nothing" in str(warning)
+
+
+def test_the_error_of_a_model_is_of_the_class_that_all_its_problems_have() -> None:
+    """Expressions, dimensions, or a model that contradicts itself; the last where several are found."""
+    undeclared = '<TimeDerivative variable="v" value="w"/>'
+    wrong_dimension = '<TimeDerivative variable="v" value="v"/>'
+    for body, kind in (
+        (dynamics(undeclared), ExpressionError),
+        (dynamics(wrong_dimension), UnitError),
+        (dynamics(undeclared) + '<B id="b"/><ComponentType name="B"/><B id="b"/>', ModelError),
+    ):
+        with pytest.raises(InputError) as caught:
+            require(link_string(f"<Lems>{HEAD}{body}</Lems>"))
+        assert type(caught.value) is kind
 
 
 # ---- elements of the language, assertions ----------------------------------------------------
@@ -281,3 +295,25 @@ def test_a_run_tells_warnings_once_on_stderr(tmp_path: Path, monkeypatch: pytest
     result = CliRunner().invoke(cli, ["run", "m.xml"])
     assert result.exit_code == 2
     assert "error: m.xml:3: id 'b' of <B> is taken by <B> at m.xml:3" in result.stderr
+
+
+def test_a_run_without_the_command_line_is_checked_too() -> None:
+    """All problems at once, before anything is compiled; also where no instance would meet them."""
+    body = dynamics('<TimeDerivative variable="v" value="w"/>') + '<B id="b" weight="2"/><B id="b"/>'
+    with pytest.raises(ModelError) as caught:
+        native.run_linked(link_string(WHOLE.format(HEAD_ALONE + body)))
+    assert "'w' is not declared" in str(caught.value)
+    assert "id 'b' of <B> is taken" in str(caught.value)
+
+
+def test_a_run_resolves_and_checks_a_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the command line as from Python."""
+    monkeypatch.chdir(tmp_path)
+    Path("m.xml").write_text(WHOLE.format(""))
+    made = []
+    build = Resolver.__init__
+    monkeypatch.setattr(Resolver, "__init__", lambda *given: (made.append(1), build(*given))[1])
+    assert CliRunner().invoke(cli, ["run", "m.xml"]).exit_code == 0
+    assert len(made) == 1
+    native.run_file("m.xml")
+    assert len(made) == 2

@@ -497,22 +497,10 @@ LATER = [
         "integration: 'noise' is not supported yet",
     ),
     (("duration: 100}", "duration: 100, parameters: {tol: 1}}"), "integration: tol is not supported yet"),
-    (
-        ("{id: 0, dynamics: iz}", "{id: 0, dynamics: iz, parameters: {a: 1}}"),
-        "parameters of its own on a cell",
-    ),
-    (
-        ("        d: 2\n", "        d: {value: 2, heterogeneous: true}\n"),
-        "iz: d: 'heterogeneous' is not supported yet",
-    ),
-    (("target: 0}", "target: 0, source_var: v}"), "edge 7 to 0: 'source_var' is not supported yet"),
+    (("target: 0}", "target: 0, source_var: v}"), "edge 7 to 0: 'pulse' is not given by equations"),
     (
         ("neuroml:pulseGeneratorDL", "neuroml:pulseGeneratorDL\n      output: [x]"),
         "pulse: 'output' is not supported",
-    ),
-    (
-        ("network:\n", "network:\n  graph_generator: {type: Complete}\n"),
-        "network: 'graph_generator' is not supported",
     ),
     (("network:\n", "explorations: {e: {}}\nnetwork:\n"), "experiment: 'explorations' is not supported yet"),
 ]

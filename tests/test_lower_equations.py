@@ -344,27 +344,14 @@ def test_a_mistake_is_named_with_its_place(
 
 
 LATER = [
-    ("n = n + 1", "n = Max(n, 3)", "Piecewise, Min, Max and sign are not supported here yet"),
-    ('"v > 0"', '"Max(v, EL) > EL"', "put it in a derived variable"),
-    (
-        "{equation: C/gL}",
-        "{equation: 'Max(C/gL, C/a)'}",
-        "taum: Piecewise, Min, Max and sign are not supported here yet",
-    ),
-    ("[Iin]", "[Iin, J]", "more than one coupling input is not supported yet"),
     (
         "initial_value: -65",
         "noise: {intensity: 1}, initial_value: -65",
         "adex: v: 'noise' is not supported yet",
     ),
     ('"v > 0", ', '"v > 0", target_component: x, ', "spike: 'target_component' is not supported yet"),
-    (
-        '{condition: "v > 0", ',
-        "{event_type: preset_time, trigger_times: [1], ",
-        "'trigger_times' is not supp",
-    ),
-    ("  coupling_inputs", "  output: [v]\n  coupling_inputs", "adex: 'output' is not supported yet"),
-    ("  coupling_inputs", "  stimulus: {equation: 1}\n  coupling_inputs", "'stimulus' is not supported yet"),
+    ('"v > 0", ', '"v > 0", event_type: vague, ', "spike: events of the type 'vague' are not supported"),
+    ("[Iin]", "{Iin: {dimension: 2}}", "Iin: inputs of several components are not supported"),
 ]
 
 

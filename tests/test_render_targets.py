@@ -14,7 +14,7 @@ from tvbo_lite.backends import jlems, native
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.errors import BackendError, RenderError
-from tvbo_lite.formats import FORMATS, Files, Format
+from tvbo_lite.formats import FORMATS, Files, Format, _jinja
 from tvbo_lite.formats.files import write_files
 from tvbo_lite.formats.lems.core import core_includes, without_core
 from tvbo_lite.formats.lems.reader import link, read_file, read_string
@@ -133,6 +133,21 @@ def test_a_write_that_fails_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch)
         write_files(".", Files("a", {"a": "new"}))
     assert files() == ["a"]
     assert Path("a").read_text() == "old"
+
+
+def test_only_templates_of_xml_escape_what_they_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a script ``a < b`` stays as it is; its writer quotes texts itself."""
+    for name in ("a.xml.j2", "a.py.j2"):
+        Path(name).write_text("{{ text }}")
+    monkeypatch.setattr(_jinja, "folder", lambda _: tmp_path)
+    _jinja._environment.cache_clear()
+    try:
+        found = [_jinja.render(name, {"text": "a < b\n"}) for name in ("a.xml.j2", "a.py.j2")]
+    finally:
+        _jinja._environment.cache_clear()
+    assert found == ["a &lt; b&#10;", "a < b\n"]
 
 
 # ---- experiments -------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from tvbo_lite.schema import Experiment
 from tvbo_lite.schema.paths import Locate, Locator, without_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tvbo_lite.formats import Rendered
     from tvbo_lite.lems.model import Model
     from tvbo_lite.losses import Losses
@@ -106,6 +108,46 @@ class SimulationExperiment(Experiment):
             raise ReadError(Problem("the file is not UTF-8 text", Location(name))) from error
         return cls.from_string(text, name)
 
+    @classmethod
+    def from_lems(
+        cls, source: str | Path | Model, *, search: Sequence[Path] = (), losses: Losses | None = None
+    ) -> Self:
+        """The experiment that a LEMS or NeuroML document says; its `model` is equal to the document's.
+
+        What a document includes is taken in, but for NeuroML's core types; texts, units and names stay as
+        they are written, and comments become descriptions. A document without a simulation gives an
+        experiment without ``integration``.
+
+        Args:
+            source: a file, the name of a canonical example such as ``"LEMS_NML2_Ex5_DetCell"``, or a model.
+            search: further folders in which included files are looked for.
+            losses: gets what an experiment cannot say; without it, that is told by a `LossWarning`.
+
+        Raises:
+            ReadError: a file cannot be read, or an include is not found.
+            UnsupportedError: two components have the same id.
+            SchemaError: a name or a text that the dialect refuses.
+        """
+        from tvbo_lite.formats.lems.reader import link, read_file
+        from tvbo_lite.formats.yaml.from_model import experiment_of
+        from tvbo_lite.losses import Losses
+
+        model = read_file(source, search) if isinstance(source, str | Path) else source
+        found = Losses()
+        raised = experiment_of(link(model, search) if model.includes else model, found)
+        found.tell("YAML experiment", losses)
+        return cls.model_validate({name: getattr(raised, name) for name in raised.model_fields_set})
+
+    def to_yaml(self) -> str:
+        """The experiment as YAML text: what was set, and no more. `from_string` makes an equal one of it.
+
+        Raises:
+            RenderError: a text holds half of a character, which no file can hold.
+        """
+        from tvbo_lite.formats.yaml.writer import text_of
+
+        return text_of(self)
+
     def model(self) -> Model:
         """The LEMS model that the experiment means; its includes are named, not followed.
 
@@ -138,6 +180,8 @@ class SimulationExperiment(Experiment):
         from tvbo_lite.formats import render, writer
 
         writer(format)  # a misspelt format is told first
+        if format == "yaml" and not options:  # as it was given, not as what it means
+            return self.to_yaml()
         return render(self.model(), format, strict=strict, losses=losses, **options)
 
     def save(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -50,3 +51,11 @@ class Losses:
             lines = "\n".join(f"  {loss}" for loss in self.found)
             msg = f"{target} cannot hold all of this model:\n{lines}"
             raise RenderError(msg)
+
+    def tell(self, target: str, given: Losses | None, stacklevel: int = 3) -> None:
+        """Adds all to the ``given`` losses of a caller; one who gave none gets a `LossWarning` for each."""
+        for loss in self.found:
+            if given is None:
+                warnings.warn(f"{target}: {loss}", LossWarning, stacklevel=stacklevel)
+            else:
+                given.add(loss.what, loss.reason, loss.where)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,12 @@ def run_file(
 def run_model(model: Model, backend: str = "native", **options: Any) -> Recording:
     """Runs a model whose includes are still to be followed. ``options`` are the backend's own."""
     return _function(backend, "run_model")(model, **options)
+
+
+def options_of(backend: str) -> tuple[str, ...]:
+    """The names of a backend's own options, such as ``timeout``."""
+    parameters = signature(_function(backend, "run_file")).parameters.values()
+    return tuple(item.name for item in parameters if item.kind is item.KEYWORD_ONLY)
 
 
 def _function(backend: str, name: str) -> Callable[..., Recording]:

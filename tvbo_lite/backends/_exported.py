@@ -47,12 +47,13 @@ SIMULATION_FILE = "Simulation.xml"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A linked model to run, its name in messages, and what to record."""
+    """A linked model to run, its name in messages, what to record, and in which SI units."""
 
     name: str
     model: m.Model
     resolver: Resolver
     plan: SimulationPlan
+    units: Mapping[str, str]
 
 
 def _job(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
@@ -63,7 +64,8 @@ def _job(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
         message = "the model has none of NeuroML's component types"
         hint = "the backends native and jlems run any LEMS model"
         raise UnsupportedError(Problem(message, model.location, "a NeuroML model", hint))
-    return Job(name, model, resolver, plan or simulation_plan(model, resolver))
+    plan = plan or simulation_plan(model, resolver)
+    return Job(name, model, resolver, plan, units_of_model(model, plan))
 
 
 # ---- the document ------------------------------------------------------------------------------
@@ -262,7 +264,7 @@ def _collected(space: Workspace, recorded: Mapping[str, int]) -> Recording:
         raise space.fail("left files that cannot be read for", [str(error)]) from error
     time: Array = np.arange(len(table), dtype=np.float64) * plan.step  # the printed times have few digits
     kept = _reduced(plan, frozenset(recorded))
-    units = units_of_model(space.job.model, kept)
+    units = {quantity: space.job.units.get(quantity, "") for quantity in recorded}
     return Recording(kept, time, table, tuple(recorded), events, space.timings, units)
 
 

@@ -13,7 +13,7 @@ from tvbo_lite.formats.neuroml.jar import jar_path
 if TYPE_CHECKING:
     from tvbo_lite.backends._process import Output
 
-__all__ = ["MEMORY", "command", "last_words", "own_words"]
+__all__ = ["MEMORY", "cause", "command", "last_words", "own_words"]
 
 MEMORY = "2G"  # upper limit of the Java heap
 
@@ -21,6 +21,7 @@ _EXCEPTION = re.compile(
     r"(?:Exception in thread \"[^\"]*\" |Caused by: |\S+:\s+\(ERROR\) )?"
     r"(?:[\w$]+\.)+[\w$]*(?:Error|Exception)\b(?:: *(?P<message>.*))?"
 )
+_CAUSE = re.compile(r"Caused by: (?:[\w$]+\.)+[\w$]+: (?P<message>.+)")
 _BANNER = re.compile(r" \* +(\S.*)")
 _REFUSED = re.compile(r".*\(INFO\) (?P<message>Error! .*)")
 _END_OF_MESSAGE = (
@@ -64,6 +65,12 @@ def own_words(output: Output) -> list[str]:
     if any("OutOfMemoryError" in line for line in output.stderr):
         words.append("The run needs more memory than it was given (the option memory)")
     return words or last_words(output)
+
+
+def cause(output: Output) -> list[str]:
+    """The first line of the exception that caused the others, which an exporter's error hides."""
+    causes = [match for line in output.stderr if (match := _CAUSE.fullmatch(line))]
+    return [causes[-1]["message"]] if causes else own_words(output)
 
 
 def last_words(output: Output) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvbo_lite.backends._jneuroml import command, last_words, own_words
+from tvbo_lite.backends._jneuroml import cause, command, last_words
 from tvbo_lite.backends._python import need_programs, path_with
 from tvbo_lite.errors import Problem, UnsupportedError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tvbo_lite.backends._process import Output
     from tvbo_lite.transforms.resolve import ResolvedComponent
 
-__all__ = ["check_code_limits", "compile_mechanisms", "export"]
+__all__ = ["check_code_limits", "compile_mechanisms", "export", "without_windows"]
 
 _COMPILER = "nrnivmodl"
 _NEEDED = ("make", "gcc" if sys.platform != "darwin" else "clang")
@@ -93,7 +93,7 @@ def export(space: Workspace, flag: str, quantities: tuple[str, ...], more_steps:
                 if item not in kept:
                     space.lose(item, _REASON.format(space.simulator))
             return kept
-    raise space.fail("jNeuroML could not write the code for", own_words(output))
+    raise space.fail("jNeuroML could not write the code for", cause(output))
 
 
 def _attachable(job: Job) -> frozenset[str]:
@@ -117,6 +117,11 @@ def compile_mechanisms(space: Workspace, python: Path) -> None:
     if done.code != 0:
         words = [line for line in (*done.stdout, *done.stderr) if _is_error(line)][:3]
         raise space.fail(f"{_COMPILER} could not compile the mechanisms of", words or last_words(done))
+
+
+def without_windows(python: Path) -> dict[str, str]:
+    """The environment variables for a run of NEURON in that Python, also where there is a screen."""
+    return {"PATH": path_with(python), "NEURON_MODULE_OPTIONS": "-nogui"}
 
 
 def _is_error(line: str) -> bool:

@@ -26,8 +26,8 @@ _MESSAGE = re.compile(r"file .*?, line \d+, column \d+: (?P<reason>.*)")
 _QUANTITY = re.compile(r'.*<OutputColumn id="q\d+" quantity="(?P<quantity>[^"]*)"')
 _RETURN_CODE = "returncode of subprocess:"
 _CRASH = (
-    "EDEN crashed; the program in its package is linked with glibc 2.28 and cannot load machine code that "
-    "needs the mathematical functions of a newer one"
+    "EDEN crashed (segmentation fault); the program in its package carries glibc 2.28 of its own and cannot "
+    "load machine code on every newer system"
 )
 _HARMLESS = ("Temperature not specified",)
 _ERROR = re.compile(r".*(?:error:|Error loading|undefined symbol).*")  # a compiler, or the loader

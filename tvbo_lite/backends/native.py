@@ -17,6 +17,7 @@ from tvbo_lite.lems import model as m
 from tvbo_lite.lems.collector import collector_paused
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.blocks import Forest
+from tvbo_lite.transforms.check import require
 from tvbo_lite.transforms.instances import Instance
 from tvbo_lite.transforms.instantiate import populate
 from tvbo_lite.transforms.limits import check_limits
@@ -56,16 +57,18 @@ def run_linked(
     fast: bool = False,
     progress: Progress | None = None,
     plan: SimulationPlan | None = None,
+    resolver: Resolver | None = None,
 ) -> Recording:
     """Runs the simulation of a model that holds all it needs.
 
     ``fast`` trades the last bits for speed. ``progress`` is called with (steps done, steps in all).
-    Raises `ModelError` for a model that contradicts itself, `SimulationError` where a value becomes
+    ``resolver`` is that of a model that has been checked already (`tvbo_lite.transforms.check.require`).
+    Raises `InputError` with all that is wrong with the model, `SimulationError` where a value becomes
     NaN or infinite.
     """
     timings: dict[str, float] = {}
     begin = perf_counter()
-    tree = _tree(model, plan)
+    tree = _tree(model, plan, resolver)
     plan, program = tree.plan, tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
@@ -75,7 +78,7 @@ def run_linked(
     begin = perf_counter()
     done = simulate(program, kernel, plan.n_steps, progress)
     timings["simulate"] = perf_counter() - begin
-    events = _events_by_file(program, done.events)
+    events = _events_by_file(program, plan, done.events)
     quantities = plan.quantities()
     units = recorded_units(tree.root, quantities, tree.resolver.units)
     return Recording(plan, done.rows[:, 0], done.rows[:, 1:], quantities, events, timings, units)
@@ -104,9 +107,10 @@ class _Tree:
 
 
 @collector_paused()
-def _tree(model: m.Model, plan: SimulationPlan | None) -> _Tree:
-    resolver = Resolver(model)
-    resolver.check_everything()
+def _tree(model: m.Model, plan: SimulationPlan | None, resolver: Resolver | None = None) -> _Tree:
+    if resolver is None:
+        resolver = Resolver(model)
+        require(model, resolver)
     plan = plan or simulation_plan(model, resolver)
     target = resolver.component(plan.target, model.location, "the simulation's target")
     forest = populate(target)
@@ -196,13 +200,13 @@ def start_memory(program: Program) -> NDArray[np.float64]:
 
 
 def _events_by_file(
-    program: Program, events: NDArray[np.void]
+    program: Program, plan: SimulationPlan, events: NDArray[np.void]
 ) -> dict[str, tuple[NDArray[np.float64], tuple[str, ...]]]:
-    """For each event file, the times (s) and the selections' ids."""
+    """For each event file, one without selections too, the times (s) and the selections' ids."""
     import numpy as np
 
     by_file = {}
-    for file in dict.fromkeys(file for file, _ in program.events):
+    for file in dict.fromkeys(file.id for file in plan.event_files):
         numbers = [n for n, (owner, _) in enumerate(program.events) if owner == file]
         mine = events[np.isin(events["recorder"], numbers)]
         ids = tuple(program.events[n][1] for n in mine["recorder"])

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.backends._exported import TABLE, Simulator, Workspace
 from tvbo_lite.backends._jneuroml import last_words
-from tvbo_lite.backends._neuron_code import check_code_limits, compile_mechanisms, export
-from tvbo_lite.backends._python import find_python, path_with
+from tvbo_lite.backends._neuron_code import (
+    check_code_limits,
+    compile_mechanisms,
+    export,
+    without_windows,
+)
+from tvbo_lite.backends._python import find_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,19 +33,29 @@ _TRACE = re.compile(r"(sim\.allSimData\['[^']*'\])\[('cell_%s'%self\.gids\['[^']
 _COLUMN = r"(\1.get(\2) or [float('nan')] * round(self.simConfig.duration / self.simConfig.dt))"
 # NetPyNE records no row at the end, so it runs one step more; rounding a quotient down may cost another row.
 _MORE_STEPS = 1
+_WRONG_UNIT = "S_per_m2"
 _ROWS = re.compile(r"range\(int\((self\.simConfig\.duration ?/ ?self\.simConfig\.dt)\)\)")
 _ALL_ROWS = r"range(round(\1))"
 
 
 def _record(space: Workspace, quantities: tuple[str, ...]) -> dict[str, int]:
     python = find_python("netpyne", VARIABLE, "netpyne")
-    written = export(space, "-netpyne", quantities, _MORE_STEPS)
+    written = export(space, "-netpyne", _in_right_units(space, quantities), _MORE_STEPS)
     compile_mechanisms(space, python)
     _mend(space.folder / _SCRIPT)
-    variables = {"PATH": path_with(python), "MPLBACKEND": "Agg"}
+    variables = {**without_windows(python), "MPLBACKEND": "Agg"}
     output = space.run("process", [str(python), _SCRIPT, "-nogui"], variables)
     _check(space, output)
     return _filled(space, written)
+
+
+def _in_right_units(space: Workspace, quantities: tuple[str, ...]) -> tuple[str, ...]:
+    """Without those that jNeuroML converts wrongly: the script's conductance densities are 1e6 too small."""
+    units = space.job.units
+    for quantity in quantities:
+        if units.get(quantity) == _WRONG_UNIT:
+            space.lose(quantity, "jNeuroML writes conductance densities for NetPyNE in a wrong unit")
+    return tuple(quantity for quantity in quantities if units.get(quantity) != _WRONG_UNIT)
 
 
 def _mend(script: Path) -> None:

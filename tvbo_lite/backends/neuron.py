@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.backends._exported import TABLE, Simulator, Workspace
 from tvbo_lite.backends._jneuroml import last_words
-from tvbo_lite.backends._neuron_code import check_code_limits, compile_mechanisms, export
-from tvbo_lite.backends._python import find_python, path_with
+from tvbo_lite.backends._neuron_code import (
+    check_code_limits,
+    compile_mechanisms,
+    export,
+    without_windows,
+)
+from tvbo_lite.backends._python import find_python
 
 if TYPE_CHECKING:
     from tvbo_lite.backends._process import Output
@@ -32,7 +37,7 @@ def _record(space: Workspace, quantities: tuple[str, ...]) -> dict[str, int]:
     python = find_python("neuron", VARIABLE, "neuron")
     written = export(space, "-neuron", quantities)
     compile_mechanisms(space, python)
-    output = space.run("process", [str(python), _SCRIPT], {"PATH": path_with(python)})
+    output = space.run("process", [str(python), _SCRIPT], without_windows(python))
     refused = _refused(space, output, written)
     _check(space, output)
     for number, reason in refused.items():

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
     from tvbo_lite.lems.plan import SimulationPlan
     from tvbo_lite.lems.recording import Recording
+    from tvbo_lite.losses import Losses
+    from tvbo_lite.transforms.resolve import Resolver
 
 __all__ = [
     "Source",
@@ -35,15 +37,18 @@ CORE_FILES = ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to run. ``model`` holds all it includes; ``written`` is an experiment's own LEMS document.
+    """A file to run, which has been checked; ``warnings`` is what was found odd.
 
-    ``folder`` is where its output files go unless ``--out`` is given.
+    ``model`` holds all it includes; ``written`` is an experiment's own LEMS document. ``folder`` is where
+    its output files go unless ``--out`` is given.
     """
 
     name: str
     folder: Path
     model: Model
+    resolver: Resolver
     plan: SimulationPlan
+    warnings: tuple[Problem, ...]
     search: tuple[Path, ...]
     written: Model | None = None
 
@@ -54,24 +59,32 @@ class Source:
         fast: bool = False,
         timeout: float | None = None,
         progress: Callable[[int, int], None] | None = None,
+        losses: Losses | None = None,
     ) -> Recording:
-        """Simulate. ``progress`` and ``fast`` are for the native backend, ``timeout`` (s) for jLEMS."""
+        """Simulate. ``progress`` and ``fast`` are for the native backend, ``timeout`` (s) for the others.
+
+        ``losses`` gets what a backend cannot record.
+        """
         if backend == "native":
             Thread(target=_preload, daemon=True).start()
             from tvbo_lite.backends import native
 
-            return native.run_linked(self.model, plan=self.plan, fast=fast, progress=progress)
+            return native.run_linked(
+                self.model, plan=self.plan, resolver=self.resolver, fast=fast, progress=progress
+            )
         from tvbo_lite import backends
         from tvbo_lite.transforms.recorded import units_of_model
 
         options: dict[str, Any] = {"timeout": timeout} if timeout else {}
+        if losses is not None and "losses" in backends.options_of(backend):
+            options["losses"] = losses
         if self.written is not None:
             if not is_experiment(self.name):
                 options["folder"] = self.folder  # where its includes are
             recording = backends.run_model(self.written, backend, plan=self.plan, **options)
         else:
             recording = backends.run_file(self.name, backend, search=self.search, plan=self.plan, **options)
-        return replace(recording, units=units_of_model(self.model, self.plan))
+        return replace(recording, units=recording.units or units_of_model(self.model, self.plan))
 
 
 def _preload() -> None:
@@ -119,7 +132,9 @@ def read_source(name: str, search: Sequence[Path] = (), wanted: Wanted | None = 
 
     Raises `InputError` with all its problems.
     """
+    from tvbo_lite.transforms.check import require
     from tvbo_lite.transforms.plan import simulation_plan
+    from tvbo_lite.transforms.resolve import Resolver
 
     path = Path(name)
     folder = path.parent if path.is_file() else Path()
@@ -131,7 +146,10 @@ def read_source(name: str, search: Sequence[Path] = (), wanted: Wanted | None = 
         hint = "to run a network of such a file, give --duration and --step; to check it: tvbo-lite validate"
         message = "the document has no target, so there is nothing to run"
         raise ModelError(Problem(message, Location(name), expected, hint))
-    return Source(name, folder, model, simulation_plan(model), tuple(search), written)
+    resolver = Resolver(model)
+    warnings = require(model, resolver)
+    plan = simulation_plan(model, resolver)
+    return Source(name, folder, model, resolver, plan, warnings, tuple(search), written)
 
 
 def _with_simulation(name: str, model: Model, wanted: Wanted) -> tuple[Model, Model]:

@@ -177,10 +177,13 @@ def _reference_backend(reference: str) -> str | None:
 def _run(source: Source, backend: str, *, fast: bool = False, timeout: float | None) -> tuple[Recording, str]:
     """The recording, and what it took."""
     from tvbo_lite.cli._console import Watch, duration
+    from tvbo_lite.losses import Losses
 
-    begin = perf_counter()
+    begin, losses = perf_counter(), Losses()
     with Watch(timeout) as watch:
-        recording = source.run(backend, fast=fast, timeout=timeout, progress=watch)
+        recording = source.run(backend, fast=fast, timeout=timeout, progress=watch, losses=losses)
+    for loss in losses:
+        click.echo(f"warning: {loss}", err=True)
     took = perf_counter() - begin
     parts = [f"{duration(recording.timings[key])} {what}" for key, what in STAGES if key in recording.timings]
     return recording, f"{backend}: {duration(took)}" + (f" ({', '.join(parts)})" if parts else "")

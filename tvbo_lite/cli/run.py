@@ -24,7 +24,13 @@ Examples:
 
 @click.command(epilog=EXAMPLE)
 @click.argument("file")
-@click.option("--backend", metavar="NAME", default="native", show_default=True, help="native or jlems.")
+@click.option(
+    "--backend",
+    metavar="NAME",
+    default="native",
+    show_default=True,
+    help="native, jlems, neuron, netpyne or eden.",
+)
 @click.option(
     "--out", metavar="DIR", type=Path, help="Folder for the output files; by default the folder of FILE."
 )
@@ -59,20 +65,23 @@ def run(
     from tvbo_lite.cli._console import Watch
     from tvbo_lite.cli._files import check_figure, outputs, write_figure, write_output
     from tvbo_lite.cli._source import backend_of, read_source
-    from tvbo_lite.transforms.check import require
+    from tvbo_lite.losses import Losses
 
     backend = backend_of(backend, fast=fast)
     check_figure(plot)
     source = read_source(file, include, _wanted(duration, step, network))
-    for warning in require(source.model):
+    for warning in source.warnings:
         click.echo(f"warning: {warning}", err=True)
     planned = outputs(source, out if out is not None else source.folder)
+    losses = Losses()
     with Watch(timeout) as watch:
-        recording = source.run(backend, fast=fast, timeout=timeout, progress=watch)
+        recording = source.run(backend, fast=fast, timeout=timeout, progress=watch, losses=losses)
+    for loss in losses:
+        click.echo(f"warning: {loss}", err=True)
     for output in planned:
         content = write_output(output, recording)
         if content is None:
-            click.echo(f"note: {output.target} is not written: {backend} records no events yet", err=True)
+            click.echo(f"note: {output.target} is not written: {backend} gave no events for it", err=True)
         else:
             click.echo(f"wrote {output.target}: {content}")
     if plot is not None:

@@ -15,6 +15,7 @@ from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Binary, Expr, Number, Select, names
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.blocks import Block, Refs
+from tvbo_lite.transforms.linear import increment
 from tvbo_lite.transforms.resolve import ResolvedComponent
 from tvbo_lite.transforms.variables import CLOCK, Derived
 
@@ -288,7 +289,8 @@ class BlockCode(Reading):
         for port in self._in_ports():
             body = self._handle(port)
             if body:
-                made.append(ir.Function(handler_name(self.block, port), self.block, tuple(body)))
+                name, weighted = handler_name(self.block, port), self.block.merged
+                made.append(ir.Function(name, self.block, tuple(body), weighted=weighted))
         return made
 
     def _in_ports(self) -> list[str]:
@@ -301,7 +303,8 @@ class BlockCode(Reading):
         body: list[ir.Statement] = []
         own = [item for item in self.dynamics.on_event if item.port == port]
         if own and not self.dynamics.regimes:  # jLEMS leaves events to the regimes where there are any
-            body += self.act(own[-1].action, scope)  # a second OnEvent for a port replaces the first
+            last = own[-1].action  # a second OnEvent for a port replaces the first
+            body += self._add_weighted(last, scope) if self.block.merged else self.act(last, scope)
 
         def in_regime(regime: m.Regime) -> list[ir.Statement]:
             last = [item for item in regime.on_event if item.port == port][-1:]
@@ -309,6 +312,17 @@ class BlockCode(Reading):
 
         if any(item.port == port for regime in self.dynamics.regimes for item in regime.on_event):
             body += self._by_regime(in_regime)
+        return body
+
+    def _add_weighted(self, action: m.Action, scope: Scope) -> list[ir.Statement]:
+        """What an event adds, times its weight: one instance stands for several (`transforms.linear`)."""
+        body: list[ir.Statement] = []
+        for item in action.assignments:
+            added = increment(item.variable, item.value)
+            assert added is not None  # noqa: S101  only such receivers are merged
+            cell = self._state(item.variable, item.location)
+            change = Binary("*", ir.Weight(), self.bound(added, scope))
+            body.append(ir.Store(cell, Binary("+", cell, change)))
         return body
 
     # ---- start ----------------------------------------------------------------------------------------

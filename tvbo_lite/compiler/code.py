@@ -12,6 +12,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 FAST_FLAGS = " reassoc nsz arcp contract afn"
 SMALL_POWER = 8  # fast mode multiplies up to this exponent
+RUN = 8  # targets of so many neighbours on average are worth a loop of their own
 ALIKE = 8  # longer target lists are served in a loop
 IN_CODE = 64  # longer arrays are not part of the code
-_KINDS = {"i": "i64", "f": "double"}
+MAX_INT32 = 1 << 31
+_KINDS = {"i4": "i32", "i8": "i64", "f8": "double"}
 
 _ARITHMETIC = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _COMPARE = {"lt": "olt", "gt": "ogt", "leq": "ole", "geq": "oge", "eq": "oeq", "neq": "une"}
@@ -59,6 +62,8 @@ class Shared:
         self.needs: set[str] = set()
         self.tables: list[str] = []
         self.arrays: dict[str, NDArray[np.generic]] = {}
+        self.weighted = {function.name for function in program.functions if function.weighted}
+        self.kinds: dict[str, str] = {}
         self.queued = sorted({name for port in program.ports if port.delayed for name in port.delayed.names})
         self.named: set[str] = set()
         self.offsets = [cell.offset for cell in program.cells]
@@ -110,13 +115,16 @@ class Shared:
 
     def _define(self, name: str, values: NDArray[np.generic]) -> None:
         """Short arrays stand in the code; long ones stay where they are, and the code is told the place."""
-        kind = _KINDS[values.dtype.kind]
+        values = np.ascontiguousarray(values)
+        if len(values) > IN_CODE and values.dtype == np.int64 and values.max() < MAX_INT32:
+            values = values.astype(np.int32)
+        kind = self.kinds[name] = _KINDS[values.dtype.str[1:]]
         if len(values) <= IN_CODE:
             numbers = map(literal if kind == "double" else str, values.tolist())
             body = ", ".join(f"{kind} {number}" for number in numbers)
             self.tables.append(f'@"{name}" = private unnamed_addr constant [{len(values)} x {kind}] [{body}]')
         else:
-            self.arrays[name] = np.ascontiguousarray(values)
+            self.arrays[name] = values
             self.tables.append(f'@"{name}" = external constant [{len(values)} x {kind}]')
 
 
@@ -182,13 +190,13 @@ class Code:
         """The index of the parent of an instance."""
         if block.starts is not None:
             owners = self.shared.named_table(f"owners.{block.number}", block.owners)
-            return self.entry(owners, "i64", index)
+            return self.entry(owners, index)
         return index if block.fanout == 1 else self.do(f"udiv i64 {index}, {block.fanout}")
 
     def whole(self, index: ir.Index, block: Block) -> str:
         """The operand that holds a whole number of the current instance."""
         if isinstance(index, ir.Entry):
-            return self.entry(f"table.{index.table}", "i64", self.at(block))
+            return self.entry(f"table.{index.table}", self.at(block))
         k = self.at(block)
         if k == "0" or index.stride == 0:
             return str(index.offset)
@@ -211,10 +219,11 @@ class Code:
     def element(self, base: str, kind: str, index: str) -> str:
         return self.do(f"getelementptr inbounds {kind}, ptr {base}, i64 {index}")
 
-    def entry(self, table: str, kind: str, index: str) -> str:
-        """An entry of a constant array."""
-        base = f'@"{table}"'
-        return self.do(f"load {kind}, ptr {self.element(base, kind, index)}")
+    def entry(self, table: str, index: str) -> str:
+        """An entry of a constant array, a number of 64 bits."""
+        base, kind = f'@"{table}"', self.shared.kinds[table]
+        read = self.do(f"load {kind}, ptr {self.element(base, kind, index)}")
+        return self.do(f"sext i32 {read} to i64") if kind == "i32" else read
 
     def cell(self, place: int) -> str:
         return self.element("%S", "double", str(place))
@@ -230,6 +239,8 @@ class Code:
                 return self.temps[number]
             case ir.Load() | ir.Gather():
                 return self.load(expr)
+            case ir.Weight():
+                return "%w"
             case Negate(operand):
                 return self.do(f"fneg double {self.value(operand)}")
             case Binary("^", base, exponent):
@@ -381,8 +392,8 @@ class Code:
             first = parent if parent == "0" else self.do(f"mul nuw nsw i64 {parent}, {block.fanout}")
             return first, str(block.fanout)
         starts = self.shared.named_table(f"starts.{block.number}", block.bounds_table)
-        first = self.entry(starts, "i64", parent)
-        last = self.entry(starts, "i64", self.do(f"add i64 {parent}, 1"))
+        first = self.entry(starts, parent)
+        last = self.entry(starts, self.do(f"add i64 {parent}, 1"))
         return first, self.do(f"sub nsw i64 {last}, {first}")
 
     @contextmanager
@@ -424,7 +435,7 @@ class Code:
         first = self.whole(statement.first, statement.block)
         last = self.whole(statement.last, statement.block)
         with self.over(first, self.do(f"sub nsw i64 {last}, {first}"), empty=True) as j:
-            place = j if statement.through is None else self.entry(f"table.{statement.through}", "i64", j)
+            place = j if statement.through is None else self.entry(f"table.{statement.through}", j)
             x = self.do(f"load double, ptr {self.element('%S', 'double', place)}")
             so_far = self.do(f"load double, ptr {total}")
             joined = self.do(f"{_ARITHMETIC[statement.op]}{self.flags} double {so_far}, {x}")
@@ -480,71 +491,111 @@ class Code:
             if np.array_equal(handlers, np.broadcast_to(handlers[0], handlers.shape)):
                 self._serve_in_line(block, targets, count, act)
                 return
-        self._serve_listed(self.at(block), targets, act)
+        self.serve_listed(self.at(block), targets, act)
 
     def _serve_in_line(self, block: Block, targets: ir.Targets, count: int, act: Serve) -> None:
         k = self.at(block)
         for j in range(count):
-            name = targets.names[int(targets.which[j])]
-            delays = targets.delays[j::count]
-            same = delays.min() == delays.max()
-            delay = literal(float(delays[0])) if same else self.entry(self.shared.table(delays), "double", k)
-            act((name,), "0", self.spaced(k, targets.index[j::count]), delay)
+            names = (targets.names[int(targets.which[j])],)
+            index = self.spaced(k, targets.index[j::count])
+            weights = None if targets.weights is None else targets.weights[j::count]
+            delay, weight = self._number_of(k, targets.delays[j::count]), self._number_of(k, weights)
+            act(Served(names, "0", index, delay, weight))
 
-    def _serve_listed(self, k: str, targets: ir.Targets, act: Serve) -> None:
+    def _number_of(self, k: str, values: NDArray[np.float64] | None) -> str:
+        """Of instance ``k``, its entry in ``values``; 1 where there are none."""
+        if values is None or values.min() == values.max():
+            return literal(1.0 if values is None else float(values[0]))
+        return self.entry(self.shared.table(values), k)
+
+    def serve_listed(self, k: str, targets: ir.Targets, act: Serve) -> None:
+        """``act`` for each target of instance ``k``, in a loop."""
         starts = self.shared.table(targets.starts)
-        first = self.entry(starts, "i64", k)
-        count = self.do(f"sub i64 {self.entry(starts, 'i64', self.do(f'add i64 {k}, 1'))}, {first}")
+        first = self.entry(starts, k)
+        count = self.do(f"sub i64 {self.entry(starts, self.do(f'add i64 {k}, 1'))}, {first}")
         which = self.shared.table(targets.which) if len(targets.names) > 1 else None
-        indices, delays = self.shared.table(targets.index), self.shared.table(targets.delays)
+        runs = _runs(targets)
+        begin = self.spaced(k, runs) if runs is not None else ""
         with self.over(first, count, empty=True) as at:
-            handler = self.entry(which, "i64", at) if which else "0"
-            index, delay = self.entry(indices, "i64", at), self.entry(delays, "double", at)
-            act(targets.names, handler, index, delay)
+            handler = self.entry(which, at) if which else "0"
+            if runs is None:
+                index = self.entry(self.shared.table(targets.index), at)
+            else:
+                index = self.do(f"add nsw i64 {begin}, {self.do(f'sub nsw i64 {at}, {first}')}")
+            delay, weight = self._number_of(at, targets.delays), self._number_of(at, targets.weights)
+            act(Served(targets.names, handler, index, delay, weight))
 
     def spaced(self, k: str, numbers: NDArray[np.int64]) -> str:
         """Of instance ``k``, its entry in ``numbers``: worked out if these are evenly spaced."""
         stride = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 0
         if not np.array_equal(numbers, numbers[0] + stride * np.arange(len(numbers))):
-            return self.entry(self.shared.table(numbers), "i64", k)
+            return self.entry(self.shared.table(numbers), k)
         if stride == 0 or k == "0":
             return str(numbers[0])
         return self.do(f"add i64 {self.do(f'mul i64 {k}, {stride}')}, {numbers[0]}")
 
-    def call_handler(self, names: Sequence[str], which: str, index: str, _: str) -> None:
+    def call_handler(self, event: Served) -> None:
         """Calls one of the named handlers for an instance."""
-        if len(names) == 1:
-            self.say(f'call void @"{names[0]}"(ptr %S, i64 {index})')
+        if len(event.names) == 1:
+            self._call(event.names[0], event)
             return
-        end, *cases = self.labels("called", *(f"to{n}." for n in range(len(names))))
+        end, *cases = self.labels("called", *(f"to{n}." for n in range(len(event.names))))
         arms = " ".join(f"i64 {n}, label %{label}" for n, label in enumerate(cases))
-        self.say(f"switch i64 {which}, label %{end} [ {arms} ]")
-        for name, label in zip(names, cases, strict=True):
+        self.say(f"switch i64 {event.which}, label %{end} [ {arms} ]")
+        for name, label in zip(event.names, cases, strict=True):
             self.begin(label)
-            self.say(f'call void @"{name}"(ptr %S, i64 {index})')
+            self._call(name, event)
             self.say(f"br label %{end}")
         self.begin(end)
 
-    def record(self, _: Sequence[str], __: str, recorder: str, ___: str) -> None:
-        self.shared.needs.add("events.record")
-        self.say(f"call void @events.record(ptr %S, i64 {recorder})")
+    def _call(self, name: str, event: Served) -> None:
+        weight = f", double {event.weight}" if name in self.shared.weighted else ""
+        self.say(f'call void @"{name}"(ptr %S, i64 {event.index}{weight})')
 
-    def enqueue(self, names: Sequence[str], which: str, index: str, delay: str) -> None:
+    def record(self, event: Served) -> None:
+        self.shared.needs.add("events.record")
+        self.say(f"call void @events.record(ptr %S, i64 {event.index})")
+
+    def enqueue(self, event: Served) -> None:
         """Queues a call of a handler, to be made when the delay is over."""
         queued = self.shared.queued
-        if len(names) == 1:
-            handler = str(queued.index(names[0]))
+        if len(event.names) == 1:
+            handler = str(queued.index(event.names[0]))
         else:
-            numbers = self.shared.table(np.array([queued.index(name) for name in names]))
-            handler = self.entry(numbers, "i64", which)
+            numbers = self.shared.table(np.array([queued.index(name) for name in event.names]))
+            handler = self.entry(numbers, event.which)
         self.shared.needs.add("events.push")
         now = self.do(f"load double, ptr {self.cell(ir.TIME)}")
-        due = self.do(f"fadd double {now}, {delay}")
-        self.say(f"call void @events.push(ptr %S, double {due}, i64 {handler}, i64 {index})")
+        due = self.do(f"fadd double {now}, {event.delay}")
+        self.say(f"call void @events.push(ptr %S, double {due}, i64 {handler}, i64 {event.index})")
 
 
-Serve = Callable[[Sequence[str], str, str, str], None]
-"""Serves one event: names of handlers, then operands: which of these, the target's index, the delay."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One target of an event: names of handlers, then operands: which of these, and what for."""
+
+    names: Sequence[str]
+    which: str
+    index: str
+    delay: str
+    weight: str
+
+
+Serve = Callable[[Served], None]
+
+
+def _runs(targets: ir.Targets) -> NDArray[np.int64] | None:
+    """For each source its first target, where its targets stand side by side; else None."""
+    counts = np.diff(targets.starts)
+    if len(targets.index) < RUN * max(1, int(np.count_nonzero(counts))):
+        return None
+    first = np.zeros(len(counts), np.int64)
+    some = counts > 0
+    first[some] = targets.index[targets.starts[:-1][some]]
+    steps = np.diff(targets.index)
+    inner = np.ones(len(steps), dtype=bool)
+    inner[targets.starts[1:-1][targets.starts[1:-1] < len(targets.index)] - 1] = False
+    return first if np.all(steps[inner] == 1) else None
 
 
 def _draws(expr: ir.Value) -> bool:

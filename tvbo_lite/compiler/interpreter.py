@@ -75,11 +75,12 @@ class Machine:
         self.events: list[tuple[float, int]] = []
         self.queue: list[tuple[float, str, int]] = []  # (time due in s, function, instance)
         self.functions = {function.name: function for function in program.functions}
+        self.fans = {fan.name: fan for fan in program.fans}
         self._plain: dict[int, tuple[ir.Value, _Plain]] = {}
 
-    def call(self, function: ir.Function, k: int) -> None:
+    def call(self, function: ir.Function, k: int, weight: float = 1.0) -> None:
         """Runs a function for instance ``k`` of its block."""
-        _Frame(self, function.block, k).body(function.body)
+        _Frame(self, function.block, k, weight).body(function.body)
 
     @property
     def time(self) -> float:
@@ -96,8 +97,12 @@ class Machine:
         while self.queue and self.queue[0][0] <= self.time:
             self.receive(*self.queue.pop(0)[1:])
 
-    def receive(self, handler: str, index: int) -> None:
-        self.call(self.named(handler), index)
+    def receive(self, handler: str, index: int, weight: float = 1.0) -> None:
+        if handler in self.fans:
+            for name, target, _, own in self.fans[handler].targets.of(index):
+                self.receive(name, target, own)
+        else:
+            self.call(self.named(handler), index, weight)
 
     def enqueue(self, handler: str, index: int, delay: float) -> None:
         """Behind all that are due before it or at the same time."""
@@ -144,12 +149,12 @@ class _Plain:
     """A value as a tree of ordinary expressions, in which names stand for the leaves."""
 
     def __init__(self, value: ir.Value) -> None:
-        self.leaves: dict[str, ir.Place | ir.Temp] = {}
+        self.leaves: dict[str, ir.Place | ir.Temp | ir.Weight] = {}
         self.tree = self._named(value)
 
     def _named(self, value: ir.Value) -> Expr:
         match value:
-            case ir.Load() | ir.Gather() | ir.Temp():
+            case ir.Load() | ir.Gather() | ir.Temp() | ir.Weight():
                 name = f"leaf {len(self.leaves)}"
                 self.leaves[name] = value
                 return Name(name)
@@ -188,7 +193,8 @@ class _Scope(Mapping[str, float]):
 class _Frame:
     """One call of a function: its temporaries, and the instance that the code is at."""
 
-    def __init__(self, machine: Machine, block: Block, k: int) -> None:
+    def __init__(self, machine: Machine, block: Block, k: int, weight: float) -> None:
+        self.weight = weight
         self.machine = machine
         self.block = block
         self.k = k
@@ -217,7 +223,9 @@ class _Frame:
             return int(self.machine.program.tables[index.table][k])
         return index.offset + index.stride * k
 
-    def read(self, leaf: ir.Place | ir.Temp) -> float:
+    def read(self, leaf: ir.Place | ir.Temp | ir.Weight) -> float:
+        if isinstance(leaf, ir.Weight):
+            return self.weight
         if isinstance(leaf, ir.Temp):
             return self.temps[leaf.number]
         return float(self.machine.memory[self.place(leaf)])
@@ -275,10 +283,10 @@ class _Frame:
     def emit(self, statement: ir.Emit) -> None:
         machine, port = self.machine, self.machine.program.ports[statement.port]
         k = self.at(port.block)
-        for handler, index, _ in port.immediate.of(k):
-            machine.receive(handler, index)
-        machine.events += [(machine.time, recorder) for _, recorder, _ in port.recorders.of(k)]
-        for handler, index, delay in port.delayed.of(k):
+        for handler, index, _, weight in port.immediate.of(k):
+            machine.receive(handler, index, weight)
+        machine.events += [(machine.time, recorder) for _, recorder, _, _ in port.recorders.of(k)]
+        for handler, index, delay, _ in port.delayed.of(k):
             machine.enqueue(handler, index, delay)
 
     def kinetics(self, statement: ir.Kinetics) -> None:

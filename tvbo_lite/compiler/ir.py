@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from tvbo_lite.expr.tree import Expr, Leaf
+from tvbo_lite.expr.tree import Expr, Leaf, Number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +53,11 @@ class Temp(Leaf):
     """A value computed earlier in the same function."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weight(Leaf):
+    """In a weighted function: the weight of the event that it handles."""
 
 
 Place: TypeAlias = Load | Gather
@@ -160,17 +165,199 @@ class Call:
     block: Block
 
 
-Statement: TypeAlias = Let | Store | If | Each | Reduce | Emit | Kinetics | Call
+# ---- statements of integration methods, which work on whole stretches of memory ----------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetTime:
+    """The time, which all instances share, becomes ``value`` (s)."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """The body again and again as long as the condition holds, which is looked at first."""
+
+    condition: Value
+    body: tuple[Statement, ...]
+
+
+Terms: TypeAlias = tuple[tuple[Value, int], ...]
+"""Weights, and the stretches of memory that they multiply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """``m[target + i] = m[base + i] + factor * (w1 * m[p1 + i] + w2 * m[p2 + i] + ...)``, i < ``size``.
+
+    Without terms it copies.
+    """
+
+    target: int
+    base: int
+    size: int
+    factor: Value = Number(1.0)
+    terms: Terms = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """``temp`` = the sum of squares of ``factor * (w1 * m[p1 + i] + ...) / allowed[i]``, in order, where
+    ``allowed[i] = absolute * m[scale + i] + relative * max(|m[first + i]|, |m[second + i]|)``.
+    """
+
+    temp: Temp
+    size: int
+    factor: Value
+    terms: Terms
+    scale: int
+    absolute: Value
+    relative: Value
+    first: int
+    second: int
+
+
+@dataclass(frozen=True, slots=True)
+class Jacobian:
+    """``m[matrix + size * i + j]`` = how slope i changes with state j, by a small change of each state.
+
+    ``function`` works out ``m[slopes + i]`` from the states; ``m[known + i]`` are those of the states as
+    they stand; the change is ``DIFFERENCE * max(|state|, m[scale + j])``.
+    """
+
+    function: str
+    states: int
+    slopes: int
+    known: int
+    scale: int
+    matrix: int
+    size: int
+
+
+DIFFERENCE = 2.0**-26  # the square root of the relative distance of two doubles
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """``m[target ...] = LU`` of ``diagonal * identity - m[matrix ...]``, rows exchanged for large pivots.
+
+    ``m[pivots + i]`` is the row that took the place of row i.
+    """
+
+    target: int
+    matrix: int
+    pivots: int
+    size: int
+    diagonal: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """``m[vector ...]`` becomes the solution of the factored system with it as right-hand side."""
+
+    matrix: int
+    pivots: int
+    vector: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """``m[target + i]`` = a number of the standard normal distribution, for i < ``size``.
+
+    Numbers i and i + 1 (i even) come by Box and Muller's formula from one block of Philox4x32-10 with the
+    key ``seed`` and the counter (``step``: two words, i / 2, ``stream``).
+    """
+
+    target: int
+    size: int
+    seed: int
+    stream: int
+    step: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """``temp`` = a function of time given by a table, for instance ``k`` of ``block``.
+
+    ``m[times ...]`` are ``count`` rising times; row i of ``m[values ...]`` has ``columns`` values, one for
+    each instance or one for all. The value holds from its time on, or lies on the line to the next one
+    (``linear``). Before the first time it is the first value, after the last the last one. Times that
+    differ by rounding only are the same (`SAME_TIME`).
+    """
+
+    temp: Temp
+    block: Block
+    time: Value
+    times: int
+    values: int
+    count: int
+    columns: int
+    linear: bool
+
+
+SAME_TIME = 2.0**-51  # relative
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """``temp`` = the first of ``count`` rising numbers at ``place`` that is above ``value``, or infinity."""
+
+    temp: Temp
+    place: int
+    count: int
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """``temp`` = when the next queued event is due (s), or infinity."""
+
+    temp: Temp
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Serves all queued events that are due at the present time."""
+
+
+Statement: TypeAlias = (
+    Let
+    | Store
+    | If
+    | Each
+    | Reduce
+    | Emit
+    | Kinetics
+    | Call
+    | SetTime
+    | While
+    | Blend
+    | Norm
+    | Jacobian
+    | Factor
+    | Solve
+    | Normal
+    | Sample
+    | After
+    | Due
+    | Deliver
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Code for one instance of ``block``. ``rare`` code runs so seldom that it need not be fast."""
+    """Code for one instance of ``block``.
+
+    ``rare`` code runs so seldom that it need not be fast; ``weighted`` code is called with a weight.
+    """
 
     name: str
     block: Block
     body: tuple[Statement, ...]
     rare: bool = False
+    weighted: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -178,7 +365,8 @@ class Targets:
     """Whom an event of instance ``k`` reaches: entries ``starts[k]`` to ``starts[k + 1]``, in order.
 
     Entry i is a call of ``names[which[i]]`` for instance ``index[i]`` of the function's block, after
-    ``delays[i]`` seconds. Of recorders (without a name) ``index`` are places in `Program.events`.
+    ``delays[i]`` seconds; a weighted function is called with ``weights[i]``. Of recorders (without a name)
+    ``index`` are places in `Program.events`.
     """
 
     starts: NDArray[np.int64]
@@ -186,14 +374,27 @@ class Targets:
     which: NDArray[np.int64]
     index: NDArray[np.int64]
     delays: NDArray[np.float64]
+    weights: NDArray[np.float64] | None = None
 
     def __bool__(self) -> bool:
         return bool(len(self.index))
 
-    def of(self, k: int) -> Iterator[tuple[str, int, float]]:
-        """Handler, index and delay of each target of instance ``k``."""
+    def of(self, k: int) -> Iterator[tuple[str, int, float, float]]:
+        """Handler, index, delay and weight of each target of instance ``k``."""
         for i in range(int(self.starts[k]), int(self.starts[k + 1])):
-            yield self.names[self.which[i]], int(self.index[i]), float(self.delays[i])
+            weight = 1.0 if self.weights is None else float(self.weights[i])
+            yield self.names[self.which[i]], int(self.index[i]), float(self.delays[i]), weight
+
+
+@dataclass(eq=False, slots=True)
+class Fan:
+    """A function that hands one event on to many: for number ``k`` to the targets ``k``, at once.
+
+    A queue then holds one entry for all targets of a spike that are reached after the same delay.
+    """
+
+    name: str
+    targets: Targets
 
 
 @dataclass(eq=False, slots=True)
@@ -226,7 +427,10 @@ class Program:
 
     ``memory`` holds the start values; ``step`` advances the tree by one step at the time in
     ``memory[TIME]``; ``initialise`` is run once. ``records`` are the memory places of the recorded
-    quantities, ``checked`` those cells whose values must stay finite.
+    quantities, ``checked`` those cells whose values must stay finite. Each row of results takes
+    ``substeps`` steps. With ``own_time`` the step delivers events and tells the time itself: it begins
+    with the time of the row that it is to reach. ``step_length`` is the place where a method that chooses
+    its steps keeps the length of the next one, which is NaN where it has given up.
     """
 
     dt: float  # s
@@ -235,12 +439,16 @@ class Program:
     tables: list[NDArray[np.int64]]
     functions: list[Function]
     ports: list[Port]
+    fans: list[Fan]
     step: Function
     initialise: Function
     records: tuple[int, ...]
     checked: tuple[Cell, ...]
     events: tuple[tuple[str, str], ...] = ()  # (event file's id, selection's id) of each event recorder
     seed: int = 1234
+    substeps: int = 1
+    own_time: bool = False
+    step_length: int | None = None
 
     def delays(self) -> bool:
         """Whether any event is queued."""
@@ -261,5 +469,5 @@ def statements(body: tuple[Statement, ...]) -> Iterator[Statement]:
         if isinstance(statement, If):
             yield from statements(statement.then)
             yield from statements(statement.otherwise)
-        elif isinstance(statement, Each):
+        elif isinstance(statement, Each | While):
             yield from statements(statement.body)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir, runtime
-from tvbo_lite.compiler.code import Code, Shared, literal
+from tvbo_lite.compiler.code import Code, Served, Shared, literal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,7 @@ def module(program: ir.Program, *, fast: bool = False) -> Module:
     """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``."""
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
+    functions += [_Fan(shared).text(fan) for fan in program.fans]
     run = _Run(shared).text()
     library = runtime.text({*shared.needs, "release"})
     text = "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
@@ -47,7 +48,19 @@ class _Function(Code):
         self.body(self.function.body)
         rare = " noinline optnone" if self.function.rare else ""
         linkage = "" if self.function is self.shared.program.initialise else "internal "
-        head = f'define {linkage}void @"{self.function.name}"(ptr noalias %S, i64 %k) nounwind{rare} {{'
+        weight = ", double %w" if self.function.weighted else ""
+        head = (
+            f'define {linkage}void @"{self.function.name}"(ptr noalias %S, i64 %k{weight}) nounwind{rare} {{'
+        )
+        return "\n".join([head, "entry:", *self.variables, *self.lines, "  ret void", "}"])
+
+
+class _Fan(Code):
+    """A function that calls the handlers of many targets."""
+
+    def text(self, fan: ir.Fan) -> str:
+        self.serve_listed("%k", fan.targets, self.call_handler)
+        head = f'define internal void @"{fan.name}"(ptr noalias %S, i64 %k) nounwind {{'
         return "\n".join([head, "entry:", *self.variables, *self.lines, "  ret void", "}"])
 
 
@@ -88,7 +101,7 @@ class _Run(Code):
         self.begin(some)
         handler = self.do(f"load i64, ptr {self.element(item, 'i64', '1')}")
         index = self.do(f"load i64, ptr {self.element(item, 'i64', '2')}")
-        self.call_handler(self.shared.queued, handler, index, "")
+        self.call_handler(Served(self.shared.queued, handler, index, literal(0.0), literal(1.0)))
         self.say(f"br label %{more}")
         self.begin(end)
 

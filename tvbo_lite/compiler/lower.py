@@ -49,6 +49,7 @@ class _Lowering:
         self.dt = plan.step
         self.temps = 0
         self.ports: dict[tuple[int, str], tuple[int, Block]] = {}
+        self.fans: list[ir.Fan] = []
         self.recorders: dict[int, list[tuple[int, int]]] = {}  # of a port: (instance, place in the events)
         self.code = {block.number: BlockCode(self, block) for block in forest.blocks}
 
@@ -70,6 +71,7 @@ class _Lowering:
             tables=self.memory.tables,
             functions=[*handlers, *starts],
             ports=[self._port(block, key[1], number, known) for key, (number, block) in self.ports.items()],
+            fans=self.fans,
             step=step,
             initialise=starts[-1],
             records=records,
@@ -113,9 +115,31 @@ class _Lowering:
             used, called = np.unique(which[at], return_inverse=True)
             pairs = np.stack((wires.sources[at], wires.targets.index[at]), axis=1)
             handlers = tuple(names[number] for number in used.tolist())
-            return _targets(block.size, pairs, handlers, called, np.maximum(wires.delays[at], 0.0))
+            delays = np.maximum(wires.delays[at], 0.0)
+            weights = None if wires.weights is None else wires.weights[at]
+            return _targets(block.size, pairs, handlers, called, delays=delays, weights=weights)
 
-        return ir.Port(block, name, chosen(~late), recorded, chosen(late))
+        return ir.Port(block, name, chosen(~late), recorded, self._fanned(chosen(late)))
+
+    def _fanned(self, targets: ir.Targets) -> ir.Targets:
+        """Delayed targets such that those of one source and delay are one call of a fan."""
+        if not targets:
+            return targets
+        size = len(targets.starts) - 1
+        sources = np.repeat(np.arange(size), np.diff(targets.starts))
+        order = np.lexsort((targets.delays, sources))
+        sources, delays = sources[order], targets.delays[order]
+        new = np.flatnonzero(np.concatenate(([True], (np.diff(sources) != 0) | (np.diff(delays) != 0))))
+        if len(new) == len(order) and targets.weights is None:
+            return targets
+        weights = None if targets.weights is None else targets.weights[order]
+        starts = np.append(new, len(order))
+        inner = ir.Targets(
+            starts, targets.names, targets.which[order], targets.index[order], np.zeros(len(order)), weights
+        )
+        self.fans.append(ir.Fan(f"fan.{len(self.fans)}", inner))
+        pairs = np.stack((sources[new], np.arange(len(new))), axis=1)
+        return _targets(size, pairs, (self.fans[-1].name,), np.zeros(len(new), np.int64), delays=delays[new])
 
     def _record_events(self) -> tuple[tuple[str, str], ...]:
         events: list[tuple[str, str]] = []
@@ -165,7 +189,9 @@ def _targets(
     pairs: NDArray[np.int64],
     names: tuple[str, ...] = ("",),
     which: NDArray[np.int64] | None = None,
+    *,
     delays: NDArray[np.float64] | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> ir.Targets:
     """Targets sorted by source; those of one source keep their order. ``pairs``: rows of (source, index)."""
     sources, index = pairs[:, 0], pairs[:, 1]
@@ -173,7 +199,7 @@ def _targets(
     starts = np.concatenate(([0], np.cumsum(np.bincount(sources, minlength=size))))
     called = np.zeros(len(pairs), np.int64) if which is None else which[order]
     late = np.zeros(len(pairs)) if delays is None else delays[order]
-    return ir.Targets(starts, names, called, index[order], late)
+    return ir.Targets(starts, names, called, index[order], late, None if weights is None else weights[order])
 
 
 def _below(root: Instance, path: str) -> str:

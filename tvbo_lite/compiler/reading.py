@@ -17,6 +17,7 @@ from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Expr, Name, Number, is_boolean, rebuild
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.blocks import Block, Refs
+from tvbo_lite.transforms.linear import WEIGHT
 from tvbo_lite.transforms.variables import CLOCK, Variables
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Reading:
     def value(self, text: str, scope: Scope, location: Location) -> ir.Value:
         """A LEMS expression or condition with its names replaced by what they mean here."""
         try:
-            return self._bind(parse(text), scope)
+            return self.bound(parse(text), scope)
         except ExpressionError as error:
             placed = [
                 p if p.location.file else Problem(p.message, location, p.expected, p.hint)
@@ -56,10 +57,10 @@ class Reading:
             ]
             raise ExpressionError(placed) from None
 
-    def _bind(self, expr: Expr, scope: Scope) -> Expr:
+    def bound(self, expr: Expr, scope: Scope) -> Expr:
         if isinstance(expr, Name):
             return self.name(expr.name, scope)
-        return rebuild(expr, partial(self._bind, scope=scope))
+        return rebuild(expr, partial(self.bound, scope=scope))
 
     def name(self, name: str, scope: Scope) -> ir.Value:
         if name in self.constants:
@@ -68,6 +69,8 @@ class Reading:
             return self.memory.parameter(self.block, name)
         if name in scope.known:
             return scope.known[name]
+        if name == WEIGHT and self.block.merged:
+            return Number(1.0)  # the events carry it
         if self.variables.knows(name):
             return self.memory.own(self.block, name)
         known = [*self.variables.stateful, *self.variables.derived_names(), *self.variables.requirements]

@@ -46,8 +46,13 @@ def verify(program: ir.Program) -> None:
     all else is a number.
     """
     functions = _functions(program)
+    sizes = {name: function.block.size for name, function in functions.items()}
+    for fan in program.fans:
+        sizes[fan.name] = len(fan.targets.starts) - 1
+        _starts(fan.targets, sizes[fan.name], f"'{fan.name}'")
+        _handled(fan.targets, sizes, f"'{fan.name}'")
     for port in program.ports:
-        _port(port, functions, len(program.events))
+        _port(port, sizes, len(program.events))
     _inside(program, program.records, "the recorded quantities")
     for cell in (*program.cells, *program.checked):
         _cell(program, cell)
@@ -91,7 +96,7 @@ def _cell(program: ir.Program, cell: ir.Cell) -> None:
         raise CompileError(msg)
 
 
-def _port(port: ir.Port, functions: dict[str, ir.Function], recorders: int) -> None:
+def _port(port: ir.Port, sizes: dict[str, int], recorders: int) -> None:
     name = f"port '{port.name}' of '{port.block.kind.name}'"
     for targets in (port.immediate, port.recorders, port.delayed):
         _starts(targets, port.block.size, name)
@@ -99,17 +104,22 @@ def _port(port: ir.Port, functions: dict[str, ir.Function], recorders: int) -> N
         msg = f"{name}: there are {recorders} event recorders, but another is named"
         raise CompileError(msg)
     for targets in (port.immediate, port.delayed):
-        for number in np.unique(targets.which).tolist():
-            handler = functions.get(targets.names[number])
-            if handler is None:
-                msg = f"{name}: there is no handler '{targets.names[number]}'"
-                raise CompileError(msg)
-            index = targets.index[targets.which == number]
-            if index.min() < 0 or index.max() >= handler.block.size:
-                msg = f"{name}: '{targets.names[number]}' has no instance {index.max()}"
-                raise CompileError(msg)
+        _handled(targets, sizes, name)
         if not np.all(np.isfinite(targets.delays) & (targets.delays >= 0.0)):
             msg = f"{name}: a delay is no time: {targets.delays.min()} s"
+            raise CompileError(msg)
+
+
+def _handled(targets: ir.Targets, sizes: dict[str, int], name: str) -> None:
+    """Every target is an instance of a handler that exists."""
+    for number in np.unique(targets.which).tolist():
+        handler = targets.names[number]
+        if handler not in sizes:
+            msg = f"{name}: there is no handler '{handler}'"
+            raise CompileError(msg)
+        index = targets.index[targets.which == number]
+        if index.min() < 0 or index.max() >= sizes[handler]:
+            msg = f"{name}: '{handler}' has no instance {index.max()}"
             raise CompileError(msg)
 
 
@@ -259,6 +269,11 @@ class _Checker:
             raise self.fail(f"an instance of '{block.kind.name}' is not around this one")
         return block.size
 
+    def weight(self, _: ir.Weight) -> bool:
+        if not self.function.weighted:
+            raise self.fail("there is no weight: the function is not called with one")
+        return False
+
     def _numbers(self, index: ir.Index, block: Block) -> NDArray[np.int64]:
         """The whole numbers of all instances of a block."""
         size = self._count(block)
@@ -336,6 +351,7 @@ _STATEMENTS: dict[type, Callable[[_Checker, object], None]] = {
 }
 _VALUES: dict[type, Callable[[_Checker, object], bool]] = {
     ir.Temp: _Checker.temp,  # type: ignore[dict-item]
+    ir.Weight: _Checker.weight,  # type: ignore[dict-item]
     ir.Load: _Checker.load,  # type: ignore[dict-item]
     ir.Gather: _Checker.gather,  # type: ignore[dict-item]
     Number: _Checker.constant,  # type: ignore[dict-item]

@@ -6,11 +6,12 @@ variable can. So each choice is taken out of the expression and given a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 
-from tvbo_lite.expr.tree import Binary, Expr, Name, Negate, Not, Number, Select, rebuild
+from tvbo_lite.expr.tree import Binary, Expr, Name, Negate, Not, Number, Select, children, rebuild
 
-__all__ = ["Choice", "plain", "signs_out", "without_choices"]
+__all__ = ["Choice", "branches", "has_choice", "plain", "signs_out", "without_choices"]
 
 Choice = Callable[[Select], str]
 """Gives the name of a variable that has the value of a choice."""
@@ -27,6 +28,45 @@ def without_choices(expr: Expr, choice: Choice) -> Expr:
     """
     inner = rebuild(expr, lambda child: without_choices(child, choice))
     return Name(choice(inner)) if isinstance(inner, Select) else inner
+
+
+def has_choice(expr: Expr) -> bool:
+    """Whether there is a choice anywhere in the expression."""
+    return isinstance(expr, Select) or any(map(has_choice, children(expr)))
+
+
+def branches(expr: Expr) -> Iterator[tuple[tuple[Expr, ...], Expr]]:
+    """What an expression is in each way in which its choices can go: the tests, and the plain expression.
+
+    All tests of exactly one branch hold, whatever the values are.
+    """
+    if isinstance(expr, Select):
+        yield from _case(expr.cases)
+        return
+    for parts in product(*(tuple(branches(child)) for child in children(expr))):
+        yield tuple(test for tests, _ in parts for test in tests), _joined(expr, [part for _, part in parts])
+
+
+def _joined(expr: Expr, operands: list[Expr]) -> Expr:
+    """The node with other operands."""
+    left = iter(operands)
+    return rebuild(expr, lambda _: next(left))
+
+
+def _case(cases: tuple[tuple[Expr | None, Expr], ...]) -> Iterator[tuple[tuple[Expr, ...], Expr]]:
+    """The first case, or where it does not hold one of the others; 0 where there is none."""
+    if not cases:
+        yield (), Number(0.0)
+        return
+    (test, value), rest = cases[0], cases[1:]
+    if test is None:
+        yield from branches(value)
+        return
+    for tests, holds in branches(test):
+        for more, found in branches(value):
+            yield (*tests, holds, *more), found
+        for more, found in _case(rest):
+            yield (*tests, Not(holds), *more), found
 
 
 def plain(expr: Expr) -> Expr:

@@ -28,9 +28,7 @@ _BESIDE = r"-+=*/^<>=!.%@[]():, "  # what may stand beside a term that is replac
 _X = Name("x")
 _ONE = Number(1.0)
 _FUNCTIONS: dict[str, python.Function] = {
-    "sigmoid": python.Function(
-        ("x",), Binary("/", _ONE, Binary("+", _ONE, Call("exp", Negate(_X))))
-    ),
+    "sigmoid": python.Function(("x",), Binary("/", _ONE, Binary("+", _ONE, Call("exp", Negate(_X))))),
     "absv": python.Function(("x",), Call("abs", _X)),
     "identity": python.Function(("x",), _X),
     "no_op": python.Function(("x",), _X),

@@ -7,7 +7,6 @@ turns a text into such a model, or, for the format of experiments (YAML), into t
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tvbo_lite.errors import RenderError, nearest
 from tvbo_lite.formats.files import Files
-from tvbo_lite.losses import Losses, LossWarning
+from tvbo_lite.losses import Losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,11 +86,7 @@ def render(
     result: Rendered = write(_linked(model, search) if FORMATS[format].linked else model, found, **options)
     if strict:
         found.require_none(FORMATS[format].description)
-    for loss in found:
-        if losses is None:
-            warnings.warn(f"{FORMATS[format].description}: {loss}", LossWarning, stacklevel=3)
-        else:
-            losses.add(loss.what, loss.reason, loss.where)
+    found.tell(FORMATS[format].description, losses, stacklevel=4)
     return result
 
 

@@ -11,6 +11,7 @@ from tvbo_lite.transforms.equations import System
 __all__ = ["WIDTH", "class_name", "listed", "opening", "unit_comment", "wrapped"]
 
 WIDTH = 100
+_UNBROKEN = "\u00a0"  # a blank at which no line is broken
 _UNITLESS = ("none", "*", "")
 
 
@@ -25,12 +26,39 @@ def listed(values: Sequence[float]) -> str:
 
 
 def wrapped(text: str, indent: int) -> list[str]:
-    """A long statement on several lines, broken at blanks inside its brackets."""
+    """A long statement or comment on several lines; what stands behind ``=`` gets brackets where needed."""
     if len(text) <= WIDTH - indent:
         return [text]
+    if text.startswith("#"):
+        return _filled(text, indent, "# ")
+    left, sign, right = text.partition(" = ") if " += " not in text else text.partition(" += ")
+    if not sign or _closed(right) or _opens_late(left):
+        kept = text.replace(sign, _UNBROKEN.join(("", sign.strip(), "")), 1) if sign else text
+        return [line.replace(_UNBROKEN, " ") for line in _filled(kept, indent, "    ")]
+    return [f"{left}{sign}(", *(f"    {line}" for line in _filled(right, indent + 4, "")), ")"]
+
+
+def _filled(text: str, indent: int, next_indent: str) -> list[str]:
     return textwrap.wrap(
-        text, WIDTH - indent, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        text, WIDTH - indent, subsequent_indent=next_indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def _closed(text: str) -> bool:
+    """Whether the first bracket of a text, a call's, is closed by its end, so that it may be broken anywhere."""
+    depth = 0
+    if " " in text.partition("(")[0] and " " in text.partition("[")[0]:
+        return False
+    for place, sign in enumerate(text):
+        depth += (sign in "([{") - (sign in ")]}")
+        if not depth and sign in ")]}":
+            return place == len(text) - 1
+    return False
+
+
+def _opens_late(left: str) -> bool:
+    """Whether the sign found is that of an argument inside a call."""
+    return left.count("(") != left.count(")")
 
 
 def class_name(component: str) -> str:

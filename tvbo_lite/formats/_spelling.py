@@ -29,7 +29,7 @@ class Spelling:
 
     ``leaf`` spells names and other leaves, ``functions`` those of LEMS, ``choice`` a condition and two
     values. ``both``, ``either`` and ``no`` are the logical signs; ``tight`` ones bind more tightly than
-    comparisons, which then stand in brackets. ``equal`` maps operators to other signs.
+    comparisons, which then stand in brackets.
     """
 
     leaf: Callable[[Expr], str]
@@ -39,7 +39,6 @@ class Spelling:
     either: str = "or"
     no: str = "not "
     tight: bool = False
-    signs: Mapping[str, str] = _SIGNS  # type: ignore[assignment]  # a dict is a mapping
     number: Callable[[float], str] = number
 
     def text(self, expr: Expr) -> str:
@@ -74,7 +73,7 @@ class Spelling:
             least = _ATOM if self.tight else _RANK[op]
             left, right = self._inside(expr.left, least), self._inside(expr.right, least)
             return f"{left} {self.both if op == 'and' else self.either} {right}", _RANK[op]
-        sign = self.signs.get(op, op)
+        sign = _SIGNS.get(op, op)
         if op not in _RANK:
             left, right = self._inside(expr.left, _COMPARISON + 1), self._inside(expr.right, _COMPARISON + 1)
             return f"{left} {sign} {right}", _COMPARISON

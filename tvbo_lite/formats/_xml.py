@@ -13,7 +13,7 @@ REFUSED = "documents with a DOCTYPE, entities or external references are refused
 
 
 def parse_bytes(data: bytes, file: str, *, comments: bool = False) -> _Element:
-    """The root element of an XML document; processing instructions are dropped, and comments unless asked for.
+    """The root element of an XML document; processing instructions are dropped, comments unless wanted.
 
     Raises `ReadError` where the text is not well-formed, or has a document type definition: its
     entities could expand without end or name files of the reader's machine.
@@ -42,8 +42,8 @@ def comments_in(root: _Element) -> list[_Element]:
     """The comments of a document that was parsed with them, in their order; those before the root too."""
     from lxml import etree
 
-    before = [*root.itersiblings(etree.Comment, preceding=True)]  # type: ignore[arg-type]  # the stubs forget that
-    return [*reversed(before), *root.iter(etree.Comment)]  # type: ignore[arg-type]
+    before = [*root.itersiblings(etree.Comment, preceding=True)]
+    return [*reversed(before), *root.iter(etree.Comment)]
 
 
 def invalid(root: _Element, schema: bytes) -> list[tuple[int, str]]:

@@ -10,7 +10,7 @@ and descriptions, so a model written to XML and read again is equal to the origi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location
@@ -373,7 +373,7 @@ class Component:
     type: str | None = None
     extends: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
-    children: tuple[Component, ...] = ()
+    children: Sequence[Component] = ()  # a tuple, or `tvbo_lite.lems.rows.Children`
     text: str | None = _prose()
     location: Location = _where()
 

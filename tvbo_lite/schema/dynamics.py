@@ -14,6 +14,7 @@ from tvbo_lite.schema.base import (
     Shorthand,
     Text,
     Whole,
+    Written,
     fault,
 )
 from tvbo_lite.schema.paths import OLDER_SPELLINGS
@@ -82,8 +83,9 @@ class Event(Described, Item):
 
     event_type: Text | None = Field(
         default=None,
-        description="'preset_time' for events at 'trigger_times'; left out: when 'condition' becomes true.",
-        json_schema_extra={"examples": ["preset_time"]},
+        description="'preset_time': at 'trigger_times'; 'spike': when a spike arrives at a synapse; "
+        "left out: when 'condition' becomes true.",
+        json_schema_extra={"examples": ["preset_time", "spike"]},
     )
     condition: Equation | None = Field(
         default=None, description="When the event happens, such as 'v > thresh'."
@@ -103,7 +105,7 @@ class Event(Described, Item):
     def _has_a_cause(self) -> Self:
         if self.event_type == "preset_time" and self.trigger_times is None:
             raise fault("an event of type preset_time has no 'trigger_times'", "a list of times")
-        if self.condition is None and self.trigger_times is None:
+        if self.condition is None and self.trigger_times is None and self.event_type != "spike":
             raise fault("the event never happens", "'condition', or 'trigger_times'")
         return self
 
@@ -172,6 +174,9 @@ class Dynamics(Shorthand, Described, Item):
     stimulus: Stimulus | None = Field(default=None, description="Input from outside.")
     element: Text | None = Field(
         default=None, description="Name of its element in LEMS, where its type or place does not give it."
+    )
+    unread: dict[str, Written] = Field(
+        default_factory=dict, description="Attributes that its type does not have; LEMS does not read them."
     )
     anonymous: Flag = Field(
         default=False, description="Whether it has no id in LEMS; its name only tells it from others."

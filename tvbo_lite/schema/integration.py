@@ -11,7 +11,7 @@ from tvbo_lite.errors import nearest
 from tvbo_lite.schema.base import Described, Item, Number, Positive, Text, describe, fault, positive
 from tvbo_lite.schema.values import Noise, ParameterMap
 
-__all__ = ["METHODS", "TIME_SCALES", "Integrator", "seconds"]
+__all__ = ["METHODS", "TIME_SCALES", "Integrator", "seconds", "unit_of_time"]
 
 METHODS = (
     "euler",
@@ -29,6 +29,12 @@ METHODS = (
 TIME_SCALES = ("ms", "s", "us")
 _POWERS = {"ms": -3, "s": 0, "us": -6}
 _TIME = re.compile(r"\s*(?P<number>[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>ms|s|us)\s*")
+
+
+def unit_of_time(value: Any) -> str | None:
+    """The unit in the text of a time; None for anything else."""
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    return match["unit"] if match else None
 
 
 def seconds(value: Any, time_scale: str) -> float | None:

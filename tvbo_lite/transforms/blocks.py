@@ -56,9 +56,26 @@ class Refs:
         return cls(list(numbers), np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]))
 
     @classmethod
+    def concatenated(cls, parts: Sequence[Refs]) -> Refs:
+        """All references of the parts, each block named once."""
+        if len(parts) == 1:
+            return parts[0]
+        numbers: dict[Block, int] = {}
+        blocks = []
+        for part in parts:
+            table = [numbers.setdefault(block, len(numbers)) for block in part.blocks]
+            blocks.append(np.array(table, dtype=np.int64)[part.block])
+        return cls(list(numbers), np.concatenate(blocks), np.concatenate([part.index for part in parts]))
+
+    @classmethod
+    def many(cls, block: Block, index: NDArray[np.int64]) -> Refs:
+        """Some instances of one block."""
+        return cls([block], np.zeros(len(index), np.int64), index)
+
+    @classmethod
     def all(cls, block: Block) -> Refs:
         """Every instance of a block."""
-        return cls([block], np.zeros(block.size, np.int64), np.arange(block.size))
+        return cls.many(block, np.arange(block.size))
 
 
 @dataclass(eq=False, slots=True)
@@ -66,7 +83,7 @@ class Wires:
     """Event connections from one port of a block's instances, in the order in which they were made.
 
     The i-th goes from instance ``sources[i]`` to port ``port_names[ports[i]]`` of ``targets[i]``
-    after ``delays[i]`` seconds.
+    after ``delays[i]`` seconds. ``weights`` where the receivers of several connections are one.
     """
 
     sources: NDArray[np.int64]
@@ -74,6 +91,7 @@ class Wires:
     port_names: tuple[str | None, ...]
     ports: NDArray[np.int64]
     delays: NDArray[np.float64]
+    weights: NDArray[np.float64] | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +101,9 @@ class Block:
     Instance ``p`` of the parent block has the instances ``starts[p]`` to ``starts[p + 1]`` (exclusive);
     where ``starts`` is None each parent has ``fanout`` of them. Instance ``k`` is a copy of the component
     of ``specs[which[k]]`` (of ``specs[0]`` where ``which`` is None). ``values`` are properties and what
-    ``Assign`` gave. ``children`` stand in the order in which they are advanced.
+    ``Assign`` gave. ``children`` stand in the order in which they are advanced. The instances of a ``rowed``
+    block are the rows of tables: they differ in the parameters that ``columns`` hold, and their ids are
+    their places among those of their parent.
     """
 
     shape: Shape
@@ -96,6 +116,9 @@ class Block:
     specs: Sequence[Spec]
     which: NDArray[np.int64] | None
     values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    columns: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    rowed: bool = False
+    merged: bool = False  # each stands for several receivers of weighted events
     static: list[Block] = field(default_factory=list)
     attached: dict[str, list[Block]] = field(default_factory=dict)
     peers: dict[str, Refs] = field(default_factory=dict)
@@ -115,6 +138,9 @@ class Block:
 
     def component_of(self, k: int) -> ResolvedComponent:
         return self.specs[0 if self.which is None else int(self.which[k])].component
+
+    def id_of(self, k: int) -> str | None:
+        return str(k - self.members(self.owner(k)).start) if self.rowed else self.component_of(k).id
 
     @property
     def children(self) -> list[Block]:
@@ -167,6 +193,10 @@ class Block:
 
     def by_id(self, name: str, parent: int) -> Sequence[int]:
         """The instances of that id below one of the parent block's."""
+        if self.rowed:
+            members = self.members(parent)
+            place = int(name) if name.isdecimal() and str(int(name)) == name else len(members)
+            return members[place : place + 1]
         if self.which is None:
             return self.members(parent) if self.component.id == name else ()
         if self._ids is None:
@@ -178,6 +208,8 @@ class Block:
 
     def parameter(self, name: str) -> NDArray[np.float64] | float:
         """A parameter's values: one number where all instances agree."""
+        if name in self.columns:
+            return self.columns[name]
         first = self.component.parameters[name]
         if self.which is None:
             return first

@@ -34,7 +34,19 @@ def make_block(
     else:
         starts = np.concatenate(([0], np.cumsum(sizes)))
         fanout, size = 0, int(starts[-1])
-    block = Block(slot.shape, slot.name, slot.listed, parent, size, fanout, starts, specs, which, values)
+    block = Block(
+        slot.shape,
+        slot.name,
+        slot.listed,
+        parent,
+        size,
+        fanout,
+        starts,
+        specs,
+        which,
+        values,
+        rowed=slot.rowed,
+    )
     for number, inner in enumerate(slot.shape.slots):
         block.static.append(_child_block(block, number, inner))
     return block
@@ -56,7 +68,18 @@ def _child_block(parent: Block, number: int, slot: Slot) -> Block:
         sizes = np.array(counts)[parent.which]
     which = None if len(specs) == 1 else _spread(patterns, parent)
     values = {name: _spread([_values(run, name) for run in runs], parent) for name in _names(slot)}
-    return make_block(slot, parent, specs, which, values, sizes=sizes)
+    block = make_block(slot, parent, specs, which, values, sizes=sizes)
+    if slot.rowed:
+        names = dict.fromkeys(name for run in runs for name in (run[0].rows.columns if run[0].rows else ()))
+        block.columns = {name: _spread([_column(run[0], name) for run in runs], parent) for name in names}
+    return block
+
+
+def _column(member: Member, name: str) -> NDArray[np.float64]:
+    """A parameter of all rows, which may be the same for all of this table."""
+    assert member.rows is not None  # noqa: S101  only rows are asked
+    column = member.rows.columns.get(name)
+    return np.full(member.count, member.spec.component.parameters[name]) if column is None else column
 
 
 def _pattern(run: Sequence[Member], numbers: dict[int, int]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import ModelError, nearest
+from tvbo_lite.errors import nearest
 
 if TYPE_CHECKING:
     from tvbo_lite.transforms.blocks import Block
@@ -36,7 +36,7 @@ class Instance:
 
     @property
     def id(self) -> str | None:
-        return self.component.id
+        return self.block.id_of(self.k)
 
     @property
     def consolidated(self) -> bool:
@@ -226,7 +226,3 @@ def _hash_order(names: tuple[str, ...]) -> tuple[str, ...]:
 def _utf16(text: str) -> Iterator[int]:
     data = text.encode("utf-16-le")
     return (data[i] | data[i + 1] << 8 for i in range(0, len(data), 2))
-
-
-def no_such_port(component: ResolvedComponent, direction: str) -> ModelError:
-    return component.fail(f"has no event port of direction '{direction}' to connect")

@@ -13,14 +13,15 @@ import numpy as np
 
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.attach import Attached, Attachments, End
+from tvbo_lite.transforms.attach import Attachments, End
 from tvbo_lite.transforms.blocks import Forest, forest
+from tvbo_lite.transforms.connect_rows import connect_rows
 from tvbo_lite.transforms.copies import make_block
-from tvbo_lite.transforms.instances import Instance, java_hash_order, no_such_port
+from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.ports import in_port, out_port
 from tvbo_lite.transforms.resolve import ResolvedComponent
 from tvbo_lite.transforms.shapes import (
     MAKERS,
-    Shape,
     Slot,
     Specs,
     assigned,
@@ -63,8 +64,6 @@ class _Connector:
         self.specs = specs
         self.attachments = Attachments(specs)
         self._reached: dict[tuple[Instance, str], Instance] = {}
-        self._in_ports: dict[int, str] = {}  # by the type
-        self._out_ports: dict[Shape, str | None] = {}
 
     def connect(self, instance: Instance) -> None:
         """Runs the instance's structure, then its children's."""
@@ -78,23 +77,12 @@ class _Connector:
                 _refuse(instance, element)
         for slot, place, count in spec.order:
             child = block.static[slot]
+            if child.rowed:
+                connect_rows(self.attachments, child, k)
+                continue
             first = child.members(k)[place]
             for j in range(first, first + count):
                 self.connect(Instance(child, j))
-
-    def in_port(self, target: End) -> str:
-        """The port of a connection to an instance that names none."""
-        kind = target.component.type
-        if id(kind) not in self._in_ports:
-            self._in_ports[id(kind)] = _first_port(target)
-        return self._in_ports[id(kind)]
-
-    def out_port(self, source: Instance) -> str | None:
-        """The port of a connection from an instance that names none."""
-        shape = source.block.shape
-        if shape not in self._out_ports:
-            self._out_ports[shape] = _default_out_port(source)
-        return self._out_ports[shape]
 
     def descend(self, base: Instance, path: str) -> Instance:
         """The instance at a path; many connections name the same."""
@@ -156,7 +144,9 @@ def _event_connection(connector: _Connector, instance: Instance, element: m.Buil
     attributes, component = element.attributes, instance.component
     source = _end(instance, attributes, "from", scope)
     target: End = _end(instance, attributes, "to", scope)
-    source_port = component.text(attributes.get("sourcePort", "")) or connector.out_port(source)
+    source_port = component.text(attributes.get("sourcePort", "")) or out_port(
+        source.block.shape, source.component
+    )
     delay_name = attributes.get("delay", "")
     delay = component.parameters.get(delay_name, 0.0) if component.text(delay_name) else 0.0
     receiver = relative_component(component, attributes["receiver"]) if "receiver" in attributes else None
@@ -164,7 +154,7 @@ def _event_connection(connector: _Connector, instance: Instance, element: m.Buil
         container = component.text(attributes.get("receiverContainer", ""))
         given = assigned(element, _known(instance)) if element.children else {}
         target = connector.attachments.add(target, container, receiver, given, consolidated=True)
-    target_port = component.text(attributes.get("targetPort", "")) or connector.in_port(target)
+    target_port = component.text(attributes.get("targetPort", "")) or in_port(target.component)
     if source_port is not None:
         connector.attachments.connect(source, source_port, target, target_port, delay)
 
@@ -177,46 +167,12 @@ def _end(instance: Instance, attributes: Mapping[str, str], which: str, scope: S
     return found
 
 
-def _first_port(target: End) -> str:
-    """The in-port of a connection that names none: the first whose events do something."""
-    kind = target.component.type
-    declared = [port.name for port in kind.event_ports.values() if port.direction == "in"]
-    if not declared:
-        raise no_such_port(target.component, "in")
-    used = [item.port for item in kind.dynamics.on_event]
-    return java_hash_order(used)[0] if used else declared[0]
-
-
-def _default_out_port(instance: Instance) -> str | None:
-    """The port of a connection that names none: the first from which the dynamics sends.
-
-    None where jLEMS connects to a port that never fires. It makes a port for each place outside regimes
-    that sends an event, but only the last one of a name is sent from, and the first one connected.
-    """
-    kind = instance.component.type
-    dynamics = kind.dynamics
-    starts = dynamics.on_start * (2 if instance.consolidated else 1)
-    events = sorted(
-        dynamics.on_event,
-        key=lambda item: java_hash_order(e.port for e in dynamics.on_event).index(item.port),
-    )
-    made = [*starts, *(item.action for item in events), *(item.action for item in dynamics.on_condition)]
-    ports = [port for action in made for port in action.events]
-    if ports:
-        return ports[0] if ports.count(ports[0]) == 1 else None
-    ports = [port for regime in dynamics.regimes for action in regime.actions() for port in action.events]
-    ports += [port.name for port in kind.event_ports.values() if port.direction == "out"]
-    if not ports:
-        raise no_such_port(instance.component, "out")
-    return ports[0]
-
-
 def _known(instance: Instance) -> dict[str, float]:
     return {**instance.component.parameters, **instance.values}
 
 
 def _tunnel(connector: _Connector, instance: Instance, element: m.Builder, scope: Scope) -> None:
-    ends: list[Attached] = []
+    ends = []
     for end, which in (("endA", "componentA"), ("endB", "componentB")):
         host = _end(instance, element.attributes, end, scope)
         component = named_component(instance.component, element, which)
@@ -224,7 +180,7 @@ def _tunnel(connector: _Connector, instance: Instance, element: m.Builder, scope
         ends.append(connector.attachments.add(host, None, component, given, consolidated=False))
     name = element.attributes.get("name", "")
     for one, other in (ends, ends[::-1]):
-        one.bucket.peers[one.place][name] = other
+        one.peers[name] = other
 
 
 def _for_each(connector: _Connector, instance: Instance, element: m.Builder, scope: Scope) -> None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 from tvbo_lite.errors import UnitError, nearest
 from tvbo_lite.lems import model as m
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", "float", "NDArray[np.float64]")
 
 NONE = (0, 0, 0, 0, 0, 0, 0)
 ANY = "*"
@@ -71,7 +78,7 @@ class UnitTable:
         return next((name for name, known in self.dimensions.items() if known == exponents), str(exponents))
 
 
-def si_value(number: float, unit: m.Unit) -> float:
-    """(number + offset) * scale * 10**power, multiplied in jLEMS's order."""
+def si_value(number: _Number, unit: m.Unit) -> _Number:
+    """(number + offset) * scale * 10**power, multiplied in jLEMS's order; of an array, for each number."""
     power = float(f"1e{unit.power}")
     return (number + unit.offset) * unit.scale * power if unit.offset else number * unit.scale * power

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import InputError, Location, ModelError, Problem, nearest
 from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
+from tvbo_lite.expr.tree import Expr, names
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.quantity import UnitTable
+from tvbo_lite.lems.rows import Rows, parts_of
+from tvbo_lite.transforms.quantity import UnitTable, si_value
 from tvbo_lite.transforms.types import ResolvedType, TypeTable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _OF_TYPE = re.compile(r"//(?P<type>\w+)\[(?P<key>\w+)\s*=\s*(?P<path>[\w/.]+)\]")
 NOTED = ("Meta", "About", "notes", "annotation")  # elements that jLEMS lets stand in any component
@@ -23,7 +30,8 @@ class ResolvedComponent:
     """A component as the engine sees it: all parameters (derived ones and constants too) as SI numbers.
 
     ``slots`` maps the name of a ``Child`` to the component that fills it, in document order;
-    ``lists`` the name of a ``Children`` to its members, by first appearance.
+    ``lists`` the name of a ``Children`` to its members, by first appearance. ``members`` are those of all
+    lists in document order, each with its list; only there are rows of tables, with the name of theirs.
     """
 
     component: m.Component
@@ -33,6 +41,7 @@ class ResolvedComponent:
     parameters: dict[str, float] = field(default_factory=dict)
     slots: dict[str, ResolvedComponent] = field(default_factory=dict)
     lists: dict[str, list[ResolvedComponent]] = field(default_factory=dict)
+    members: list[tuple[str, ResolvedComponent | ResolvedRows]] = field(default_factory=list)
     references: dict[str, ResolvedComponent] = field(default_factory=dict)
 
     @property
@@ -64,6 +73,18 @@ class ResolvedComponent:
 
     def fail(self, message: str, hint: str | None = None) -> ModelError:
         return ModelError(Problem(f"{self.describe()}: {message}", self.component.location, None, hint))
+
+
+@dataclass(eq=False, slots=True)
+class ResolvedRows:
+    """Rows of a table: ``first`` is the first one, ``columns`` the parameters that differ, SI numbers.
+
+    ``columns`` have shape ``(len(rows),)`` and hold derived parameters too.
+    """
+
+    rows: Rows
+    first: ResolvedComponent
+    columns: dict[str, NDArray[np.float64]]
 
 
 class Resolver:
@@ -230,18 +251,51 @@ class Resolver:
         self.problems.append(Problem(message, resolved.component.location, expected, hint))
 
     def _children(self, resolved: ResolvedComponent) -> None:
-        for child in resolved.component.children:
+        for child in parts_of(resolved.component.children):
             with _Collect(self.problems, child.location):
-                self._child(resolved, child)
+                if isinstance(child, Rows) and child.count:
+                    self._rows(resolved, child)
+                elif isinstance(child, m.Component):
+                    self._child(resolved, child)
 
-    def _child(self, resolved: ResolvedComponent, child: m.Component) -> None:
+    def _rows(self, resolved: ResolvedComponent, rows: Rows) -> None:
+        """Rows stay rows where all that is done with each can be done with all; else they are components."""
+        if not self._child(resolved, rows.component(0)):
+            return
+        name, first = resolved.members[-1]
+        assert isinstance(first, ResolvedComponent)  # noqa: S101  a component has just been added
+        if is_simple(first.type):
+            resolved.lists[name].pop()
+            resolved.members[-1] = (name, ResolvedRows(rows, first, self._columns(first, rows)))
+            return
+        for row in range(1, rows.count):
+            self._child(resolved, rows.component(row))
+
+    def _columns(self, first: ResolvedComponent, rows: Rows) -> dict[str, NDArray[np.float64]]:
+        import numpy as np
+
+        columns = {}
+        for name, column in rows.columns.items():
+            if name in first.parameters:
+                unit = self.units.units.get(column.after.strip())
+                values = np.asarray(column.values, dtype=np.float64)
+                columns[name] = si_value(values, unit) if unit is not None else values
+        for name, derived in first.type.derived_parameters.items():
+            if derived.value is not None and columns:
+                each = _each(parse(derived.value), first.parameters, columns)
+                if each is not None:
+                    columns[name] = each
+        return columns
+
+    def _child(self, resolved: ResolvedComponent, child: m.Component) -> bool:
+        """Adds a child; whether it has become the member of a list."""
         kind = resolved.type
         slot = kind.child_slots.get(child.tag)
         if slot is not None and not slot.many:
             resolved.slots[slot.name] = self._resolve(child, resolved, slot)
-            return
+            return False
         if child.tag in NOTED and child.tag not in kind.child_slots and not self._fits(kind, child.tag):
-            return
+            return False
         if child.type is None and child.extends is None and child.tag not in self.types:
             names = [name for name, slot in kind.child_slots.items() if not slot.many]
             hint = nearest(child.tag, [*names, *self.types.names()])
@@ -258,6 +312,8 @@ class Resolver:
             what = f"<{child.tag}> (type {member.type.name}) has no place in {resolved.describe()}"
             raise ModelError(Problem(what, child.location, allowed))
         resolved.lists.setdefault(fitting[-1].name, []).append(member)
+        resolved.members.append((fitting[-1].name, member))
+        return True
 
     def _fits(self, kind: ResolvedType, tag: str) -> bool:
         """Whether a list of the type takes components of the type that the tag names."""
@@ -281,6 +337,28 @@ class Resolver:
                 return siblings[wanted]
         what = f"{reference.name} of {resolved.describe()}: component"
         return self.component(wanted, resolved.component.location, what)
+
+
+def is_simple(kind: ResolvedType) -> bool:
+    """Whether copies have nothing below them, and connect only what their own attributes name."""
+    return not (
+        any(element.kind not in ("With", "EventConnection") for element in kind.structure)
+        or any(element.kind == "With" and "instance" not in element.attributes for element in kind.structure)
+        or any(item.select is not None for item in kind.derived_parameters.values())
+    )
+
+
+def _each(
+    expr: Expr, fixed: Mapping[str, float], columns: Mapping[str, NDArray[np.float64]]
+) -> NDArray[np.float64] | None:
+    """An expression's value for each row; None where it is the same for all."""
+    import numpy as np
+
+    used = {name: columns[name].tolist() for name in names(expr) if name in columns}
+    if not used:
+        return None
+    rows = zip(*used.values(), strict=True)
+    return np.array([evaluate(expr, {**fixed, **dict(zip(used, row, strict=True))}) for row in rows])
 
 
 def _relative(component: ResolvedComponent, path: str) -> ResolvedComponent | None:

@@ -19,7 +19,7 @@ from tvbo_lite.expr.lems import parse
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.flatten import flattened
 from tvbo_lite.transforms.instances import java_hash_order
-from tvbo_lite.transforms.resolve import ResolvedComponent
+from tvbo_lite.transforms.resolve import ResolvedComponent, ResolvedRows
 from tvbo_lite.transforms.types import ResolvedType
 
 Values: TypeAlias = NDArray[np.float64]  # one number for each copy
@@ -36,6 +36,7 @@ class Slot:
     shape: Shape
     given: tuple[str, ...] = ()  # the names of the values that each of them is given
     listed: bool = False
+    rowed: bool = False  # whether they are the rows of a table
 
 
 @dataclass(eq=False, slots=True)
@@ -64,6 +65,7 @@ class Member:
     spec: Spec
     count: int = 1
     values: dict[str, Values] = field(default_factory=dict)
+    rows: ResolvedRows | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -122,14 +124,14 @@ class Specs:
             flat = flattened(component)
             return Spec(flat, Shape(flat.type, _keys(flat, consolidated=False), flat=True))
         kind = component.type
-        if not (component.slots or component.lists or kind.attachments or _makes(kind)):
+        if not (component.slots or component.members or kind.attachments or _makes(kind)):
             return Spec(component, self._shape(component, (), (), (), consolidated=consolidated))
         draft = _Draft(self, component, values, depth)
         for slot in java_hash_order(component.slots):
             child = self.spec(component.slots[slot], {}, consolidated=consolidated, depth=depth + 1)
             draft.named.append((slot, Member(child)))
-        for name, listed in document_order(component):
-            draft.add_listed(name, Member(self.spec(listed, {}, consolidated=False, depth=depth + 1)))
+        for name, listed in component.members:
+            draft.add_listed(name, self._listed(listed, depth + 1))
         attachments = tuple(java_hash_order(item.name for item in component.type.attachments))
         for name in attachments:
             draft.lists.setdefault(name, [])
@@ -137,6 +139,12 @@ class Specs:
             if element.kind in MAKERS:
                 MAKERS[element.kind](draft, element)
         return self._finished(component, draft, attachments, consolidated=consolidated)
+
+    def _listed(self, listed: ResolvedComponent | ResolvedRows, depth: int) -> Member:
+        if isinstance(listed, ResolvedRows):
+            spec = self.spec(listed.first, {}, consolidated=False, depth=depth)
+            return Member(spec, len(listed.rows), rows=listed)
+        return Member(self.spec(listed, {}, consolidated=False, depth=depth))
 
     def _finished(
         self, component: ResolvedComponent, draft: _Draft, attachments: tuple[str, ...], *, consolidated: bool
@@ -150,7 +158,8 @@ class Specs:
                 for member in run:
                     place[id(member)] = (len(slots), at)
                     at += member.count
-                slots.append(Slot(name, run[0].spec.shape, _given(run[0]), listed=True))
+                rowed = run[0].rows is not None
+                slots.append(Slot(name, run[0].spec.shape, _given(run[0]), listed=True, rowed=rowed))
                 members.append(run)
         built = [member for _, member in (*draft.named, *draft.listed)]
         order = tuple((*place[id(member)], member.count) for member in built if member.spec.shape.connects)
@@ -187,6 +196,16 @@ def _keys(component: ResolvedComponent, *, consolidated: bool) -> tuple[tuple[st
     return tuple(sorted(keys.items())) if keys else ()
 
 
+def _alike(one: Member, other: Member) -> bool:
+    """Whether two members may share a run; rows are a run of their own."""
+    return (
+        one.spec.shape is other.spec.shape
+        and _given(one) == _given(other)
+        and one.rows is None
+        and other.rows is None
+    )
+
+
 def _makes(kind: ResolvedType) -> bool:
     return any(element.kind in MAKERS for element in kind.structure)
 
@@ -201,19 +220,12 @@ def _runs(members: Sequence[Member]) -> Iterator[list[Member]]:
     for member in members:
         if not member.count:
             continue
-        if run and (member.spec.shape is not run[0].spec.shape or _given(member) != _given(run[0])):
+        if run and not _alike(member, run[0]):
             yield run
             run = []
         run.append(member)
     if run:
         yield run
-
-
-def document_order(component: ResolvedComponent) -> list[tuple[str, ResolvedComponent]]:
-    """The members of all lists, each with the list's name, as they stand in the document."""
-    members = [(name, member) for name, items in component.lists.items() for member in items]
-    place = {id(child): n for n, child in enumerate(component.component.children)}
-    return sorted(members, key=lambda item: place.get(id(item[1].component), 0))
 
 
 def relative_component(component: ResolvedComponent, path: str) -> ResolvedComponent | None:

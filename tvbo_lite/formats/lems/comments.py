@@ -41,8 +41,9 @@ class Comments:
 def comments_of(model: Model) -> Comments:
     """The comments in the files that a model was read from, as far as these still are where they were."""
     found = Comments()
-    items = (model, *model.component_types, *model.components)
-    for name in dict.fromkeys(item.location.file or "" for item in items):
+    places = [model.location, *(item.location for item in model.component_types)]
+    places += (item.location for item in model.components)
+    for name in dict.fromkeys(place.file or "" for place in places):
         origin = sources.named(name)
         if origin is not None:
             _read(origin, found)
@@ -69,25 +70,38 @@ def _lines(text: str | None) -> str:
 
 
 def _owner(comment: _Element, root: _Element) -> _Element | None:
-    """The element that a comment is about: that on whose line it stands, else the next one."""
-    parent, before = comment.getparent(), comment.getprevious()
-    while before is not None and _is_comment(before) and "\n" not in (before.tail or ""):
-        before = before.getprevious()
-    if before is not None and not _is_comment(before) and "\n" not in (before.tail or ""):
-        return before
-    if parent is None or (parent is root and _is_first(comment)):
+    """The element that a comment is about: that on whose line it stands, else the next one.
+
+    One with an empty line below it is about nothing, but at the top of a document about that.
+    """
+    parent, before = comment.getparent(), _skip(comment, after=False)
+    if parent is None:
         return root
-    if before is None and "\n" not in (parent.text or ""):
-        return parent
-    after = comment.getnext()
-    while after is not None and _is_comment(after):
-        after = after.getnext()
-    return after
+    if "\n" not in _between(before if before is not None else parent, comment):
+        return parent if before is None else before
+    if (comment.tail or "").count("\n") > 1:
+        return root if parent is root and before is None else None
+    return _skip(comment, after=True)
 
 
-def _is_first(comment: _Element) -> bool:
-    """Whether no element stands before a comment."""
-    return all(map(_is_comment, comment.itersiblings(preceding=True)))
+def _skip(comment: _Element, *, after: bool) -> _Element | None:
+    """The next element before or after a comment, beside it."""
+    step = comment.getnext if after else comment.getprevious
+    found = step()
+    while found is not None and _is_comment(found):
+        found = found.getnext() if after else found.getprevious()
+    return found
+
+
+def _between(start: _Element, comment: _Element) -> str:
+    """The white space from the end of an element, or from the start of the parent, to a comment."""
+    parent = comment.getparent()
+    text = (start.text if start is parent else start.tail) or ""
+    node = start.getnext() if start is not parent else next(iter(start), None)
+    while node is not None and node is not comment:
+        text += (node.text or "") + (node.tail or "")
+        node = node.getnext()
+    return text
 
 
 def _is_comment(node: _Element) -> bool:

@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.formats.lems.sources import is_core
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from tvbo_lite.errors import Location
     from tvbo_lite.lems.model import Model
 
 __all__ = ["normal_form", "own_part"]
 
-_OWN = ("dimensions", "units", "constants", "component_types", "components", "assertions")
+
+class _Placed(Protocol):
+    @property
+    def location(self) -> Location: ...
+
+
+_T = TypeVar("_T", bound=_Placed)
 
 
 def own_part(model: Model) -> Model:
     """A linked model without what NeuroML's core type files hold."""
     return replace(
         model,
-        **{name: tuple(item for item in getattr(model, name) if not is_core(item.location)) for name in _OWN},
+        dimensions=_own(model.dimensions),
+        units=_own(model.units),
+        constants=_own(model.constants),
+        component_types=_own(model.component_types),
+        components=_own(model.components),
+        assertions=_own(model.assertions),
     )
+
+
+def _own(items: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(item for item in items if not is_core(item.location))
 
 
 def normal_form(model: Model, search: Sequence[Path] = ()) -> Model:

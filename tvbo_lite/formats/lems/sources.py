@@ -151,16 +151,17 @@ def named(name: str) -> Origin | None:
 
 
 def main(name: str | Path) -> Origin:
-    """A file on disk; else, where the name is that of a canonical example, that one from the jar.
+    """A file on disk; else, where the name (``.xml`` may be left out) is that of a canonical example, that
+    one from the jar.
 
     Raises `ReadError` where it is neither, with the nearest example's name.
     """
     path = Path(name)
     if path.is_file():
         return OnDisk(path)
-    member = f"LEMSexamples/{name}"
-    if path.name == str(name) and jar.has_example_file(member):
-        return InJar(member)
+    for member in (f"LEMSexamples/{name}", f"LEMSexamples/{name}.xml"):
+        if path.name == str(name) and jar.has_example_file(member):
+            return InJar(member)
     what = "is a folder" if path.is_dir() else "there is no such file, and no canonical example of that name"
     hint = nearest(path.name, jar.example_names())
     raise ReadError(Problem(what, Location(str(name)), None, hint))

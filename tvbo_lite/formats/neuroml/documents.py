@@ -39,7 +39,7 @@ class Document:
 def documents(model: m.Model, formed: Mapping[str, m.Component]) -> list[Document]:
     """The documents for the components of ``model`` whose NeuroML form is given, by id.
 
-    A document stands after those that it includes.
+    A document stands after those that it includes, the last network at the end.
     """
     resolver = Resolver(model)
     needs = {name: _needed(resolver.top(resolver.by_id[name]), formed) for name in formed}
@@ -69,18 +69,19 @@ def _needed(component: ResolvedComponent, known: Collection[str]) -> list[str]:
 
 
 def _homes(endings: Mapping[str, str], needs: Mapping[str, list[str]]) -> dict[str, str]:
-    """The file of each component; what only one network uses stands with that network."""
+    """The file of each component; what one network alone uses, or nothing if there is one, stands with it."""
     users: dict[str, list[str]] = {name: [] for name in endings}
     for name, others in needs.items():
         for other in others:
             users[other].append(name)
+    networks = [name for name, ending in endings.items() if ending == _NETWORK]
     taken: set[str] = set()
     homes: dict[str, str] = {}
     guests: dict[str, str] = {}
     for name, ending in endings.items():
-        used = users[name]
-        if ending == _OTHER and len(used) == 1 and endings[used[0]] == _NETWORK:
-            guests[name] = used[0]
+        hosts = users[name] or networks
+        if ending == _OTHER and len(hosts) == 1 and hosts[0] in networks:
+            guests[name] = hosts[0]
         else:
             homes[name] = _free(name, ending, taken)
     return homes | {name: homes[host] for name, host in guests.items()}
@@ -96,7 +97,7 @@ def _free(name: str, ending: str, taken: set[str]) -> str:
 
 
 def _in_order(found: dict[str, Document]) -> Iterator[Document]:
-    """Each document after those that it includes."""
+    """Each document after those that it includes; networks as late as can be."""
     done: set[str] = set()
 
     def visit(document: Document) -> Iterator[Document]:
@@ -106,5 +107,5 @@ def _in_order(found: dict[str, Document]) -> Iterator[Document]:
                 yield from visit(found[name])
             yield document
 
-    for document in found.values():
+    for document in sorted(found.values(), key=lambda document: document.name.endswith(_NETWORK)):
         yield from visit(document)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from tvbo_lite.formats.neuroml.connections import as_projections
 from tvbo_lite.formats.neuroml.grammar import DOCUMENT, Slot, attributes, content, enumerated
 from tvbo_lite.lems import model as m
 from tvbo_lite.losses import Losses
@@ -25,7 +26,7 @@ def formed(component: m.Component, kept: Collection[str], losses: Losses) -> m.C
 
     An id where NeuroML has none is left out and noted in ``losses``, but for those in ``kept``.
     """
-    return _formed((component,), DOCUMENT, kept, losses)[0]
+    return _formed((as_projections(component),), DOCUMENT, kept, losses)[0]
 
 
 def rank(component: m.Component) -> int | None:

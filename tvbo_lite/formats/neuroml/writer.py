@@ -40,6 +40,8 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
         losses: gets each component of a NeuroML type that no NeuroML document can hold.
         name: of the main file and of the file of types; by default the id of the simulated network.
 
+    Without a simulation the last network is the main file.
+
     Raises:
         RenderError: there is nothing to write, or a text that XML cannot hold.
         ModelError: a component of an unknown type, or one that refers to nothing.
@@ -50,17 +52,17 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
     valid = _valid(parts, types, losses)
     parts.others += [item for item in parts.candidates if item.id not in valid]
     found = documents(model, valid)
-    texts = {document.name: _text(document) for document in found}
+    texts: dict[str, str] = {}
     rest = _rest(model, parts)
     if rest != m.Model(includes=rest.includes):
         texts[types] = lems_document(rest)
+    texts |= {document.name: _text(document) for document in found}
     main = _main(model, parts, found, texts, types)
     if main is not None:
         texts[f"LEMS_{name}.xml"] = lems_document(main)
     if not texts:
         raise RenderError("the model has no component and no component type, so there is nothing to write")
-    first = next((file for file in reversed(texts) if main is not None or file != types), types)
-    return Files(first, texts)
+    return Files(list(texts)[-1], texts)
 
 
 @dataclass(slots=True)

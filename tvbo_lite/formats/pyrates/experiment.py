@@ -14,6 +14,7 @@ from tvbo_lite.formats.pyrates.model import Circuit
 from tvbo_lite.formats.pyrates.parts import IMAG, REAL, real_system
 from tvbo_lite.formats.pyrates.system import EDGE, TIME, System, system_of
 from tvbo_lite.schema.paths import DocumentPath, path_text
+from tvbo_lite.transforms.lower.network import NETWORK_ID
 
 __all__ = ["Translation", "translate"]
 
@@ -42,14 +43,19 @@ class Translation:
 
 
 def translate(
-    circuit: Circuit, *, external: Collection[str] = (), record: Collection[str] | None = None
+    circuit: Circuit,
+    *,
+    external: Collection[str] = (),
+    record: Collection[str] | None = None,
+    delay_order: int = 0,
 ) -> Translation:
     """The circuit as an experiment without integration.
 
     Args:
         circuit: as `tvbo_lite.formats.pyrates.reader.read_circuit` gives it.
-        external: inputs (``node/operator/variable``) that a stimulation will drive; their own value is left out.
-        record: the variables that a run records; by default all that change, and all outputs.
+        external: inputs (``node/operator/variable``) that a stimulation will drive; their value is left out.
+        record: the variables that a run records; by default those with a derivative, and all outputs.
+        delay_order: with how many equations a delay without spread is approximated; 0 refuses it.
 
     Raises:
         ModelError: an edge, or one of ``external`` and ``record``, without its variable.
@@ -57,7 +63,7 @@ def translate(
         UnsupportedError: an array, a value of the past, a delay without spread, a function of complex
             numbers that is not known.
     """
-    whole, opened = system_of(circuit, external)
+    whole, opened = system_of(circuit, external, delay_order)
     system, complex_names = real_system(whole)
     short = short_names(system.variables)
     names = {
@@ -66,8 +72,7 @@ def translate(
         if name in complex_names or name in short
     }
     wanted = _recorded(whole, record, circuit, names)
-    identifier = re.sub(r"\W", "_", circuit.name)
-    dynamics: dict[str, Any] = {"name": identifier if not identifier[:1].isdigit() else f"_{identifier}"}
+    dynamics: dict[str, Any] = {"name": _identifier(circuit.name)}
     lines: dict[DocumentPath, Location] = {("dynamics",): circuit.location}
     for name, item in system.variables.items():
         group, entry = _entry(system, name, short, recorded=short[name] in wanted)
@@ -78,7 +83,15 @@ def translate(
     return Translation(data, names, {name: short[own] for name, own in opened.items()}, lines)
 
 
-def _entry(system: System, name: str, short: Mapping[str, str], *, recorded: bool) -> tuple[str, dict[str, Any]]:
+def _identifier(name: str) -> str:
+    """A name for the dynamics, which is not that of the network around it."""
+    plain = re.sub(r"\W", "_", name)
+    return f"_{plain}" if plain[:1].isdigit() or plain == NETWORK_ID else plain
+
+
+def _entry(
+    system: System, name: str, short: Mapping[str, str], *, recorded: bool
+) -> tuple[str, dict[str, Any]]:
     """A variable as the dialect writes it, and the group in which it stands."""
     value = system.variables[name].value
     if name in system.rates:
@@ -121,7 +134,9 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         *node, operator, variable = name.split("/")
         path = "/".join(node)
-        groups.setdefault((_ON_EDGE.fullmatch(path) is not None, variable), []).append((path, operator, variable))
+        groups.setdefault((_ON_EDGE.fullmatch(path) is not None, variable), []).append(
+            (path, operator, variable)
+        )
     found: dict[str, str] = {}
     taken = {TIME}
     for _, group in sorted(groups.items(), key=lambda item: (item[0][0], len(item[1]))):

@@ -63,7 +63,10 @@ def _parts(expr: Expr, names: dict[str, Parts], system: System, name: str) -> Pa
     except InputError as error:
         where: Location = system.variables[name].location
         raise UnsupportedError(
-            [Problem(f"{name}: {problem.message}", where, problem.expected, problem.hint) for problem in error.problems]
+            [
+                Problem(f"{name}: {problem.message}", where, problem.expected, problem.hint)
+                for problem in error.problems
+            ]
         ) from None
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tvbo_lite.errors import NOWHERE, InputError, Location, Problem, ReadError, nearest
+from tvbo_lite.formats.pyrates.edges import read_edge
 from tvbo_lite.formats.pyrates.inherit import changed_equations, texts, without_unused
-from tvbo_lite.formats.pyrates.model import BASES, Circuit, EdgeUse, Group, Operator, OperatorUse, Template
+from tvbo_lite.formats.pyrates.model import BASES, Circuit, Group, Operator, OperatorUse, Template
 from tvbo_lite.formats.pyrates.names import completed, find
-from tvbo_lite.formats.pyrates.values import number, variable
+from tvbo_lite.formats.pyrates.values import variable
 from tvbo_lite.formats.yaml.reader import Document, read_text
 from tvbo_lite.schema.base import describe
 from tvbo_lite.schema.paths import DocumentPath
@@ -29,9 +30,12 @@ _KINDS: dict[type[Template], str] = {
     Group: "a node or edge template",
     Circuit: "a circuit template",
 }
-_EDGE_KEYS = ("source", "target", "template", "variables")
-_EDGE_NUMBERS = ("weight", "delay", "spread")
-_EDGE_FORM = "[source, target, template or null, {weight: ..., delay: ...}]"
+_EMPTY: dict[str, Template] = {
+    "OperatorTemplate": Operator("", (), {}),
+    "NodeTemplate": Group("", ()),
+    "EdgeTemplate": Group("", (), edge=True),
+    "CircuitTemplate": Circuit(""),
+}
 
 _T = TypeVar("_T", Operator, Group, Circuit)
 
@@ -73,7 +77,7 @@ class _Reader:
         self._open: list[tuple[Path, str]] = []
 
     @contextmanager
-    def _collect(self) -> Iterator[None]:
+    def collect(self) -> Iterator[None]:
         """What goes wrong inside is a problem; reading goes on behind it."""
         try:
             yield
@@ -82,7 +86,7 @@ class _Reader:
 
     def template(self, name: str, location: Location) -> Template | None:
         """The template of a full name; None where it cannot be read, which is a problem then."""
-        with self._collect():
+        with self.collect():
             file, own = find(name, location)
             key = (file.resolve(), own)
             if key in self._open:
@@ -104,7 +108,7 @@ class _Reader:
             raise ReadError(
                 Problem(f"there is no template '{own}' in {file}", where, hint=nearest(own, there))
             )
-        return _Builder(self, document, own, name).template(data)
+        return Builder(self, document, own, name).template(data)
 
     def _document(self, file: Path, location: Location) -> Document:
         if file not in self._documents:
@@ -116,7 +120,7 @@ class _Reader:
         return self._documents[file]
 
 
-class _Builder:
+class Builder:
     """Builds one template of a document."""
 
     def __init__(self, reader: _Reader, document: Document, own: str, full: str) -> None:
@@ -133,12 +137,7 @@ class _Builder:
             expected = f"base: one of {', '.join(BASES)}, or the name of a template"
             raise ReadError(Problem(f"the template '{self.own}' has no base", self.at(), expected))
         if base in BASES:
-            parent: Template | None = {
-                "OperatorTemplate": Operator(self.own, (), {}),
-                "NodeTemplate": Group(self.own, ()),
-                "EdgeTemplate": Group(self.own, (), edge=True),
-                "CircuitTemplate": Circuit(self.own),
-            }[base]
+            parent: Template | None = _EMPTY[base]
         else:
             parent = self.refer(base, None, "base")
         if parent is None:
@@ -150,8 +149,9 @@ class _Builder:
                 self.report(message, ", ".join(known), nearest(key, known), key)
         about = data.get("description")
         described = about if isinstance(about, str) else parent.description
-        own = replace(parent, name=self.own, location=self.at(), description=described)
-        return _BUILD[type(own)](self, own, data, base not in BASES)
+        own: Template = replace(parent, name=self.own, location=self.at(), description=described)
+        build: Callable[[Builder, Any, dict[str, Any], bool], Template] = _BUILD[type(own)]
+        return build(self, own, data, base not in BASES)
 
     def report(self, message: str, expected: str | None, hint: str | None, *path: str | int) -> None:
         self.reader.problems.append(Problem(message, self.at(*path), expected, hint))
@@ -179,10 +179,10 @@ class _Builder:
     def operator(self, parent: Operator, data: dict[str, Any], derived: bool) -> Operator:
         variables = dict(parent.variables)
         for name, given in self.mapping(data, "variables").items():
-            with self.reader._collect():
+            with self.reader.collect():
                 variables[name] = variable(given, self.at("variables", name))
         equations = parent.equations
-        with self.reader._collect():
+        with self.reader.collect():
             equations = self.equations(parent, data.get("equations"))
         found = replace(parent, equations=equations, variables=variables)
         return without_unused(found) if derived else found
@@ -241,7 +241,7 @@ class _Builder:
                     f"the operator '{operator.name}' has no variable '{name}'", None, hint, *place, name
                 )
                 continue
-            with self.reader._collect():
+            with self.reader.collect():
                 found[name] = variable(value, self.at(*place, name)).value
         return found
 
@@ -256,7 +256,9 @@ class _Builder:
         if not isinstance(given, list):
             self.report(f"found {describe(given)}", "a list of edges", None, "edges")
             given = []
-        edges = [edge for index, item in enumerate(given) if (edge := self.edge(item, "edges", index))]
+        edges = [
+            edge for index, item in enumerate(given) if (edge := read_edge(self, item, ("edges", index)))
+        ]
         return replace(parent, nodes=nodes, circuits=circuits, edges=(*parent.edges, *edges))
 
     def members(self, data: dict[str, Any], key: str, kind: type[_T]) -> dict[str, _T]:
@@ -271,54 +273,9 @@ class _Builder:
                 found[name] = member
         return found
 
-    def edge(self, given: Any, *place: str | int) -> EdgeUse | None:
-        """``[source, target, template, {weight: ...}]``, or a mapping with these four as keys."""
-        if isinstance(given, dict) and {"source", "target"} <= given.keys() <= set(_EDGE_KEYS):
-            parts: list[Any] = [given.get(key) for key in _EDGE_KEYS]
-        elif isinstance(given, list) and len(given) in (3, 4):
-            parts = [*given, None][:4]
-        else:
-            self.report(f"found {describe(given)}", _EDGE_FORM, None, *place)
-            return None
-        source, target, template, values = parts
-        if not isinstance(source, str) or not isinstance(target, str):
-            self.report("source and target are variables", "node/operator/variable", None, *place)
-            return None
-        group = None
-        if isinstance(template, str):
-            group = self.refer(template, Group, *place)
-        elif template is not None:
-            self.report(f"found {describe(template)}", "the name of an edge template, or null", None, *place)
-        edge = EdgeUse(source, target, group if isinstance(group, Group) else None, location=self.at(*place))
-        if not isinstance(values, dict | None):
-            self.report(f"found {describe(values)}", "{weight: ..., delay: ...}", None, *place)
-            return edge
-        return self.with_values(edge, values or {}, place)
-
-    def with_values(self, edge: EdgeUse, given: Mapping[str, Any], place: tuple[str | int, ...]) -> EdgeUse:
-        """Numbers by the names of an edge or ``operator/variable``; paths by ``edge/operator/variable``."""
-        numbers: dict[str, float] = {}
-        values, sources = {}, {}
-        for key, item in given.items():
-            plain = key.removeprefix(f"{edge.template.name}/") if edge.template else key
-            if key in _EDGE_NUMBERS and item is None:
-                continue
-            if key not in _EDGE_NUMBERS and isinstance(item, str) and (item == "source" or "/" in item):
-                sources[plain] = item
-                continue
-            with self.reader._collect():
-                value = number(item, self.at(*place))
-                if key not in _EDGE_NUMBERS:
-                    values[plain] = value
-                elif isinstance(value, float):
-                    numbers[key] = value
-                else:
-                    self.report(f"'{key}' is {describe(item)}", "a real number", None, *place)
-        return replace(edge, values=values, sources=sources, **numbers)
-
 
 _BUILD: dict[type[Template], Any] = {
-    Operator: _Builder.operator,
-    Group: _Builder.group,
-    Circuit: _Builder.circuit,
+    Operator: Builder.operator,
+    Group: Builder.group,
+    Circuit: Builder.circuit,
 }

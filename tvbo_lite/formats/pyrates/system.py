@@ -23,6 +23,7 @@ from tvbo_lite.errors import (
 )
 from tvbo_lite.expr.pyrates import parse_equation
 from tvbo_lite.expr.tree import Binary, Expr, Name, Number, substitute
+from tvbo_lite.formats.pyrates.edges import SOURCE
 from tvbo_lite.formats.pyrates.model import Circuit, EdgeUse, Group, OperatorUse, Text, Variable
 
 __all__ = ["EDGE", "EXTERNAL", "TIME", "System", "system_of"]
@@ -44,7 +45,8 @@ class System:
     """``variables`` with their initial values; ``rates`` of change of some, ``values`` of others.
 
     What has neither is constant. ``feeds`` are the terms that sum up to an input, ``chains`` the last stage
-    of each delay by signal, order and rate. ``problems`` is what is wrong, with the kind of error.
+    of each delay by signal, order and rate. ``problems`` is what is wrong, with the kind of error. A delay
+    has at least ``delay_order`` stages.
     """
 
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class System:
     feeds: dict[str, list[Expr]] = field(default_factory=dict)
     chains: dict[tuple[str, int, float], str] = field(default_factory=dict)
     problems: list[tuple[type[InputError], Problem]] = field(default_factory=list)
+    delay_order: int = 0
 
     def report(
         self,
@@ -114,8 +117,8 @@ class System:
             message = f"{name} has two equations"
             self.report(ModelError, message, text.location, "one equation for each variable")
         else:
-            kind = self.rates if equation.derivative else self.values
-            kind[name] = substitute(equation.value, full)
+            group = self.rates if equation.derivative else self.values
+            group[name] = substitute(equation.value, full)
 
     # ---- edges -------------------------------------------------------------------------------------------
 
@@ -167,8 +170,8 @@ class System:
                 )
         self.add_group(path, group)
         sources = edge.sources or self._only_input(edge, group, path)
-        for key, source in sources.items():
-            target, source = f"{path}/{key}", edge.source if source == "source" else source
+        for key, given in sources.items():
+            target, source = f"{path}/{key}", edge.source if given == SOURCE else given
             if self._known(target, edge, "input") and self._known(source, edge, "source"):
                 self.feeds.setdefault(target, []).append(Name(source))
         return self._only_output(edge, group, path)
@@ -183,7 +186,7 @@ class System:
         ]
         if not free:
             self.report(ModelError, f"the edge template '{group.name}' has no input", edge.location)
-        return {key: "source" for key in free[-1:]}
+        return dict.fromkeys(free[-1:], SOURCE)
 
     def _only_output(self, edge: EdgeUse, group: Group, path: str) -> str | None:
         """The output of the only operator whose output no other operator of the edge receives."""
@@ -205,12 +208,13 @@ class System:
         """The signal after the delay of the edge: the end of a chain of equations, or the signal itself."""
         if not edge.delay:
             return signal
-        if not edge.spread:
-            message = f"the edge to {edge.target} has a delay of {edge.delay:g} without spread, which is not supported yet"
-            hint = "with a spread, the delay becomes a chain of equations"
+        if not edge.spread and not self.delay_order:
+            message = f"the delay of {edge.delay:g} to {edge.target}, without spread, is not supported yet"
+            hint = "with a spread, or with an order of approximation, it becomes a chain of equations"
             self.report(UnsupportedError, message, edge.location, hint=hint)
             return signal
-        order = round((edge.delay / edge.spread) ** 2)
+        own = round((edge.delay / edge.spread) ** 2) if edge.spread else 0
+        order = max(own, self.delay_order)
         if order > MAX_ORDER:
             message = f"the delay of {edge.delay:g} with a spread of {edge.spread:g} needs {order} equations"
             self.report(UnsupportedError, message, edge.location, f"at most {MAX_ORDER}")
@@ -235,7 +239,7 @@ class System:
     # ---- inputs ------------------------------------------------------------------------------------------
 
     def add_external(self, name: str) -> str:
-        """Opens an input for what comes from outside; the name of the constant that it adds to, which is 0."""
+        """Opens an input for what comes from outside; the name of the constant, 0, that this adds to."""
         if name not in self.feeds:
             self.variables[name] = replace(self.variables[name], value=0.0)
             return name
@@ -266,15 +270,20 @@ def _sum(terms: list[Expr]) -> Expr:
     return total
 
 
-def system_of(circuit: Circuit, external: Collection[str] = ()) -> tuple[System, dict[str, str]]:
+def system_of(
+    circuit: Circuit, external: Collection[str] = (), delay_order: int = 0
+) -> tuple[System, dict[str, str]]:
     """The equations of a circuit, and for each of the ``external`` inputs the constant that stands for it.
+
+    With ``delay_order``, a delay without spread is approximated by a chain of so many equations, and one
+    with a spread has at least as many.
 
     Raises:
         ModelError: an edge, or an external input, without its variable; a variable with two equations.
         ExpressionError: an equation that cannot be read.
         UnsupportedError: an array, a value of the past, a delay without spread.
     """
-    system = System()
+    system = System(delay_order=delay_order)
     for path, node in circuit.all_nodes().items():
         system.add_group(path, node)
     for number, edge in enumerate(circuit.all_edges()):

@@ -1,4 +1,4 @@
-"""Values of variables as PyRates writes them: ``0.5``, ``input``, ``output(0.01)``, ``variable(-0.6-0.8j)``."""
+"""Values of variables as PyRates writes them: ``0.5``, ``input``, ``output(0.01)``, ``variable(1-2j)``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["KINDS", "number", "variable"]
 KINDS = ("input", "output", "variable")
 _KIND_NAMES = {"state_var": "variable", "constant": "constant", **{kind: kind for kind in KINDS}}
 _DEFINED = re.compile(r"(?P<kind>input|output|variable)\s*(?:\((?P<value>[^()]*)\))?")
-_TYPES: dict[str, Value] = {"": 0.0, "float": 0.0, "int": 0.0, "complex": 0j}
+_TYPES: dict[str, float | complex] = {"": 0.0, "float": 0.0, "int": 0.0, "complex": 0j}
 _EXPECTED = "a number, input, output or variable, the last three also with a value: input(0.0)"
 MAX_LENGTH = 10_000  # elements of an array
 
@@ -59,7 +59,7 @@ def _from_mapping(given: dict[str, Any], location: Location) -> Variable:
 def _initial(text: str, shown: str, location: Location) -> Value:
     """What stands in the brackets: a value, a type, or a value and a length."""
     first, comma, length = (part.strip() for part in text.partition(","))
-    value = _TYPES[first] if first in _TYPES else _scalar(first, shown, location)
+    value: float | complex = _TYPES[first] if first in _TYPES else _scalar(first, shown, location)
     if not comma:
         return value
     if not length.isdigit() or not 0 < int(length) <= MAX_LENGTH:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import RenderError
@@ -31,7 +32,7 @@ _IN_FLOW = re.compile(r"[,\[\]{}?]|:(?!\w)")
 # What some YAML reader takes for a number, a truth value, a time, nothing, or a merge key.
 _TYPED = re.compile(
     r"[-+]?[.\d][\d_]*(?:\.[\d_]*)?(?:[eE][-+]?\d+)?|[-+]?0[xob][\da-fA-F_]+|[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.\d*)?"
-    r"|[-+]?\.(?:inf|nan)|y|n|yes|no|on|off|true|false|null|\d{4}-\d\d?-\d\d?.*",
+    r"|[-+]?\.(?:inf|nan)|yes|no|on|off|true|false|null|\d{4}-\d\d?-\d\d?.*",
     re.IGNORECASE,
 )
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\x85\xa0\xad\u2028\u2029\ufeff\ufffe\uffff]")
@@ -54,7 +55,7 @@ def emit(data: Mapping[str, Any]) -> str:
         return "{}\n"
     parts = ["\n".join(_entry(key, value, "")) for key, value in data.items()]
     text = parts[0]
-    for before, part in zip(parts, parts[1:], strict=False):
+    for before, part in pairwise(parts):
         text += ("\n\n" if "\n" in before or "\n" in part else "\n") + part
     return text + "\n"
 
@@ -105,7 +106,7 @@ def _wrapped(head: str, values: Sequence[Any], inner: str) -> Iterator[str]:
     line = inner
     for value in values:
         text = _scalar(value, flow=True)
-        if len(line) + len(text) > WIDTH and line != inner:
+        if len(line) + len(text) + 1 > WIDTH and line != inner:
             yield line.rstrip()
             line = inner
         line += text + ", "
@@ -162,12 +163,11 @@ def _number(value: float) -> str:
 
 def _quoted(text: str, *, flow: bool, key: bool = False) -> str:
     """A text on one line, in quotes where it would be read as anything else."""
-    plain = _PLAIN.fullmatch(text) or _NEGATIVE.fullmatch(text)
+    plain = (_PLAIN.fullmatch(text) or _NEGATIVE.fullmatch(text)) and not _UNSEEN.search(text)
     number_key = key and text.isdecimal() and text.isascii()
-    if plain and not (flow and _IN_FLOW.search(text)) and not _UNSEEN.search(text):
-        if number_key or not _TYPED.fullmatch(text):
-            _check(text)
-            return text
+    if plain and not (flow and _IN_FLOW.search(text)) and (number_key or not _TYPED.fullmatch(text)):
+        _check(text)
+        return text
     if _UNSEEN.search(text) or "'" in text or "\n" in text or "\t" in text or not _has_escapes(text):
         return '"' + _escaped(text) + '"'
     _check(text)

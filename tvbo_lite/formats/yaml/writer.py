@@ -10,8 +10,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from tvbo_lite.formats.yaml.emit import Block, emit
+from tvbo_lite.formats.yaml.from_model import experiment_of
 from tvbo_lite.schema.base import Expression, Item, SchemaModel, Shorthand, Written, is_json_type
 from tvbo_lite.schema.populations import Row
+from tvbo_lite.transforms.raising.texts import bare_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["as_data", "text_of", "write"]
 
-_FIRST = ("label", "id", "description", "references")  # what people look for at the top
+_FIRST = ("name", "label", "id", "description", "references", "iri", "element", "anonymous")
+_DECLARED = (*_FIRST, "dimensions", "units", "constants", "component_types")
+_FIRST_OF = {
+    "Handler": ("test", "port"),
+    "Network": (*_FIRST, "parameters", "within", "dynamics"),
+    "Experiment": _DECLARED,
+    "SimulationExperiment": _DECLARED,
+}
 _AS_WRITTEN = frozenset(
     mark.func for kind in (Written, Expression) for mark in get_args(kind) if hasattr(mark, "func")
 )
@@ -33,15 +42,9 @@ def write(model: Model, losses: Losses) -> str:
 
     Raises:
         RenderError: a text holds half of a character.
+        UnsupportedError: two components have the same id.
     """
-    from tvbo_lite.formats.lems.comments import comments_of
-    from tvbo_lite.formats.lems.normal import own_part
-    from tvbo_lite.schema.load import load
-    from tvbo_lite.transforms.raising import raised
-    from tvbo_lite.transforms.types import TypeTable
-
-    own = own_part(model)
-    return text_of(load(raised(own, TypeTable(model.component_types), losses, comments_of(own))))
+    return text_of(experiment_of(model, losses))
 
 
 def text_of(experiment: Experiment) -> str:
@@ -51,9 +54,7 @@ def text_of(experiment: Experiment) -> str:
 
 def as_data(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain data, of which `tvbo_lite.schema.load.load` makes an equal one."""
-    data = _fields(experiment)
-    first = {key: data.pop(key) for key in _FIRST if key in data}
-    return {**first, **data}
+    return _fields(experiment)
 
 
 def _fields(model: SchemaModel, key: str | None = None) -> dict[str, Any]:
@@ -114,28 +115,13 @@ def _pairs(pairs: tuple[tuple[str, str], ...]) -> Any:
     return dict(items) if len(dict(items)) == len(items) else [{name: text} for name, text in items]
 
 
-def bare_number(text: str) -> str | int | float:
-    """The number that is written exactly as ``text``, or the text itself."""
-    if len(text) > _LONGEST or text[:1] not in _NUMBER_STARTS:
-        return text
-    for kind in (int, float):
-        try:
-            number = kind(text)
-        except ValueError:
-            continue
-        if repr(number) == text and abs(number) != float("inf"):
-            return number
-    return text
-
-
-_LONGEST = 24  # characters of a float's digits
-_NUMBER_STARTS = tuple("-0123456789")
-
-
 @cache
 def _table(model: type[SchemaModel]) -> tuple[tuple[str, bool], ...]:
-    """The fields of a model in their order; with each, whether a number may stand for its text."""
-    return tuple((name, _is_written(item.annotation, item.metadata)) for name, item in model.model_fields.items())
+    """The fields of a model, what it is called first; with each, whether a number may stand for its text."""
+    fields = model.model_fields
+    first = [name for name in _FIRST_OF.get(model.__name__, _FIRST) if name in fields]
+    marks = ((name, fields[name]) for name in dict.fromkeys((*first, *fields)))
+    return tuple((name, _is_written(item.annotation, item.metadata)) for name, item in marks)
 
 
 def _is_written(annotation: Any, metadata: Any = ()) -> bool:

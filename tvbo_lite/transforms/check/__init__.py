@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from tvbo_lite.errors import InputError, ModelError, Problem
+from tvbo_lite.errors import ExpressionError, InputError, ModelError, Problem, UnitError
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.check import attributes, circles, components, dimensions, names, networks, types
 from tvbo_lite.transforms.check.subject import Subject
@@ -60,6 +60,13 @@ WARNINGS: tuple[Rule, ...] = (
     attributes.unread,
     networks.listed_instances,
 )
+# The class of error that a rule's findings are; a model that contradicts itself if not named here.
+KINDS: dict[Rule, type[InputError]] = {
+    types.known_dimensions: UnitError,
+    names.readable_expressions: ExpressionError,
+    names.declared_names: ExpressionError,
+    dimensions.equations: UnitError,
+}
 
 
 def check(model: m.Model, resolver: Resolver | None = None, *, library: bool = False) -> Findings:
@@ -68,23 +75,33 @@ def check(model: m.Model, resolver: Resolver | None = None, *, library: bool = F
     NeuroML's own component types are left out unless ``library`` is given; a test checks them.
     """
     subject = Subject(model, resolver or Resolver(model), library=library)
-    return Findings(_found(ERRORS, subject), _found(WARNINGS, subject))
+    return Findings(tuple(_found(ERRORS, subject)), tuple(_found(WARNINGS, subject)))
 
 
 def require(model: m.Model, resolver: Resolver | None = None) -> tuple[Problem, ...]:
-    """The warnings about a linked model. Raises `ModelError` with all errors, if there are any."""
-    errors, warnings = check(model, resolver)
+    """The warnings about a linked model.
+
+    Raises:
+        InputError: with all errors, if there are any: an `ExpressionError` where all are about expressions,
+            a `UnitError` where all are about dimensions and units, else a `ModelError`.
+    """
+    subject = Subject(model, resolver or Resolver(model))
+    errors = _found(ERRORS, subject)
     if errors:
-        raise ModelError(errors)
-    return warnings
+        kinds = set(errors.values())
+        raise (kinds.pop() if len(kinds) == 1 else ModelError)(errors)
+    return tuple(_found(WARNINGS, subject))
 
 
-def _found(rules: Sequence[Rule], subject: Subject) -> tuple[Problem, ...]:
-    problems: list[Problem] = []
+def _found(rules: Sequence[Rule], subject: Subject) -> dict[Problem, type[InputError]]:
+    """What the rules find, each once, in the order of files and lines; and which class of error it is."""
+    found: dict[Problem, type[InputError]] = {}
     for rule in rules:
         try:
-            problems += rule(subject)
+            for problem in rule(subject):
+                found.setdefault(problem, KINDS.get(rule, ModelError))
         except InputError as error:  # what a rule looks up is wrong itself
-            problems += error.problems
-    once = dict.fromkeys(problems)
-    return tuple(sorted(once, key=lambda item: (item.location.file or "", item.location.line or 0)))
+            for problem in error.problems:
+                found.setdefault(problem, type(error))
+    places = {problem: (problem.location.file or "", problem.location.line or 0) for problem in found}
+    return {problem: found[problem] for problem in sorted(found, key=places.__getitem__)}

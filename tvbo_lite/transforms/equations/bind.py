@@ -19,6 +19,7 @@ from tvbo_lite.transforms.equations.system import (
     Deed,
     Definition,
     Group,
+    Missing,
     Outer,
     Parameter,
     Part,
@@ -35,10 +36,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Binder", "port_name"]
 
-RESERVED = (CLOCK, "dt", "n", "at", "host", "np", "self", "k")
+# What the writers of scripts use in groups for purposes of their own.
+RESERVED = (
+    CLOCK, "dt", "DT", "n", "at", "host", "np", "self", "k", "start", "step", "total", "product", "attached", "wires",
+    "connect", "send", "group", "active", "inside", "fired", "holds", "RANDOM",
+)  # fmt: skip
 REGIME = "regime"
 KINETICS = "the occupancies of its states are advanced by the exponential of a matrix"
-RUNGE_KUTTA = "its simultaneous dynamics, which jLEMS integrates by the Runge-Kutta method, are taken by Euler's"
+RUNGE_KUTTA = (
+    "its simultaneous dynamics, which jLEMS integrates by the Runge-Kutta method, are taken by Euler's"
+)
 
 
 class Binder:
@@ -81,12 +88,17 @@ class Binder:
 
     def named(self, site: Site, name: str) -> str:
         """What a variable or parameter of a site is called in its group."""
-        if name == CLOCK:
+        if name == CLOCK and not self._declares(site, name):
             return CLOCK
         key = (site, name)
         if key not in self._named:
             self._named[key] = self._names[site.plot].new(site.prefix + name)
         return self._named[key]
+
+    def _declares(self, site: Site, name: str) -> bool:
+        variables = self.variables(site)
+        own = name in variables.stateful or name in variables.derived_names()
+        return own or name in variables.requirements or name in site.block.component.parameters
 
     def _parameter(self, site: Site, name: str) -> Expr:
         called = self.named(site, name)
@@ -96,7 +108,9 @@ class Binder:
             each = (values,) if isinstance(values, float) else tuple(values[site.rows].tolist())
             if len(set(each)) == 1:
                 each = each[:1]
-            declared = kind.parameters.get(name) or kind.derived_parameters.get(name) or kind.constants.get(name)
+            declared = (
+                kind.parameters.get(name) or kind.derived_parameters.get(name) or kind.constants.get(name)
+            )
             dimension = declared.dimension if declared else "none"
             formula = kind.derived_parameters[name].value if name in kind.derived_parameters else None
             group.parameters[called] = Parameter(called, each, dimension, formula or "")
@@ -179,7 +193,10 @@ class Binder:
             return self._bind(site, parse(text))
         except ExpressionError as error:
             raise ExpressionError(
-                [p if p.location.file else Problem(p.message, location, p.expected, p.hint) for p in error.problems]
+                [
+                    p if p.location.file else Problem(p.message, location, p.expected, p.hint)
+                    for p in error.problems
+                ]
             ) from None
 
     def _bind(self, site: Site, expr: Expr) -> Expr:
@@ -291,8 +308,8 @@ class Binder:
         other = ends[0][0]
         seen = self.get(other, name)
         if any(end is not other for end, _ in ends) or seen is None or seen[0] is not other:
-            self.losses.add(f"'{item.select}' of {_title(site)}", "its ends are in several places", item.location)
-            return Number(0.0)
+            what = f"'{item.select}' of {_title(site)}"
+            return Missing(what, "its tunnels lead to several kinds of ends", item.location)
         value = seen[1]
         if not isinstance(value, Name):
             return value
@@ -348,7 +365,9 @@ class Binder:
 
     def _rules(self, site: Site, items: Iterable[m.OnCondition], *, in_regime: bool) -> list[Rule]:
         return [
-            Rule(self.bind(site, item.test, item.location), self._deed(site, item.action, in_regime=in_regime))
+            Rule(
+                self.bind(site, item.test, item.location), self._deed(site, item.action, in_regime=in_regime)
+            )
             for item in items
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 import numpy as np
 
@@ -12,17 +13,18 @@ from tvbo_lite.lems import model as m
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.blocks import Block
+from tvbo_lite.transforms.equations.aliases import without_aliases
 from tvbo_lite.transforms.equations.bind import Binder, port_name
 from tvbo_lite.transforms.equations.grow import Plot, Site, Survey, survey
 from tvbo_lite.transforms.equations.start import initialise
 from tvbo_lite.transforms.equations.system import Group, Record, Route, System
-from tvbo_lite.transforms.equations.tidy import fold, mark, prune, without_aliases
+from tvbo_lite.transforms.equations.tidy import every_missing, fold, mark, prune, settle
 from tvbo_lite.transforms.instances import Instance
 from tvbo_lite.transforms.instantiate import populate
 from tvbo_lite.transforms.limits import check_limits
 from tvbo_lite.transforms.plan import simulation_plan
-from tvbo_lite.transforms.recorded import recorded_units
 from tvbo_lite.transforms.resolve import Resolver
+from tvbo_lite.units import dimension_of, si_symbol
 
 __all__ = ["population_equations"]
 
@@ -49,7 +51,9 @@ def population_equations(model: m.Model, losses: Losses, *, ordered: bool = True
     mixed = _mixed(found) if ordered else {}
     for block, plot in mixed.items():
         if plot.size > SPLIT:
-            losses.add(f"events without delay inside '{plot.name}'", ORDER, block.component.component.location)
+            losses.add(
+                f"events without delay inside '{plot.name}'", ORDER, block.component.component.location
+            )
     few = {block for block, plot in mixed.items() if plot.size <= SPLIT}
     found = survey(forest.root, few) if few else found
     return _Building(found, resolver, plan, Instance(forest.root, 0), losses).system(ordered=ordered)
@@ -66,14 +70,23 @@ class _Building:
     def system(self, *, ordered: bool) -> System:
         groups = self.binder.all()
         records = tuple(self._record(quantity) for quantity in self.plan.quantities())
-        units = recorded_units(self.root, self.plan.quantities(), self.resolver.units)
-        system = System(self.plan, groups, (), records, tuple(self._spikes()), units)
+        source = self.resolver.model.location.file or ""
+        exponents = {"*": None, **self.resolver.units.dimensions}
+        symbols = {name: _symbol(powers) for name, powers in exponents.items()}
+        spikes = tuple(self._spikes())
+        system = System(
+            self.plan, groups, (), records, spikes, PurePath(source).name, dict(exponents), symbols
+        )
+        for group in groups.values():
+            settle(group)
         fold(system)
         system.order = _order(groups[self.found.plots[0].name])
         initialise(system, self.losses)
         without_aliases(system, ordered=ordered)
         prune(system)
         mark(system)
+        for missing in every_missing(system):
+            self.losses.add(missing.what, missing.reason, missing.where)
         self._routes(groups)
         return system
 
@@ -131,6 +144,14 @@ class _Building:
                 groups[plot.name].routes.append(Route(port, name, handler, sources, ends, delays))
 
 
+def _symbol(exponents: tuple[int, ...] | None) -> str:
+    if exponents is None:
+        return ""
+    mass, length, time, current, temperature, amount, light = exponents
+    name = dimension_of((mass, length, time, current, temperature, amount, light))
+    return si_symbol(name) if name else ""
+
+
 def _wires(found: Survey, plot: Plot) -> Iterator[tuple[str, Site, str, int, int, float]]:
     """The connections from a group: port, target, its port, source copy, target copy, delay (s)."""
     for site in plot.top.sites():
@@ -180,5 +201,3 @@ def _order(root: Group) -> tuple[str, ...]:
         for part in root.parts
     )
     return tuple(name for part in root.parts for name in part.attached) if bare else (root.name,)
-
-

@@ -141,9 +141,7 @@ class _Surveyor:
         plot.root = self.site(plot, block, rows, None, "")
         return plot
 
-    def site(
-        self, plot: Plot, block: Block, rows: NDArray[np.int64], parent: Site | None, role: str
-    ) -> Site:
+    def site(self, plot: Plot, block: Block, rows: NDArray[np.int64], parent: Site | None, role: str) -> Site:
         site = Site(block, rows, plot, parent, role)
         self._note(site)
         for child in block.children:
@@ -176,8 +174,11 @@ class _Surveyor:
         if not child.listed:
             return False
         inert = child.kind.dynamics == m.Dynamics() and not parent.kind.is_a("network")
-        return child.name == "" or child.name in parent.attached or child.starts is not None or (
-            inert and any(not below.listed for below in child.children)
+        return (
+            child.name == ""
+            or child.name in parent.attached
+            or child.starts is not None
+            or (inert and any(not below.listed for below in child.children))
         )
 
     def _groups(self, site: Site, block: Block) -> list[Inner]:
@@ -218,7 +219,9 @@ def _group_name(site: Site, block: Block) -> str:
 
 def _main(top: Site) -> Site:
     """The part whose names need no prefix: the root, or the cell in an ``<instance>`` around it."""
-    inner = [site for site in top.below if isinstance(site, Site) and site.block.kind.dynamics != m.Dynamics()]
+    inner = [
+        site for site in top.below if isinstance(site, Site) and site.block.kind.dynamics != m.Dynamics()
+    ]
     bare = top.block.kind.dynamics == m.Dynamics() and top.block.listed
     return inner[0] if bare and len(inner) == 1 else top
 

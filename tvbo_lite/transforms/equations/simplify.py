@@ -63,5 +63,3 @@ def _fixed(expr: Expr) -> bool:
 def has_random(expr: Expr) -> bool:
     """Whether a random number is drawn."""
     return (isinstance(expr, Call) and expr.function == "random") or any(map(has_random, children(expr)))
-
-

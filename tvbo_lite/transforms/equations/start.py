@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.expr.evaluate import evaluate
-from tvbo_lite.expr.tree import Binary, Call, Expr, Name, children, rebuild
+from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Number, children, rebuild
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations.system import (
     CLOCK,
     Across,
     Group,
+    Missing,
     Outer,
     Part,
     System,
@@ -109,6 +110,8 @@ class _Start:
             name = f"place {len(places)}"
             places[name] = self._place(group, expr)
             return Name(name)
+        if isinstance(expr, Missing):
+            return Number(0.0)
         if isinstance(expr, Call) and expr.function == "random":
             name = f"place {len(places)}"
             places[name] = np.array([self.random.random() for _ in range(group.size)])
@@ -139,5 +142,3 @@ def _draws(expr: Expr) -> bool:
 def _names(expr: Expr) -> set[str]:
     found = {expr.name} if isinstance(expr, Name) else set()
     return found.union(*map(_names, children(expr)))
-
-

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tvbo_lite.errors import Location
 from tvbo_lite.expr.tree import Expr, Leaf, Name, children
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import SimulationPlan
 
 __all__ = [
-    "CLOCK", "Across", "Assignment", "Deed", "Definition", "Group", "Outer", "Parameter", "Part", "Record", "Regime",
+    "CLOCK", "Across", "Assignment", "Deed", "Definition", "Group", "Missing", "Outer", "Parameter", "Part", "Record", "Regime",
     "Route", "Rule", "Shown", "System", "Total", "leaves", "names_read", "walk",
 ]  # fmt: skip
 
@@ -54,6 +55,15 @@ class Across(Leaf):
     name: str
     group: str
     at: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing(Leaf):
+    """What cannot be said; it counts as 0."""
+
+    what: str
+    reason: str
+    where: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,9 @@ class Part:
 
     def acts(self) -> bool:
         """Whether there is anything to do in a step."""
-        return bool(self.attached or self.definitions or self.rates or self.rules or self.shown or self.regimes)
+        return bool(
+            self.attached or self.definitions or self.rates or self.rules or self.shown or self.regimes
+        )
 
     def deeds(self) -> Iterator[Deed]:
         yield from (rule.deed for rule in self.rules)
@@ -239,7 +251,9 @@ class System:
     order: tuple[str, ...]
     records: tuple[Record, ...]
     spikes: tuple[tuple[str, str, str, str, int], ...]  # file, selection, group, port, copy
-    units: dict[str, str]  # SI unit of each dimension of the model
+    source: str  # name of the document, or of its simulation
+    exponents: dict[str, tuple[int, ...] | None]  # of the model's dimensions; None for "*"
+    symbols: dict[str, str]  # SI unit of each dimension, as LEMS spells it; empty where it has no name
 
 
 def leaves(expr: Expr) -> Iterator[Expr]:

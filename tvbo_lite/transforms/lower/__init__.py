@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Network, Node
+from tvbo_lite.transforms.expand import expand
 from tvbo_lite.transforms.lower.context import Context, OwnTypes, Path
 from tvbo_lite.transforms.lower.couplings import read_couplings
 from tvbo_lite.transforms.lower.declared import (
@@ -29,6 +30,7 @@ from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
 from tvbo_lite.transforms.lower.simulation import extra_units, simulation
+from tvbo_lite.transforms.lower.stimulation import without_stimuli
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics, Experiment
@@ -65,6 +67,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     integration = experiment.integration
     if integration is not None:
         context.time_scale = integration.time_scale
+    experiment = without_stimuli(context, expand(experiment, context))
     refuse_rest(experiment, _EXPERIMENT, (), "experiment", context)
     add_component_types(context, experiment)
     wiring = _wire(context, experiment)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lowered", "child_component", "is_input", "lower_component"]
 
-_USED = ("iri", "parameters", "components", "events", "element", "anonymous")
+_USED = ("iri", "parameters", "components", "events", "element", "anonymous", "unread")
 _INPUTS = ("basePointCurrent", "basePointCurrentDL")
 _SYNAPSES = ("baseSynapse", "baseSynapseDL", "baseChannelPopulation")
 # what the id of a component ends in that refers to another: by the type of the slot it stands in
@@ -101,6 +101,7 @@ def _filled(
     there = [part for part in lowered if part is not None]
     own, parts = inner_parts(context, kind, given, path, owner)
     texts = attributes(context, kind, own, path, owner)
+    texts |= _unread(context, dynamics, kind, path, owner)
     component = replace(frame, attributes=texts, location=context.locate(path))
     for part in there:
         if part.way is not None:
@@ -116,6 +117,16 @@ def _filled(
         tuple(item for part in there for item in (part.standalone if part.way is not None else part.all())),
         tuple(name for part in there for name in part.inputs),
     )
+
+
+def _unread(
+    context: Context, dynamics: Dynamics, kind: ResolvedType, path: Path, owner: str
+) -> dict[str, str]:
+    """The attributes that no one reads."""
+    for name in set(dynamics.unread).intersection(kind.attribute_names()):
+        message = f"{owner}: {kind.name} does read '{name}'"
+        context.report((*path, "unread", name), message, "it belongs to the 'parameters'")
+    return dynamics.unread
 
 
 def _child(

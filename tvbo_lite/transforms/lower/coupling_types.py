@@ -8,7 +8,7 @@ term sees the state at the start of the step, whatever the order of the nodes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import UnitError
@@ -129,12 +129,14 @@ def pair_type(context: Context, weight: str) -> lems.ComponentType:
 
 def inside(equations: Equations, name: str) -> Expr | None:
     """A variable of a dynamics by its state and parameters alone; None where it depends on an input."""
-    if name in equations.dynamics.coupling_inputs:
+    inputs = equations.dynamics.coupling_inputs
+    if name in inputs:
         return None
-    tree = equations.trees.get(name)
+    trees = {**equations.trees, **{one: tree for one, (tree, _) in equations.hidden.items()}}
+    tree = trees.get(name)
     if tree is None:
         return Name(name)
-    moving = {*equations.trees, *equations.dynamics.coupling_inputs}
+    moving = {*trees, *inputs}
     parts = {one: inside(equations, one) for one in sorted(moving.intersection(names(tree)))}
     known = {one: part for one, part in parts.items() if part is not None}
     return substitute(tree, known) if len(known) == len(parts) else None
@@ -208,7 +210,8 @@ def term_type(
     rule, place = given or (None, path)
     here = (*place, "pre_expression") if rule and rule.pre_expression else place
     constants = coupling_parameters(context, rule, place)
-    scope = Scope(context, f"coupling {port.coupling}" if rule else "edge", dict(constants))
+    owner = f"coupling {port.coupling}" if rule else "edge"
+    scope = Scope(context, owner, dict(constants), functions=target.scope.functions)
     scope.plain_time = source.scope.plain_time and target.scope.plain_time
     scope.known |= {WEIGHT: context.exponents(weight), VALUE: None, PEER: NONE}
     tree = pre_expression(scope, rule, bond, target.dynamics, here)
@@ -267,7 +270,7 @@ def pre_expression(scope: Scope, rule: Coupling | None, bond: Bond, target: Dyna
     if rule is None or rule.pre_expression is None:
         return Name("x_j")
     known = {**scope.known, **dict.fromkeys([*_source_names(bond), *_target_names(rule, bond, target)])}
-    outer = Scope(scope.context, scope.owner, known, plain_time=scope.plain_time)
+    outer = replace(scope, known=known)
     return outer.parse(rule.pre_expression.rhs, path, "pre_expression") or Name("x_j")
 
 

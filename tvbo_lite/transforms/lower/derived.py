@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import UnitError
-from tvbo_lite.expr.tree import Expr, Name, Select, names
+from tvbo_lite.expr.tree import Expr, Select, names
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.check.dimensions import same
 from tvbo_lite.transforms.quantity import NONE
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.context import Path
     from tvbo_lite.transforms.lower.scope import Exponents, Scope
 
-__all__ = ["UNKNOWN", "Derived"]
-
-UNKNOWN = ""  # stands for what was refused: nothing is known of it
-
+__all__ = ["Derived"]
 
 @dataclass(slots=True)
 class Derived:
@@ -47,17 +44,6 @@ class Derived:
             self.scope.known[name] = None
             self._place(name, select, self.path, exposure=None)
         return self.choices[select]
-
-    def without_choice(self, expr: Expr, path: Path, what: str) -> Expr:
-        """The expression, which stands where LEMS cannot choose; a choice is reported."""
-
-        def refuse(_: Select) -> str:
-            message = f"{self.scope.owner}: {what}: Piecewise, Min, Max and sign are not supported here yet"
-            self.scope.context.unsupported(path, message, "put it in a derived variable, and use its name")
-            return UNKNOWN
-
-        outer = self.scope.choices_out(expr, refuse)
-        return Name(refuse(outer)) if isinstance(outer, Select) else outer
 
     def _place(self, name: str, expr: Expr, path: Path, exposure: str | None) -> None:
         """Add a derived variable; one that needs a conditional one is computed after it, as a case."""

@@ -8,12 +8,22 @@ from tvbo_lite.errors import nearest
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, attributes, placed
 from tvbo_lite.transforms.lower.context import Context, Path, listing
+from tvbo_lite.transforms.lower.slots import NOT_PARTS
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Edge, Parameter
     from tvbo_lite.transforms.lower.population import Place
+    from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["CONNECTION", "PLACES", "connect_input", "destination", "edge_parameters", "on_cell"]
+__all__ = [
+    "CONNECTION",
+    "PLACES",
+    "connect_input",
+    "destination",
+    "edge_parameters",
+    "has_several_lists",
+    "on_cell",
+]
 
 CONNECTION = ("weight", "delay")
 PLACES = ("preSegmentId", "postSegmentId", "preFractionAlong", "postFractionAlong")
@@ -39,6 +49,12 @@ def destination(context: Context, target: Place, kind: str, path: Path, what: st
         message = f"{what}: the cell {target.path} ({target.kind.name}) takes no {kind}"
         context.report(path, message, listing(item.type for item in lists) or "a cell that takes inputs")
     return found
+
+
+def has_several_lists(kind: ResolvedType) -> bool:
+    """Whether a connection has to say which list of a cell takes the synapse; jLEMS finds an only one."""
+    own = [slot for slot in kind.child_slots.values() if slot.many and slot.name not in NOT_PARTS]
+    return len(kind.attachments) + len(own) > 1
 
 
 def on_cell(

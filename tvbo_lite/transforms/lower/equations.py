@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Protocol
 
 from tvbo_lite.errors import UnitError, nearest
-from tvbo_lite.expr.plain import without_choices
+from tvbo_lite.expr.plain import has_choice, without_choices
 from tvbo_lite.expr.tree import Expr, Select, names
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.check.dimensions import same
 from tvbo_lite.transforms.lower.context import Context, Path
-from tvbo_lite.transforms.lower.derived import UNKNOWN, Derived
-from tvbo_lite.transforms.lower.events import SPIKE, conditions
+from tvbo_lite.transforms.lower.derived import Derived
+from tvbo_lite.transforms.lower.events import IN, conditions, is_synapse
 from tvbo_lite.transforms.lower.inputs import coupling_inputs, coupling_slots
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.lower.scope import TIME, Scope, is_zero
@@ -27,18 +26,19 @@ if TYPE_CHECKING:
     from tvbo_lite.schema.base import Described
     from tvbo_lite.schema.dynamics import DerivedVariable, StateVariable
     from tvbo_lite.transforms.lower.attributes import Given
+    from tvbo_lite.transforms.lower.events import Events
     from tvbo_lite.transforms.types import ResolvedType
 
 __all__ = ["Equations", "has_equations", "initial_name", "initial_values"]
 
-IN = "in"
+WEIGHT = "weight"
 INITIAL = "_initial"  # ends the name of the parameter that holds the initial value of a state variable
 
 _EQUATIONS = (
     "state_variables", "derived_variables", "derived_parameters", "functions", "events", "coupling_inputs",
 )  # fmt: skip
 _USED = ("iri", "parameters", "output", *_EQUATIONS)
-_STATE = ("equation", "initial_value", "unit", "record", "variable_of_interest")
+_STATE = ("equation", "initial_value", "unit", "record", "variable_of_interest", "coupling_variable")
 _DERIVED = ("equation", "unit", "record", "conditional", "cases")
 _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
 _IMPLIED = {"TIME_SCALE": ("time", "1 ms"), "VOLT_SCALE": ("voltage", "1 mV")}
@@ -88,7 +88,7 @@ class Equations:
         self.scope = Scope(context, self.owner, {}, outer=self.outer)
         self.derived = Derived(self.scope, path)
         self.trees: dict[str, Expr] = {}  # the derived variables
-        self.inputs: dict[str, Expr] = {}  # the coupling inputs that couplings by equations enter
+        self.hidden: dict[str, tuple[Expr, Path]] = {}  # variables that nobody outside sees
         self.scope.plain_time = not self.outer and not any(item.unit for item in self._with_units())
         if self.outer:
             self.scope.implied = {k: v for k, v in _IMPLIED.items() if k not in base.constants}
@@ -122,14 +122,10 @@ class Equations:
             derived=tuple(self.derived.plain),
             conditional=tuple(self.derived.conditional),
             on_start=self._on_start(events.states),
-            on_condition=events.conditions,
+            on_condition=tuple(events.conditions),
+            on_event=self._on_event(events),
         )
-        ports = (
-            () if SPIKE in self.base.event_ports else tuple(lems.EventPort(p, "out") for p in events.ports)
-        )
-        if self._is_input():
-            ports = (*ports, lems.EventPort(IN, "in"))
-            dynamics = replace(dynamics, on_event=(lems.OnEvent(IN, lems.Action()),))
+        ports = {**dict.fromkeys(events.ports, "out"), **{item.port: "in" for item in dynamics.on_event}}
         required = {k: v for k, v in self.scope.required.items() if k not in self.base.requirements}
         self._check_exposures()
         self.context.equations[self.path] = self
@@ -139,15 +135,27 @@ class Equations:
             description=self.dynamics.description,
             parameters=self._parameters(),
             derived_parameters=derived_parameters,
+            properties=self._properties(),
             constants=tuple(self.scope.constants.values()),
             children=coupling_slots(self),
             attachments=attachments,
             requirements=tuple(lems.Requirement(name, dimension) for name, dimension in required.items()),
             exposures=self._exposures(),
-            event_ports=ports,
+            event_ports=tuple(
+                lems.EventPort(port, way) for port, way in ports.items() if port not in self.base.event_ports
+            ),
             dynamics=dynamics,
             location=self.context.locate(self.path),
         )
+
+    def _on_event(self, events: Events) -> tuple[lems.OnEvent, ...]:
+        """What happens when a spike arrives; an input is connected through a port all the same."""
+        idle = (lems.OnEvent(IN, lems.Action()),) if self._is_input() else ()
+        return tuple(events.arrivals) or idle
+
+    def _properties(self) -> tuple[lems.Property, ...]:
+        """A synapse has a weight, which its connection sets."""
+        return (lems.Property(WEIGHT, "none", "1"),) if is_synapse(self.dynamics.events) else ()
 
     def _is_input(self) -> bool:
         """Whether this is a current input: it is connected through a port, which nothing is sent to."""
@@ -186,6 +194,8 @@ class Equations:
                 known[name] = None if loose else powers
         for name in d.state_variables:
             known[name + INITIAL] = known[name]
+        if is_synapse(d.events):
+            known.setdefault(WEIGHT, NONE)
 
     def _inherited(self) -> dict[str, lems.Parameter | lems.Constant]:
         return {**self.base.constants, **self.base.parameters}
@@ -286,9 +296,10 @@ class Equations:
         found = []
         for name in self._ordered(trees, "derived_parameters"):
             path = (*self.path, *items[name][1])
-            expr = self.derived.without_choice(self.scope.bound(trees[name]), path, name)
-            if UNKNOWN in names(expr):
+            if has_choice(trees[name]) or self.hidden.keys() & set(names(trees[name])):
+                self.hidden[name] = trees[name], path  # LEMS cannot choose here: a variable, always the same
                 continue
+            expr = self.scope.bound(trees[name])
             self.derived.settle(name, self.scope.dimension(expr, path, name), path)
             text = self.scope.text(expr)
             found.append(lems.DerivedParameter(name, text, self._dimension(name, items[name][1])))
@@ -299,11 +310,12 @@ class Equations:
             expr = self._value(name, item)
             if expr is not None:
                 self.trees[name] = expr
-        trees = {**self.trees, **self.inputs}
+        hidden = {name: tree for name, (tree, _) in self.hidden.items()}
+        trees = {**self.trees, **hidden}
         for name in self._ordered(trees, "derived_variables"):
-            exposed = name in self.trees
-            path = (*self.path, "derived_variables" if exposed else "coupling_inputs", name)
-            self.derived.add(name, self.scope.bound(trees[name]), path, exposure=name if exposed else None)
+            place = self.hidden[name][1] if name in hidden else (*self.path, "derived_variables", name)
+            exposure = None if name in hidden else name
+            self.derived.add(name, self.scope.bound(trees[name]), place, exposure=exposure)
 
     def _value(self, name: str, item: DerivedVariable) -> Expr | None:
         """The expression of a derived variable, its ``cases`` as a choice."""

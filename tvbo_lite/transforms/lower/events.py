@@ -1,111 +1,207 @@
-"""Events of equation dynamics: a condition that becomes true, what it changes, and the spike it sends."""
+"""Events of equation dynamics: when they happen, what they change, and the spike that they send.
+
+LEMS has conditions that fire at every step while they hold, and no way to choose inside an action. So that an
+event happens once, when its condition becomes true, a state variable remembers; where an action chooses,
+another one says that the event is due, and a condition for each choice acts on it.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import UnitError, nearest
+from tvbo_lite.errors import nearest
+from tvbo_lite.expr.plain import branches
 from tvbo_lite.expr.tree import Binary, Expr, Name, Not, Number, is_boolean
 from tvbo_lite.lems import model as lems
-from tvbo_lite.transforms.check.dimensions import same
-from tvbo_lite.transforms.lower.context import listing
+from tvbo_lite.transforms.lower.affects import Affect, affect, parsed
 from tvbo_lite.transforms.lower.refuse import refuse_rest
+from tvbo_lite.transforms.lower.scope import CLOCK, TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tvbo_lite.schema.dynamics import Event, EventMap
     from tvbo_lite.transforms.lower.context import Path
     from tvbo_lite.transforms.lower.equations import Equations
 
-__all__ = ["SPIKE", "Events", "conditions"]
+__all__ = ["ARRIVAL", "IN", "SPIKE", "Events", "conditions", "is_synapse"]
 
 SPIKE = "spike"  # the port of cells, and the event that sends on it
+IN = "in"  # the port of synapses
+ARRIVAL = "spike"  # the type of an event that a spike from elsewhere makes happen
 NEVER = lems.OnCondition("t .lt. 0", lems.Action(events=(SPIKE,)))
 
-_USED = ("condition", "affect")
-_ASSIGNMENT = re.compile(r"\s*(?P<name>\w+)\s*=(?!=)(?P<value>.*)", re.DOTALL)
+_PRESET = "preset_time"
+_USED = ("event_type", "condition", "affect", "parameters")
+_WHEN_TRUE = (None, "condition", "continuous", "discrete")  # when the condition becomes true
+_HALF = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Events:
-    """``states`` remember of each event whether its condition holds already."""
+    """What the events need in LEMS: ``states`` remember what has happened already."""
 
-    states: tuple[lems.StateVariable, ...] = ()
-    conditions: tuple[lems.OnCondition, ...] = ()
+    states: list[lems.StateVariable] = field(default_factory=list)
+    conditions: list[lems.OnCondition] = field(default_factory=list)
+    arrivals: list[lems.OnEvent] = field(default_factory=list)
     ports: tuple[str, ...] = ()
+
+    def state(self, name: str) -> str:
+        """A new state variable, 0 at the start."""
+        self.states.append(lems.StateVariable(name))
+        return name
+
+
+@dataclass(slots=True)
+class _One:
+    """An event under translation; ``ports`` are those that it sends on."""
+
+    equations: Equations
+    made: Events
+    event: Event
+    name: str
+    path: Path
+    ports: tuple[str, ...]
+
+    def when(self, test: Expr, *assignments: lems.StateAssignment, ports: tuple[str, ...] = ()) -> None:
+        """Add a condition with its assignments."""
+        action = lems.Action(assignments, ports)
+        text = self.equations.scope.text(test)
+        self.made.conditions.append(lems.OnCondition(text, action, self.equations.context.locate(self.path)))
+
+    def happen(self, test: Expr, mark: lems.StateAssignment, choices: list[Affect]) -> None:
+        """Add what happens once the test holds; ``mark`` remembers that it has."""
+        if len(choices) == 1:
+            self.when(test, mark, *choices[0].assignments, ports=self.ports)
+            return
+        due = self.made.state(self.equations.scope.fresh(f"{self.name}_due"))
+        self.when(test, mark, lems.StateAssignment(due, "1"))
+        self.act(due, choices)
+
+    def act(self, due: str, choices: list[Affect]) -> None:
+        """Add what happens when the event is due; a spike goes out last."""
+        done = "2" if self.ports else "0"
+        for choice in choices:
+            test = reduce(_and, choice.tests, _above(due, _HALF))
+            test = _and(_below(due, 1 + _HALF), test) if self.ports else test
+            self.when(test, lems.StateAssignment(due, done), *choice.assignments)
+        if self.ports:
+            self.when(_above(due, 1 + _HALF), lems.StateAssignment(due, "0"), ports=self.ports)
+
+
+def is_synapse(events: EventMap) -> bool:
+    """Whether something happens when a spike arrives."""
+    return any(event.event_type == ARRIVAL for event in events.values())
 
 
 def conditions(equations: Equations, events: EventMap) -> Events:
-    """The events in LEMS, where a condition fires at every step while it holds.
-
-    So that an event happens once, when its condition becomes true, a state variable remembers. The event
-    named ``spike``, or else the first, sends the spike. A cell that takes inputs needs a port even where
-    it sends nothing: jLEMS connects inputs through it.
+    """The events in LEMS. The event named ``spike``, or else the first, sends the spike, unless this is a
+    synapse. A cell that takes inputs needs a port even where it sends nothing: jLEMS connects inputs by it.
     """
-    states: list[lems.StateVariable] = []
-    found: list[lems.OnCondition] = []
-    sender = SPIKE if SPIKE in events else next(iter(events), None)
+    made = Events()
+    sending = [] if is_synapse(events) else list(events)
+    sender = SPIKE if SPIKE in sending else next(iter(sending), None)
     for name, event in events.items():
         path = (*equations.path, "events", name)
-        test = _test(equations, event, name, path)
-        if test is None:
-            continue
-        memory = equations.scope.fresh(f"{name}_holds")
-        states.append(lems.StateVariable(memory))
-        assignments = (lems.StateAssignment(memory, "1"), *_assignments(equations, event, name, path))
-        action = lems.Action(assignments, (SPIKE,) if name == sender else ())
-        first = Binary("and", test, Binary("lt", Name(memory), Number(0.5)))
-        found.append(lems.OnCondition(equations.scope.text(first), action, equations.context.locate(path)))
-        over = lems.Action((lems.StateAssignment(memory, "0"),))
-        found.append(lems.OnCondition(equations.scope.text(Not(test)), over))
+        one = _One(equations, made, event, name, path, (SPIKE,) if name == sender else ())
+        kind = _kind(one)
+        if kind is not None:
+            kind(one)
     if not events and equations.dynamics.coupling_inputs:
-        found.append(NEVER)
-    return Events(tuple(states), tuple(found), (SPIKE,) if found else ())
+        made.conditions.append(NEVER)
+    sent = any(item.action.events for item in made.conditions)
+    made.ports = (SPIKE,) if sent else ()
+    return made
 
 
-def _test(equations: Equations, event: Event, name: str, path: Path) -> Expr | None:
-    context, what = equations.context, f"{equations.owner}: {name}"
-    refuse_rest(event, _USED, path, what, context)
-    if event.condition is None:
+def _kind(one: _One) -> Callable[[_One], None] | None:
+    """What the type of an event means; None, and a problem, for one that is not known."""
+    context, what = one.equations.context, f"{one.equations.owner}: {one.name}"
+    kind = one.event.event_type
+    if kind == _PRESET or (kind is None and one.event.condition is None):
+        refuse_rest(one.event, (*_USED[:1], "affect", "parameters", "trigger_times"), one.path, what, context)
+        return _at_times
+    if kind == ARRIVAL:
+        refuse_rest(one.event, (*_USED[:1], "affect", "parameters"), one.path, what, context)
+        return _on_arrival
+    refuse_rest(one.event, _USED, one.path, what, context)
+    if kind in _WHEN_TRUE:
+        return _when_true
+    message = f"{what}: events of the type '{kind}' are not supported"
+    hint = nearest(kind or "", [_PRESET, ARRIVAL]) or f"'{_PRESET}', '{ARRIVAL}', or a condition"
+    context.unsupported((*one.path, "event_type"), message, hint)
+    return None
+
+
+def _when_true(one: _One) -> None:
+    """Once, when the condition becomes true."""
+    test = _test(one)
+    if test is None:
+        return
+    memory = one.made.state(one.equations.scope.fresh(f"{one.name}_holds"))
+    first = Binary("and", test, _below(memory, _HALF))
+    one.happen(first, lems.StateAssignment(memory, "1"), affect(one.equations, one.event, one.name, one.path))
+    one.when(Not(test), lems.StateAssignment(memory, "0"))
+
+
+def _at_times(one: _One) -> None:
+    """At each of the times, in the first step that reaches it; one time for each step at most."""
+    scope, scale = one.equations.scope, one.equations.context.time_scale
+    scope.known[CLOCK] = TIME
+    count = one.made.state(scope.fresh(f"{one.name}_count"))
+    due = one.made.state(scope.fresh(f"{one.name}_due"))
+    for number, time in enumerate(sorted(one.event.trigger_times or [])):
+        moment = scope.constant(f"{one.name}_time_{number + 1}", f"{float(time)!r} {scale}")
+        reached = Binary("geq", Name(CLOCK), Name(moment))
+        next_one = _and(_below(count, number + _HALF), _below(due, _HALF))
+        mark = lems.StateAssignment(count, str(number + 1))
+        one.when(_and(reached, next_one), mark, lems.StateAssignment(due, "1"))
+    one.act(due, affect(one.equations, one.event, one.name, one.path))
+
+
+def _on_arrival(one: _One) -> None:
+    """Whenever a spike arrives; LEMS cannot choose there."""
+    context, what = one.equations.context, f"{one.equations.owner}: {one.name}"
+    if one.made.arrivals:
+        context.unsupported(
+            one.path, f"{what}: a second event of the type '{ARRIVAL}'", "one with both affects"
+        )
+        return
+    choices = affect(one.equations, one.event, one.name, one.path)
+    if len(choices) > 1:
+        message = f"{what}: Piecewise, Min, Max and sign are not supported in what a spike changes"
+        context.unsupported((*one.path, "affect"), message, "use a derived variable for it")
+        return
+    action = lems.Action(choices[0].assignments)
+    one.made.arrivals.append(lems.OnEvent(IN, action, context.locate(one.path)))
+
+
+def _test(one: _One) -> Expr | None:
+    """The condition without choices: those that it holds become a condition for each case."""
+    if one.event.condition is None:
         return None
-    here = (*path, "condition")
-    tree = equations.scope.parse(event.condition.rhs, here, name)
+    equations, here = one.equations, (*one.path, "condition")
+    tree = parsed(equations, one.event, one.event.condition.rhs, here, one.name)
     if tree is None:
         return None
-    test = equations.derived.without_choice(equations.scope.bound(tree), here, name)
-    if not is_boolean(test):
-        context.report(here, f"{what}: the condition is a number", "a comparison, such as 'v > 0'")
+    if not is_boolean(tree):
+        message = f"{equations.owner}: {one.name}: the condition is a number"
+        equations.context.report(here, message, "a comparison, such as 'v > 0'")
         return None
-    equations.scope.dimension(test, here, name)
+    cases = [reduce(_and, [*tests, plain]) for tests, plain in branches(tree)]
+    test = reduce(lambda a, b: Binary("or", a, b), cases)
+    equations.scope.dimension(test, here, one.name)
     return test
 
 
-def _assignments(equations: Equations, event: Event, name: str, path: Path) -> Iterator[lems.StateAssignment]:
-    """``v = reset; u = u + d``: one after the other, each sees those before it."""
-    if event.affect is None:
-        return
-    here, what, scope = (*path, "affect"), f"{equations.owner}: {name}", equations.scope
-    for part in filter(str.strip, event.affect.rhs.split(";")):
-        match = _ASSIGNMENT.fullmatch(part)
-        if match is None:
-            equations.context.report(here, f"{what}: '{part.strip()}' is no assignment", "'v = reset'")
-            continue
-        variable = match["name"]
-        states = equations.dynamics.state_variables
-        if variable not in states:
-            message = f"{what}: '{variable}' is no state variable and cannot be set"
-            equations.context.report(here, message, listing(states) or None, nearest(variable, states))
-            continue
-        tree = scope.parse(match["value"], here, name)
-        if tree is None:
-            continue
-        value = equations.derived.without_choice(scope.bound(tree), here, name)
-        powers = scope.dimension(value, here, name)
-        if not same(powers, scope.known[variable]):
-            message = f"{what}: {variable} is set to {scope.shown(powers)}"
-            expected = scope.shown(scope.known[variable])
-            equations.context.report(here, message, expected, kind=UnitError)
-        yield lems.StateAssignment(variable, scope.text(value))
+def _and(one: Expr, other: Expr) -> Expr:
+    return Binary("and", one, other)
+
+
+def _below(name: str, value: float) -> Expr:
+    return Binary("lt", Name(name), Number(value))
+
+
+def _above(name: str, value: float) -> Expr:
+    return Binary("gt", Name(name), Number(value))

@@ -57,7 +57,10 @@ class GroupInputs:
         found = self._destination(item.destination, group, source, (*path, "target"), name)
         if source is None:
             return None
-        given = {**written(path, {**texts, "destination": found}), **placed(item.parameters, path)}
+        given = {
+            **written(path, {**texts, "destination": found}, {"input": "source"}),
+            **placed(item.parameters, path),
+        }
         kind, where = context.types.get(_SINGLE), context.locate(path)
         return lems.Component(
             _SINGLE, attributes=attributes(context, kind, given, path, name), location=where
@@ -77,7 +80,7 @@ class GroupInputs:
             for index, one in enumerate(targets)
         )
         given = {
-            **written(path, {"component": item.source, "population": group.id}),
+            **written(path, {"component": item.source, "population": group.id}, {"component": "source"}),
             **placed(item.parameters, path),
         }
         texts = attributes(context, context.types.get(_LIST), given, path, name)
@@ -121,5 +124,5 @@ class GroupInputs:
         """The list of the cell that takes the input, as it is said or as it fits; '' says that none is."""
         if group is None or source is None:
             return said or None
-        fitting = receiving_list(self.context, group, source, path, what)
+        fitting = receiving_list(self.context, group, source, path, what=what, said=said)
         return fitting if said is None else said or None

@@ -114,7 +114,7 @@ class GroupNetwork:
         self._record(name, item, cell, size)
         size_text = None if item.size is None else str(item.size)
         given = {
-            **written(path, {"component": item.dynamics, "size": size_text}),
+            **written(path, {"component": item.dynamics, "size": size_text}, {"component": "dynamics"}),
             **placed(item.parameters, path),
         }
         if item.size is not None and item.size < 0:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import attributes, placed
 from tvbo_lite.transforms.lower.context import CORE
+from tvbo_lite.transforms.lower.edges import has_several_lists
 from tvbo_lite.transforms.lower.groups import Group, Groups, is_path, of_type, receiving_list, written
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ _CONTINUOUS = Form(
     "continuousConnectionInstanceW", ("preCell", "postCell"), "Segment", by_index=True, delayed=False,
 )  # fmt: skip
 _FORMS = (_EVENTS, _ELECTRICAL, _CONTINUOUS)
+_KEYS = {
+    "presynapticPopulation": "source", "postsynapticPopulation": "target", "from": "source", "to": "target",
+}  # fmt: skip
 _SINGLE = {False: "synapticConnection", True: "synapticConnectionWD"}
 
 
@@ -91,8 +95,8 @@ class GroupProjections:
             for index, connection in enumerate(item.connections)
         )
         if synapse is not None and item.connections:
-            self._check_ends(form, (source, target), synapse, path, name)
-        given = {**written(path, texts), **placed(item.parameters, path)}
+            self._check_ends(form, (source, target), synapse, path, what=name)
+        given = {**written(path, texts, _KEYS), **placed(item.parameters, path)}
         local = {key: replace(ref, local=True) for key, ref in kind.references.items() if key != "synapse"}
         kind = replace(kind, references={**kind.references, **local})
         texts = attributes(self.context, kind, given, path, name)
@@ -116,7 +120,7 @@ class GroupProjections:
         destination = item.destination
         source, target = groups["from"], groups["to"]
         if synapse is not None and source is not None and target is not None:
-            fitting = self._check_ends(_EVENTS, (source, target), synapse, path, name)
+            fitting = self._check_ends(_EVENTS, (source, target), synapse, path, what=name, said=destination)
             if destination is None and "destination" in kind.texts:
                 destination = fitting
         if weighted:
@@ -124,7 +128,7 @@ class GroupProjections:
         texts = {"from": item.source, "to": item.target, "synapse": item.synapse}
         if "weight" in kind.parameters:
             texts |= {"weight": item.weight or "1", "delay": item.delay or "0ms"}
-        given = {**written(path, texts), **placed(item.parameters, path)}
+        given = {**written(path, texts, _KEYS), **placed(item.parameters, path)}
         found = attributes(context, kind, given, path, name)
         if destination:  # some connections take it from their parent type, and LEMS reads it all the same
             found["destination"] = destination
@@ -164,7 +168,14 @@ class GroupProjections:
         return self.kinds[name] if self.context.among(name, known, path, message) else None
 
     def _check_ends(
-        self, form: Form, ends: tuple[Group, Group], synapse: ResolvedType, path: Path, what: str
+        self,
+        form: Form,
+        ends: tuple[Group, Group],
+        synapse: ResolvedType,
+        path: Path,
+        *,
+        what: str,
+        said: str | None = None,
     ) -> str | None:
         """The list of the target that takes the synapse; problems where the ends do not fit it."""
         context, (source, target) = self.context, ends
@@ -173,8 +184,8 @@ class GroupProjections:
                 message = f"{what}: a {source.kind.name} sends no spikes"
                 context.report((*path, "source"), message, "a cell that spikes, or a spike source")
         elif form is _ELECTRICAL:
-            receiving_list(context, source, synapse, (*path, "source"), what)
-        return receiving_list(context, target, synapse, (*path, "target"), what)
+            receiving_list(context, source, synapse, (*path, "source"), what=what)
+        return receiving_list(context, target, synapse, (*path, "target"), what=what, said=said)
 
     def check_weight(self, text: str | None, synapse: ResolvedType | None, path: Path, what: str) -> None:
         if text is None or synapse is None or any(item.name == "weight" for item in synapse.properties):
@@ -221,7 +232,7 @@ class _Row:
     def _destination(self, said: str | None, tag: str) -> str | None:
         """The list of the target as it is said; where cells have several, the one that fits."""
         synapse = self.owner.kinds.get(self.item.synapse or "")
-        if said is not None or tag == self.form.weighted or len(self.target.kind.attachments) < 2:
+        if said is not None or tag == self.form.weighted or not has_several_lists(self.target.kind):
             return said or None
         lists = self.target.kind.attachments
         return next((item.name for item in lists if synapse and synapse.is_a(item.type)), None)

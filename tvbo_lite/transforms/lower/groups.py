@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tvbo_lite.schema import Parameter
@@ -26,9 +27,18 @@ def is_path(text: str) -> bool:
     return "[" in text or "/" in text
 
 
-def written(path: Path, texts: Mapping[str, str | None]) -> Given:
-    """The texts of the thing at ``path`` as parameters; what is None is left out."""
-    return {name: (Parameter(value=text), path) for name, text in texts.items() if text is not None}
+def written(
+    path: Path, texts: Mapping[str, str | None], keys: Mapping[str, str] = MappingProxyType({})
+) -> Given:
+    """The texts of the thing at ``path`` as parameters; what is None is left out.
+
+    ``keys`` says under which key an attribute stands in the document, where not under its own name.
+    """
+    return {
+        name: (Parameter(value=text), (*path, keys.get(name, name)))
+        for name, text in texts.items()
+        if text is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +120,18 @@ class Groups:
             self.context.report(path, message, last if group.instances is None else listing(group.instances))
 
 
-def receiving_list(context: Context, group: Group, source: ResolvedType, path: Path, what: str) -> str | None:
-    """The list of a cell in which components of the type are attached; None, and a problem."""
+def receiving_list(
+    context: Context, group: Group, source: ResolvedType, path: Path, *, what: str, said: str | None = None
+) -> str | None:
+    """The list of a cell in which components of the type are attached; None, and a problem.
+
+    One that is ``said`` takes components of other types too, as in jLEMS; '' says none.
+    """
     lists = group.kind.attachments
+    if said:
+        message = f"{what}: the cells of '{group.id}' ({group.kind.name}) have no list '{said}'"
+        context.among(said, [item.name for item in lists], path, message)
+        return said
     found = next((item.name for item in lists if source.is_a(item.type)), None)
     if found is None:
         message = f"{what}: the cells of '{group.id}' ({group.kind.name}) take no {source.name}"

@@ -63,7 +63,7 @@ def coupling_inputs(equations: Equations) -> tuple[lems.Attachments, ...]:
         if mine and couplings:
             _coupled(equations, couplings, mine, item, with_current=wanted)
         elif not wanted:
-            equations.inputs[key] = Number(0.0)
+            equations.hidden[key] = Number(0.0), path
     return lists
 
 
@@ -119,7 +119,8 @@ def _coupled(
         if direct:
             return
         parts.append(_post(equations, port, rule, path, name) if rule else Name(name))
-    equations.inputs[key] = reduce(lambda one, other: Binary("+", one, other), parts)
+    place = (*equations.path, "coupling_inputs", key)
+    equations.hidden[key] = reduce(lambda one, other: Binary("+", one, other), parts), place
 
 
 def _post(equations: Equations, port: Port, rule: Coupling, path: Path, gx: str) -> Expr:
@@ -162,7 +163,7 @@ def _sum(equations: Equations, couplings: Couplings, port: Port) -> Exponents:
     known |= {name.removesuffix("_j"): known[f"{name}_j"] for name in bond.variables}
     rule, path = couplings.coupling(port.coupling) or (None, ())
     known |= {"x_j": known[f"{bond.variables[0]}_j"], **coupling_parameters(context, rule, path)}
-    scope = Scope(context, "", known)
+    scope = Scope(context, "", known, functions=equations.scope.functions)
     tree = pre_expression(scope, rule, bond, target, path)
     here = _first_local(rule, bond, target)
     values: dict[str, Expr] = {"x_i": Name(f"{here}_i")} if here else {}

@@ -12,6 +12,7 @@ from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, placed
 from tvbo_lite.transforms.lower.context import CORE, Context, Path
 from tvbo_lite.transforms.lower.equations import Equations, has_equations, initial_name, initial_values
+from tvbo_lite.transforms.lower.events import is_synapse
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = ["given_parameters", "is_own", "node_parameters", "type_of"]
 
 EXTENDS = "extends:"
 _CELL, _SPIKING = "baseCell", "baseSpikingCell"
+_SYNAPSE, _SYNAPSE_DL = "baseVoltageDepSynapse", "baseSynapseDL"
 
 
 def is_own(context: Context, dynamics: Dynamics) -> bool:
@@ -123,12 +125,21 @@ def _name(context: Context, dynamics: Dynamics, path: Path) -> str:
 def _cell_base(dynamics: Dynamics) -> str:
     """The type that shows the membrane potential, with or without unit, where there is one."""
     groups = (dynamics.derived_variables, dynamics.state_variables)
+    if is_synapse(dynamics.events):
+        return _synapse_base(dynamics)
     units = {name: item.unit for group in groups for name, item in group.items()}
     if units.get("v"):
         return "baseCellMembPot"
     if "V" in units and not units["V"]:
         return "baseCellMembPotDL"
     return _SPIKING if dynamics.events or dynamics.coupling_inputs else _CELL
+
+
+def _synapse_base(dynamics: Dynamics) -> str:
+    """A synapse with a current ``i``, or with ``I`` without unit; both see the membrane potential."""
+    if "I" in {**dynamics.derived_variables, **dynamics.state_variables}:
+        return _SYNAPSE_DL
+    return _SYNAPSE
 
 
 def _nested_base(context: Context, dynamics: Dynamics, base: str) -> str:
@@ -170,7 +181,7 @@ def _with_uninherited(declared: lems.ComponentType, parent: ResolvedType) -> lem
     return replace(
         declared,
         attachments=declared.attachments or parent.attachments,
-        properties=parent.properties,
+        properties=declared.properties or parent.properties,
         texts=parent.texts,
         paths=parent.paths,
         structure=parent.structure,

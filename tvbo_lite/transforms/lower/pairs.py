@@ -31,6 +31,7 @@ class Pairs:
     populations: Mapping[str, Population]
     add: Callable[[Iterable[lems.Component], Path], None]
     found: list[lems.Component] = field(default_factory=list)
+    _ranks: dict[str, int] = field(default_factory=dict)
     _terms: dict[tuple[Bond, bool], str | None] = field(default_factory=dict)
 
     def connect(self, source: Place, target: Place, edge: Edge, path: Path) -> None:
@@ -57,8 +58,10 @@ class Pairs:
 
     def _order(self, place: Place) -> tuple[int, int]:
         """When the node advances in a step."""
-        order = (number for number, item in enumerate(self.populations.values()) if item is place.population)
-        return next(order, 0), place.first
+        name = place.population.id if place.population else ""
+        if name not in self._ranks:
+            self._ranks = {item.id: number for number, item in enumerate(self.populations.values())}
+        return self._ranks[name], place.first
 
     def _term(self, bond: Bond, path: Path, *, before: bool) -> str | None:
         """The id of the term's component; None where its type could not be made."""

@@ -6,6 +6,7 @@ A cell's ``spikeThresh`` is the ``value`` of an element of that name in its memb
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import UnitError
@@ -26,6 +27,7 @@ __all__ = ["Parts", "inner_parts"]
 Parts = list[tuple[Way, lems.Component]]
 
 _VALUE = "value"
+_LENGTH = re.compile(r"(?P<number>(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)\s*(?P<unit>[A-Za-z]\w*)")
 _SHAPE = ("diameter", "length")
 _TAGS = ("numberInternalDivisions",)  # what NeuroML's tools keep as a tagged property
 
@@ -114,12 +116,14 @@ def _shape(context: Context, kind: ResolvedType, given: Given, owner: str) -> It
 
 def _micrometres(context: Context, parameter: Parameter, place: Path, what: str) -> str:
     """A length in µm, in which a number without unit is taken to be."""
-    value = parameter.value
+    value, unit = parameter.value, parameter.unit
+    if isinstance(value, str) and unit is None and (match := _LENGTH.fullmatch(value.strip())):
+        value, unit = float(match["number"]), match["unit"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         context.report(place, f"{what} is {value!r}", "a length above 0, in µm")
         return "1.0"
     try:
-        size = convert(float(value), parameter.unit, "um") if parameter.unit else float(value)
+        size = convert(float(value), unit, "um") if unit else float(value)
         return repr(float(f"{size:.15g}"))  # 0.02 mm is 20 µm, not 20.000000000000004
     except UnitError as error:
         context.report(place, f"{what}: {error}", kind=UnitError)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.lower.attributes import attributes
-from tvbo_lite.transforms.lower.edges import PLACES, destination, on_cell
+from tvbo_lite.transforms.lower.edges import PLACES, destination, has_several_lists, on_cell
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Edge
@@ -74,7 +74,7 @@ class Projections:
             message = f"{what}: a {synapse.kind.name} does not react to spikes"
             context.unsupported((*path, "coupling"), message, "use a synapse type of NeuroML")
             return
-        several = len(target.kind.attachments) > 1
+        several = has_several_lists(target.kind)
         self._by_events(source, target, synapse, path, container=container if several else None, what=what)
 
     def _by_events(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["recorded"]
 
 _PATH: Path = ("recordings",)
+_KEYS = {"timeScale": "time_scale", "fileName": "file", "path": "folder", "eventPort": "port"}
 
 
 def recorded(context: Context, recordings: Recordings) -> tuple[lems.Component, ...]:
@@ -48,7 +49,7 @@ def _component(
     anonymous: bool,
     children: tuple[lems.Component, ...] = (),
 ) -> lems.Component:
-    found = attributes(context, context.types.get(kind), written(path, texts), path, name)
+    found = attributes(context, context.types.get(kind), written(path, texts, _KEYS), path, name)
     where = context.locate(path)
     return lems.Component(
         kind, None if anonymous else name, attributes=found, children=children, location=where

@@ -6,7 +6,6 @@ from itertools import groupby
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import ReadError
 from tvbo_lite.schema.integration import seconds
 
 if TYPE_CHECKING:
@@ -52,12 +51,12 @@ def _read(context: Context, name: str, path: Path, times: list[float]) -> tuple[
         lines = file.read_text(encoding="utf-8").splitlines()
         rows = [[float(part) for part in line.replace(",", " ").split()] for line in lines if line.strip()]
     except (OSError, ValueError) as error:
-        context.report(path, f"the file {file} cannot be read: {error}", "a number in each line", kind=ReadError)
+        context.report(path, f"the file {file} cannot be read: {error}", "a number in each line")
         return [], []
     widths = {len(row) for row in rows}
     if widths not in ({1}, {2}) or (widths == {2} and times) or (times and len(times) != len(rows)):
         message = f"the file {file} has {len(rows)} rows of {', '.join(map(str, sorted(widths)))} numbers"
-        context.report(path, message, "a value in each row, or a time and a value", kind=ReadError)
+        context.report(path, message, "a value in each row, or a time and a value")
         return [], []
     if widths == {2}:
         times = [row[0] for row in rows]

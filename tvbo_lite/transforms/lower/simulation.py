@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
+from tvbo_lite.schema.integration import unit_of_time
 from tvbo_lite.transforms.lower.recordings import recorded
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
@@ -26,9 +27,16 @@ _POWERS = {"s": 0, "ms": -3, "us": -6}
 
 
 def extra_units(experiment: Experiment, units: UnitTable) -> tuple[lems.Unit, ...]:
-    """The unit of time of the experiment, where neither it nor the NeuroML core files have it."""
-    symbol = experiment.integration.time_scale if experiment.integration else "ms"
-    return () if symbol in units.units else (lems.Unit(symbol, "time", _POWERS[symbol]),)
+    """The units of time of the experiment, where neither it nor the NeuroML core files have them."""
+    integrator = experiment.integration
+    if integrator is None:
+        return ()
+    used = {integrator.time_scale, *map(unit_of_time, (integrator.step_size, integrator.duration))}
+    return tuple(
+        lems.Unit(symbol, "time", power)
+        for symbol, power in _POWERS.items()
+        if symbol in used and symbol not in units.units
+    )
 
 
 def simulation(

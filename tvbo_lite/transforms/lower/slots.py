@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.context import Context
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Host", "Way", "containers", "host_for", "inserted", "slots_of", "way_to"]
+__all__ = ["NOT_PARTS", "Host", "Way", "containers", "host_for", "inserted", "slots_of", "way_to"]
 
 Way: TypeAlias = tuple[lems.ChildSlot, ...]
 """Slots of single children, from the outermost: ``biophysicalProperties``, ``membraneProperties``."""
 
-_NOT_PARTS = ("notes", "annotation", "property")
+NOT_PARTS = ("notes", "annotation", "property")
 _INNER = ("biophysicalProperties", "biophysicalProperties2CaPools")  # what is inside these has no id
 _DEEPEST = 4  # slots within slots
 
@@ -34,7 +34,7 @@ class Host:
 
 def slots_of(context: Context, kind: ResolvedType, way: Way = ()) -> Iterator[tuple[Way, lems.ChildSlot]]:
     """The slots of a type, then those of its single children; each with the way to its owner."""
-    parts = [slot for slot in kind.child_slots.values() if slot.name not in _NOT_PARTS]
+    parts = [slot for slot in kind.child_slots.values() if slot.name not in NOT_PARTS]
     for slot in parts:
         yield way, slot
     for slot in parts:
@@ -63,7 +63,7 @@ def host_for(context: Context, parent: ResolvedType, kind: ResolvedType, given: 
             if reference is None or (name.startswith("base") and name == slot.type):
                 continue
             fit = 2 * len(beside.intersection(host.attribute_names())) - len(set(host.parameters) - beside)
-            fit -= sum(child not in _NOT_PARTS for child in host.child_slots)
+            fit -= sum(child not in NOT_PARTS for child in host.child_slots)
             if fit > most:
                 best, most = Host(way, host, reference), fit
     return best

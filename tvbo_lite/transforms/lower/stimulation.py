@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tvbo_lite.errors import nearest
 from tvbo_lite.schema import Case, DerivedVariable, Equation, Parameter
@@ -34,7 +34,7 @@ def without_stimuli(context: Context, experiment: Experiment) -> Experiment:
     places = _places(experiment)
     given = _given(context, experiment, places)
     if not any(given.values()):
-        return experiment
+        return experiment.model_copy(update={"stimulation": {}})
     clock = _Clock.of(context, experiment)
     changed = {
         place: _Stimulated(context, dynamics, place, clock).with_all(given[place])
@@ -47,6 +47,9 @@ def without_stimuli(context: Context, experiment: Experiment) -> Experiment:
         named = {name: changed["network", "dynamics", name] for name in experiment.network.dynamics}
         update["network"] = experiment.network.model_copy(update={"dynamics": named})
     return experiment.model_copy(update=update)
+
+
+_Case: TypeAlias = tuple[str, Equation | None]  # a value, and when it holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ def _given(
     for place, found in given.items():
         for item in found:
             if item.stimulus.regions is not None:
-                context.unsupported((*item.path, "regions"), f"{place[-1]}: a dynamics has no regions of its own")
+                here = (*item.path, "regions")
+                context.unsupported(here, f"{place[-1]}: a dynamics has no regions of its own")
     for name, stimulus in experiment.stimulation.items():
         path: Path = ("stimulation", name)
         reached = list(_reached(context, experiment, places, stimulus, path))
@@ -87,9 +91,11 @@ def _given(
             given[place].append(_Given(stimulus, path, factor))
         if not reached and not context.found:
             known = [key for item in places.values() for key in _targets(item)]
-            target = stimulus.target_var or ""
-            message = f"{name}: no dynamics by equations has " + (f"'{target}'" if target else "one coupling input")
-            context.report(path, message, "'target_var: ...'" if not target else None, nearest(target, known))
+            target = stimulus.target_var
+            what = f"'{target}'" if target else "one coupling input alone"
+            message = f"{name}: no dynamics by equations has {what}"
+            expected = None if target else "'target_var: ...'"
+            context.report(path, message, expected, nearest(target or "", known))
     return given
 
 
@@ -107,7 +113,7 @@ def _target(dynamics: Dynamics, stimulus: Stimulus) -> str | None:
 def _reached(
     context: Context, experiment: Experiment, places: Mapping[Path, Dynamics], stimulus: Stimulus, path: Path
 ) -> Iterator[tuple[Path, float]]:
-    """The dynamics that a stimulus reaches, each with a factor: all that have its variable, or its regions."""
+    """The dynamics that a stimulus reaches, each with a factor: all with its variable, or its regions."""
     factors = _factors(context, stimulus, path)
     for place, dynamics in places.items():
         if not has_equations(dynamics) or _target(dynamics, stimulus) not in _targets(dynamics):
@@ -141,8 +147,8 @@ def _nodes(experiment: Experiment, place: Path, dynamics: Dynamics) -> list[int]
     network = experiment.network
     if network is None or not network.nodes:
         return list(range(network.number_of_nodes if network is not None else 1))
-    alone = place == ("dynamics",)
-    return [node.id for node in network.nodes if node.dynamics == dynamics.name or (alone and not node.dynamics)]
+    names = {dynamics.name, None} if place == ("dynamics",) else {dynamics.name}
+    return [node.id for node in network.nodes if node.dynamics in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +178,18 @@ class _Stimulated:
         self.context, self.dynamics, self.place, self.clock = context, dynamics, place, clock
         self.parameters = dict(dynamics.parameters)
         self.variables = dict(dynamics.derived_variables)
-        units = (*dynamics.parameters.values(), *dynamics.derived_parameters.values())
-        more = (*dynamics.state_variables.values(), *self.variables.values(), *dynamics.coupling_inputs.values())
-        self.has_units = any(item.unit for item in (*units, *more)) or bool(dynamics.iri)
+        groups = (
+            dynamics.parameters, dynamics.derived_parameters, dynamics.state_variables,
+            dynamics.derived_variables, dynamics.coupling_inputs,
+        )  # fmt: skip
+        self.has_units = bool(dynamics.iri) or any(item.unit for group in groups for item in group.values())
 
     def with_all(self, given: list[_Given]) -> Dynamics:
         """The dynamics with all its stimuli added."""
+        if not given:
+            return self.dynamics
+        stimuli = [item.stimulus for item in given]
+        self.has_units |= any(one.unit or any(p.unit for p in one.parameters.values()) for one in stimuli)
         added: dict[str, list[str]] = {}
         for item in given:
             target = self._checked_target(item)
@@ -187,7 +199,7 @@ class _Stimulated:
         for target, terms in added.items():
             dynamics = self._add(dynamics, target, terms)
         update = {"parameters": self.parameters, "derived_variables": self.variables, "stimulus": None}
-        return dynamics.model_copy(update=update) if given else dynamics
+        return dynamics.model_copy(update=update)
 
     def _checked_target(self, item: _Given) -> str | None:
         target = _target(self.dynamics, item.stimulus)
@@ -207,13 +219,15 @@ class _Stimulated:
         if bool(stimulus.samples) == bool(stimulus.equation):
             found = "both equation and samples" if stimulus.samples else "no value"
             self.context.report(item.path, f"{stem} has {found}", "'equation' or 'samples'")
+            self.variables[stem] = DerivedVariable(name=stem, equation=Equation(rhs="0"))
             return stem
         scale = self._scale(item, stem)
         cases = self._sampled(item, stem) if stimulus.samples else self._in_time(item, stem)
-        scaled = [
-            case.model_copy(update={"equation": Equation(rhs=scale.format(case.equation.rhs))}) for case in cases
-        ]
-        self.variables[stem] = DerivedVariable(name=stem, cases=scaled, description=stimulus.description)
+        scaled = [Case(equation=Equation(rhs=scale.format(text)), condition=test) for text, test in cases]
+        value: dict[str, Any] = {"cases": scaled or [Case(equation=Equation(rhs="0"))]}
+        if len(scaled) == 1 and scaled[0].condition is None:
+            value = {"equation": scaled[0].equation}
+        self.variables[stem] = DerivedVariable(name=stem, description=stimulus.description, **value)
         return stem
 
     def _scale(self, item: _Given, stem: str) -> str:
@@ -225,7 +239,7 @@ class _Stimulated:
         factors += [repr(item.factor)] if item.factor != 1 else []
         return "*".join(["({})", *factors]) if factors else "{}"
 
-    def _in_time(self, item: _Given, stem: str) -> list[Case]:
+    def _in_time(self, item: _Given, stem: str) -> list[_Case]:
         """The equation between onset and end."""
         stimulus = item.stimulus
         text = self._own_parameters(item, stem)
@@ -234,9 +248,9 @@ class _Stimulated:
         if stimulus.onset is not None:
             tests.append(f"{CLOCK} >= {self._time(f'{stem}_onset', self.clock.limit(onset))}")
         if stimulus.duration is not None:
-            tests.append(f"{CLOCK} < {self._time(f'{stem}_end', self.clock.limit(onset + stimulus.duration))}")
-        test = " & ".join(f"({one})" for one in tests) if tests else None
-        return [Case(equation=Equation(rhs=text), condition=Equation(rhs=test) if test else None)]
+            end = self.clock.limit(onset + stimulus.duration)
+            tests.append(f"{CLOCK} < {self._time(f'{stem}_end', end)}")
+        return [(text, Equation(rhs=" & ".join(f"({one})" for one in tests)) if tests else None)]
 
     def _own_parameters(self, item: _Given, stem: str) -> str:
         """The equation, with its parameters among those of the dynamics."""
@@ -249,7 +263,7 @@ class _Stimulated:
             self.parameters[own] = parameter.model_copy(update={"name": own})
         return text
 
-    def _sampled(self, item: _Given, stem: str) -> list[Case]:
+    def _sampled(self, item: _Given, stem: str) -> list[_Case]:
         """A case for each value of the samples, the first whose end is still to come."""
         path = (*item.path, "samples")
         if item.stimulus.samples is None:
@@ -257,13 +271,13 @@ class _Stimulated:
         if item.stimulus.onset is not None or item.stimulus.duration is not None:
             self.context.unsupported(item.path, f"{stem}: samples have no onset or duration", "use 'times'")
         begin, values = pieces(self.context, item.stimulus.samples, path, self.clock.step, self.clock.scale)
-        cases = []
+        cases: list[_Case] = []
         for number, value in enumerate(values):
             test = None
             if number + 1 < len(values):
                 end = self._time(f"{stem}_{number + 1}", begin[number + 1] + self.clock.late)
                 test = Equation(rhs=f"{CLOCK} < {end}")
-            cases.append(Case(equation=Equation(rhs=repr(value)), condition=test))
+            cases.append((repr(value), test))
         return cases
 
     def _time(self, name: str, time: float) -> str:
@@ -276,15 +290,16 @@ class _Stimulated:
     def _parameter(self, name: str, value: float, unit: str) -> None:
         self.parameters[name] = Parameter(name=name, value=value, unit=unit)
 
-    # ---- adding it -------------------------------------------------------------------------------------------
+    # ---- adding it --------------------------------------------------------------------------------------
 
     def _add(self, dynamics: Dynamics, target: str, terms: list[str]) -> Dynamics:
         if target in dynamics.coupling_inputs:
             total = self._fresh(target + TOTAL)
-            item = dynamics.coupling_inputs[target]
-            found = _everywhere(dynamics.model_copy(update={"derived_variables": self.variables}), target, total)
+            entry = dynamics.coupling_inputs[target]
+            now = dynamics.model_copy(update={"derived_variables": self.variables})
+            found: Dynamics = _everywhere(now, target, total)
             self.variables = dict(found.derived_variables)
-            self._sum(total, [target, *terms], item.unit)
+            self._sum(total, [target, *terms], entry.unit)
             return found
         rest = self._fresh(target + REST)
         parameter = self.parameters.pop(target, None)
@@ -305,7 +320,8 @@ class _Stimulated:
 
     def _names(self) -> set[str]:
         d = self.dynamics
-        return {CLOCK, *self.parameters, *self.variables, *d.state_variables, *d.derived_parameters, *d.coupling_inputs}
+        others = (*d.state_variables, *d.derived_parameters, *d.coupling_inputs)
+        return {CLOCK, *self.parameters, *self.variables, *others}
 
     def _fresh(self, name: str) -> str:
         name = re.sub(r"\W", "_", name)

@@ -43,6 +43,7 @@ def parts(
             message = f"two components inside one have the id '{name}'"
             raise UnsupportedError(Problem(message, item.location, "an id of its own for each"))
         found[name] = data
+        labels.take(name)
     return found
 
 
@@ -64,10 +65,25 @@ def _part(
     head = said(iri=context.iri(name))
     usual = item.tag == name
     if item.id is None:
-        own = said(element=None if usual else item.tag, anonymous=True)
-        return labels.new(item.tag), {**head, **own, **content}
+        if slot is not None and _fills(slot, item, kind) and item.tag not in taken:
+            return item.tag, {**head, **content}
+        label = labels.new(item.tag)
+        if label == name and item.type is None and _fits(kind, parent):
+            return label, content  # its name is its type, so it has no id
+        return label, {**head, **said(element=None if usual else item.tag, anonymous=True), **content}
     plain = usual and item.id not in slots and item.id not in NOTED and _is_name(item.id)
     return item.id, {**head, **said(element=None if plain else item.tag), **content}
+
+
+def _fills(slot: lems.ChildSlot, item: lems.Component, kind: ResolvedType | None) -> bool:
+    """Whether an element without id has the name of the list in which it stands, and a type of its own."""
+    return slot.many and kind is not None and kind.is_a(slot.type) and item.type not in (None, item.tag)
+
+
+def _fits(kind: ResolvedType | None, parent: ResolvedType | None) -> bool:
+    """Whether the parent has a place for components of the type."""
+    slots = parent.child_slots.values() if parent is not None else ()
+    return kind is not None and any(kind.is_a(slot.type) for slot in slots)
 
 
 def _content(context: Context, item: lems.Component, kind: ResolvedType | None) -> dict[str, Any]:

@@ -41,6 +41,10 @@ class Labels:
         self._taken = {name for name in taken if name is not None}
         self._last: dict[str, int] = {}
 
+    def take(self, name: str) -> None:
+        """``name`` is not free any more."""
+        self._taken.add(name)
+
     def new(self, base: str) -> str:
         """``base``, or where that is taken ``base_2``, ``base_3``, ..."""
         name, number = base, self._last.get(base, 1)

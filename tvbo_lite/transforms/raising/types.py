@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.lems import model as lems
-from tvbo_lite.transforms.raising.texts import bare_number, numbers, said
+from tvbo_lite.transforms.raising.texts import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,7 +36,7 @@ def unit(item: lems.Unit) -> dict[str, Any]:
 
 def constant(item: lems.Constant) -> dict[str, Any]:
     """A quantity with its dimension."""
-    return said(value=bare_number(item.value), dimension=_dimension(item), symbol=item.symbol)
+    return said(value=item.value, dimension=_dimension(item), symbol=item.symbol)
 
 
 def _type(item: lems.ComponentType, comment: str | None) -> dict[str, Any]:
@@ -58,8 +58,8 @@ def _measured(items: Iterable[Any]) -> dict[str, Any]:
     for item in items:
         more = said(
             description=getattr(item, "description", None),
-            default=_bare(getattr(item, "default", None)),
-            equation=_bare(getattr(item, "value", None)),
+            default=getattr(item, "default", None),
+            equation=getattr(item, "value", None),
             select=getattr(item, "select", None),
         )
         found[item.name] = {**said(dimension=_dimension(item)), **more} if more else item.dimension
@@ -68,7 +68,8 @@ def _measured(items: Iterable[Any]) -> dict[str, Any]:
 
 def _references(items: Iterable[lems.Reference]) -> dict[str, Any]:
     return {
-        item.name: {**said(type=item.type), "local": True} if item.local else item.type or {} for item in items
+        item.name: {**said(type=item.type), "local": True} if item.local else item.type or {}
+        for item in items
     }
 
 
@@ -80,7 +81,7 @@ _DECLARED: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("parameters", "parameters", _measured),
     ("index_parameters", "index_parameters", _measured),
     ("derived_parameters", "derived_parameters", _measured),
-    ("fixed", "fixed", lambda items: {item.parameter: bare_number(item.value) for item in items}),
+    ("fixed", "fixed", lambda items: {item.parameter: item.value for item in items}),
     ("properties", "properties", _measured),
     ("constants", "constants", lambda items: {item.name: constant(item) for item in items}),
     ("texts", "texts", list),
@@ -134,7 +135,7 @@ def _states(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The variables with their derivatives; and these alone where their order is another one."""
     states = {item.name: said(dimension=_dimension(item), exposure=item.exposure) for item in variables}
-    rates = {item.variable: bare_number(item.value) for item in derivatives}
+    rates = {item.variable: item.value for item in derivatives}
     if [name for name in states if name in rates] != [item.variable for item in derivatives]:
         return states, rates
     for name, rate in rates.items():
@@ -146,7 +147,7 @@ def _derived(items: Iterable[lems.DerivedVariable]) -> dict[str, Any]:
     return {
         item.name: {
             **said(dimension=_dimension(item), exposure=item.exposure),
-            **({} if item.value is None else {"equation": bare_number(item.value)}),
+            **({} if item.value is None else {"equation": item.value}),
             **said(select=item.select, reduce=item.reduce),
             **({} if item.required else {"required": False}),
         }
@@ -158,21 +159,18 @@ def _conditional(items: Iterable[lems.ConditionalDerivedVariable]) -> dict[str, 
     return {
         item.name: {
             **said(dimension=_dimension(item), exposure=item.exposure),
-            "cases": [
-                {**said(condition=_bare(case.condition)), "equation": bare_number(case.value)}
-                for case in item.cases
-            ],
+            "cases": [{**said(condition=case.condition), "equation": case.value} for case in item.cases],
         }
         for item in items
     }
 
 
 def _bare(text: str | None) -> str | int | float | None:
-    return None if text is None else bare_number(text)
+    return None if text is None else text
 
 
 def _action(item: lems.Action) -> dict[str, Any]:
-    pairs = [(step.variable, bare_number(step.value)) for step in item.assignments]
+    pairs = [(step.variable, step.value) for step in item.assignments]
     once = len(dict(pairs)) == len(pairs)
     assign = dict(pairs) if once else [{name: value} for name, value in pairs]
     return said(assign=assign, events=list(item.events), transition=item.transition)
@@ -183,7 +181,7 @@ def _one_or_more(actions: list[dict[str, Any]]) -> Any:
 
 
 def _on_condition(item: lems.OnCondition) -> dict[str, Any]:
-    return {"test": bare_number(item.test), **_action(item.action)}
+    return {"test": item.test, **_action(item.action)}
 
 
 def _on_event(item: lems.OnEvent) -> dict[str, Any]:
@@ -200,6 +198,6 @@ def _scheme(item: lems.KineticScheme) -> dict[str, Any]:
 
 def _builders(items: Iterable[lems.Builder]) -> list[dict[str, Any]]:
     return [
-        {"kind": item.kind, **said(attributes=numbers(item.attributes), parts=_builders(item.children))}
+        {"kind": item.kind, **said(attributes=dict(item.attributes), parts=_builders(item.children))}
         for item in items
     ]

@@ -1,0 +1,242 @@
+"""A call of PyRates' ``run`` as an experiment, and its result as the columns that PyRates gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tvbo_lite.backends import run_model
+from tvbo_lite.errors import ModelError, Problem, nearest
+from tvbo_lite.experiment import SimulationExperiment
+from tvbo_lite.formats.pyrates.experiment import Translation, translate
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from tvbo_lite.formats.pyrates.model import Circuit, Group
+    from tvbo_lite.lems.recording import Recording
+
+    Array = NDArray[np.float64] | NDArray[np.complex128]
+
+__all__ = ["IGNORED", "SOLVERS", "Column", "Request", "matching_nodes", "matching_variables"]
+
+IGNORED = (
+    "backend", "clear", "decorator", "file_name", "float_precision", "func_name", "in_place", "vectorize",
+    "verbose",
+)  # fmt: skip
+"""Options of ``run`` that say how PyRates computes, not what."""
+
+RELATIVE = 1e-6  # how far a time may be from a whole number of steps, as a share of a step
+EVERY = "all"
+
+
+class Solver(NamedTuple):
+    """A method of the dialect; one with tolerances chooses its steps."""
+
+    method: str
+    rel_tol: float | None = None
+    abs_tol: float | None = None
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the method chooses its steps."""
+        return self.rel_tol is not None
+
+
+SOLVERS = {"euler": Solver("euler"), "heun": Solver("heun")}
+SCIPY = {
+    "RK45": Solver("dopri5", 1e-3, 1e-6),
+    "RK23": Solver("bosh3", 1e-3, 1e-6),
+    "DOP853": Solver("dop853", 1e-3, 1e-6),
+}
+"""Methods of ``solver="scipy"`` by SciPy's name, with SciPy's tolerances."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the result, and the variable (``node/operator/variable``) that it shows."""
+
+    name: str | tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is simulated. Times are in the unit of the template.
+
+    ``inputs`` maps ``node/operator/variable`` to an array of shape ``(n_steps,)``, or ``(n_steps, n)`` for
+    ``n`` variables that fit the path.
+    """
+
+    circuit: Circuit
+    simulation_time: float
+    step_size: float
+    inputs: Mapping[str, ArrayLike] = field(default_factory=dict)
+    outputs: Mapping[str, str] | Sequence[str] | None = None
+    sampling_step_size: float | None = None
+    solver: Solver = SOLVERS["euler"]
+    delay_order: int = 0
+
+    def columns(self) -> list[Column]:
+        """The columns in PyRates' order and with PyRates' names. Raises `ModelError`."""
+        outputs = self.outputs
+        if outputs is None:
+            return [Column(path, path) for path in _states(self.circuit)]
+        if not isinstance(outputs, Mapping):
+            return [Column(found, found) for path in outputs for found in self._found(path)]
+        columns = []
+        for name, path in outputs.items():
+            found = self._found(path)
+            columns += (
+                [Column(_label(name, one), one) for one in found]
+                if len(found) > 1
+                else [Column(name, found[0])]
+            )
+        return columns
+
+    def _found(self, path: str) -> list[str]:
+        found = matching_variables(self.circuit, path)
+        if found:
+            return found
+        known = matching_variables(self.circuit, "all/*/*")
+        raise ModelError(Problem(f"there is no variable '{path}'", hint=nearest(path, known)))
+
+    def driven(self) -> dict[str, NDArray[np.float64]]:
+        """The input of each variable that has one, shape ``(n_steps,)``. Raises `ModelError`."""
+        found: dict[str, NDArray[np.float64]] = {}
+        for path, given in self.inputs.items():
+            targets = self._found(path)
+            values = np.asarray(given, dtype=float)
+            if values.ndim == 2 and values.shape[1] in (1, len(targets)):
+                series = [values[:, min(k, values.shape[1] - 1)] for k in range(len(targets))]
+            elif values.ndim == 1:
+                series = [values] * len(targets)
+            else:
+                expected = f"({self.steps},), or ({self.steps}, {len(targets)})"
+                raise ModelError(
+                    Problem(f"the input of '{path}' has the shape {values.shape}", expected=expected)
+                )
+            for target, one in zip(targets, series, strict=True):
+                if len(one) < self.steps:
+                    message = f"the input of '{path}' has {len(one)} values, the run {self.steps} steps"
+                    raise ModelError(Problem(message, expected="a value for each step"))
+                found[target] = one[: self.steps]
+        return found
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of the inputs, and of a method with fixed steps."""
+        return _whole(self.simulation_time, self.step_size, "simulation_time", "step_size")
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of the run that are asked for."""
+        every = self.sampling_step_size
+        if self.solver.adaptive:
+            return np.arange(
+                _whole(self.simulation_time, self._step, "simulation_time", "sampling_step_size")
+            )
+        stride = _whole(every, self.step_size, "sampling_step_size", "step_size") if every else 1
+        return np.arange(0, self.steps, stride)
+
+    @property
+    def _step(self) -> float:
+        """The step of the experiment; that of an adaptive method is the time between rows."""
+        return float((self.sampling_step_size if self.solver.adaptive else None) or self.step_size)
+
+    def translated(self, *, more: int = 0) -> tuple[Translation, dict[str, Any]]:
+        """The translation of the circuit, and the data of the experiment, which has ``more`` steps."""
+        driven = self.driven()
+        paths = {column.path for column in self.columns()}
+        found = translate(self.circuit, external=driven, record=paths, delay_order=self.delay_order)
+        stimulation = {
+            f"input_{number}": {"target_var": found.external[path], "samples": self._samples(values)}
+            for number, (path, values) in enumerate(driven.items())
+        }
+        duration = self.simulation_time + more * self._step
+        tolerances = {"rel_tol": self.solver.rel_tol, "abs_tol": self.solver.abs_tol}
+        integration = {"method": self.solver.method, "step_size": self._step, "duration": duration}
+        integration |= {key: value for key, value in tolerances.items() if value is not None}
+        data = {"stimulation": stimulation, "integration": {**integration, "time_scale": "s"}}
+        return found, {**found.data, **data}
+
+    def _samples(self, values: NDArray[np.float64]) -> dict[str, list[float]]:
+        """An input as the values that follow one another, each with the time at which it begins."""
+        begin = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
+        return {"times": (begin * self.step_size).tolist(), "values": values[begin].tolist()}
+
+    def result(self) -> tuple[NDArray[np.float64], dict[str | tuple[str, ...], Array]]:
+        """Times and columns of the run. Raises as `SimulationExperiment.run` does.
+
+        The run has one step more than PyRates': a derived variable is recorded with the states at the
+        start of the step, one row later than these.
+        """
+        rows = self.rows
+        found, data = self.translated(more=1)
+        recording = run_model(SimulationExperiment.from_data(data, found.location).model())
+        states = data["dynamics"].get("state_variables", {})
+        columns: dict[str | tuple[str, ...], Array] = {}
+        for column in self.columns():
+            names = found.names[column.path]
+            traces = [_trace(recording, name)[rows + (name not in states)] for name in names]
+            columns[column.name] = traces[0] if len(traces) == 1 else traces[0] + 1j * traces[1]
+        time = np.linspace(0.0, self.simulation_time, len(rows), endpoint=False)
+        return time, columns
+
+
+def _trace(recording: Recording, name: str) -> NDArray[np.float64]:
+    """The trace of a variable of the only node."""
+    return recording.trace(next(item for item in recording.quantities if item.rpartition("/")[2] == name))
+
+
+def _whole(time: float, step: float, what: str, other: str) -> int:
+    if not (time > 0 and step > 0):
+        raise ModelError(Problem(f"{what} is {time!r} and {other} {step!r}", expected="numbers above 0"))
+    count = round(time / step)
+    if count < 1 or abs(time / step - count) > RELATIVE * count:
+        message = f"{what} ({time!r}) is {time / step:.9g} times {other} ({step!r})"
+        raise ModelError(Problem(message, expected="a whole number"))
+    return count
+
+
+def _label(name: str, path: str) -> tuple[str, ...]:
+    *node, operator, variable = path.split("/")
+    return (name, *node, f"{operator}/{variable}")
+
+
+def _states(circuit: Circuit) -> list[str]:
+    found = translate(circuit)
+    states = found.data["dynamics"].get("state_variables", {})
+    known = set(matching_variables(circuit, "all/*/*"))
+    return [path for path, names in found.names.items() if names[0] in states and path in known]
+
+
+def matching_nodes(circuit: Circuit, path: str) -> dict[str, Group]:
+    """The nodes that a path means; ``all`` is every node or circuit of a level, at the end all below."""
+    wanted = path.split("/")
+    found = {}
+    for name, node in circuit.all_nodes().items():
+        parts = name.split("/")
+        open_end = len(wanted) < len(parts) and wanted[-1] == EVERY
+        if not open_end and len(wanted) != len(parts):
+            continue
+        if all(one in (EVERY, part) for one, part in zip(wanted, parts, strict=False)):
+            found[name] = node
+    return found
+
+
+def matching_variables(circuit: Circuit, path: str) -> list[str]:
+    """The variables ``node/operator/variable`` that a path means; ``*`` is every operator or variable."""
+    node, _, rest = path.rpartition("/")
+    node, _, operator = node.rpartition("/")
+    return [
+        f"{name}/{use.operator.name}/{variable}"
+        for name, group in matching_nodes(circuit, node).items()
+        for use in group.operators
+        if operator in ("*", use.operator.name)
+        for variable in use.operator.variables
+        if rest in ("*", variable)
+    ]

@@ -1,0 +1,109 @@
+"""Many sibling components that differ in numbers only, such as a million connections, kept as arrays.
+
+To everyone who looks at a component's children they are ordinary components, made when asked for. The
+engine takes the arrays as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, overload
+
+from tvbo_lite.errors import NOWHERE, Location
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.lems.model import Component
+
+__all__ = ["Children", "Column", "Rows"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """An attribute of many components: the text of row ``i`` is ``before``, number ``i``, ``after``.
+
+    ``Column(array, after=" mV")`` are quantities, ``Column(array, "../pop[", "]")`` are paths.
+    """
+
+    values: NDArray[np.generic]
+    before: str = ""
+    after: str = ""
+
+    def text(self, row: int) -> str:
+        return f"{self.before}{self.values[row].item()!r}{self.after}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """``count`` components with ids 0, 1, ...: ``attributes`` are the same for all, ``columns`` are not."""
+
+    tag: str
+    count: int
+    columns: Mapping[str, Column]
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    type: str | None = None
+    location: Location = NOWHERE
+
+    def __len__(self) -> int:
+        return self.count
+
+    def component(self, row: int) -> Component:
+        """One of them."""
+        from tvbo_lite.lems.model import Component
+
+        own = {name: column.text(row) for name, column in self.columns.items()}
+        attributes = {**self.attributes, **own}
+        return Component(self.tag, str(row), self.type, None, attributes, location=self.location)
+
+    def __iter__(self) -> Iterator[Component]:
+        return map(self.component, range(self.count))
+
+
+class Children(Sequence["Component"]):
+    """The children of a component, some of which are rows of a table.
+
+    Equal to any sequence of equal components. ``parts`` are the components and `Rows` in their order.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: Component | Rows) -> None:
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return sum(len(part) if isinstance(part, Rows) else 1 for part in self.parts)
+
+    def __iter__(self) -> Iterator[Component]:
+        for part in self.parts:
+            if isinstance(part, Rows):
+                yield from part
+            else:
+                yield part
+
+    @overload
+    def __getitem__(self, index: int) -> Component: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Component, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or len(self) != len(other):
+            return False
+        return all(mine == theirs for mine, theirs in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Children(<{len(self)} components>)"
+
+
+def parts_of(children: Sequence[Component]) -> Sequence[Component | Rows]:
+    """The children with rows as they are kept."""
+    return children.parts if isinstance(children, Children) else children

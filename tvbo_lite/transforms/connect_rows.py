@@ -1,0 +1,175 @@
+"""The structure of all rows of a table at once: ``With`` paths become arrays of instances, connections arrays.
+
+Only types whose structure consists of ``With instance`` and ``EventConnection`` have rows
+(`tvbo_lite.transforms.resolve.is_simple`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tvbo_lite.errors import ModelError, Problem
+from tvbo_lite.expr.evaluate import evaluate
+from tvbo_lite.expr.lems import parse
+from tvbo_lite.expr.tree import Name
+from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.attach import Attachments, Ends, Number
+from tvbo_lite.transforms.blocks import Block, Refs
+from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.ports import in_port, out_port
+from tvbo_lite.transforms.shapes import properties, relative_component
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tvbo_lite.lems.rows import Column
+    from tvbo_lite.transforms.resolve import ResolvedRows
+
+
+def connect_rows(attachments: Attachments, block: Block, parent: int) -> None:
+    """Runs the structure of the rows that belong to one instance of the parent block."""
+    rows = _rows_of(block, parent)
+    if rows is None:
+        return
+    members = block.members(parent)
+    scope: dict[str, Refs] = {}
+    for element in rows.first.type.structure:
+        if element.kind == "With":
+            scope[element.attributes.get("as", "")] = _with(block, members, rows, element)
+        else:
+            _connection(attachments, rows, element, scope)
+
+
+def _rows_of(block: Block, parent: int) -> ResolvedRows | None:
+    assert block.parent is not None  # noqa: S101  rows are the children of something
+    spec = block.parent.specs[0 if block.parent.which is None else int(block.parent.which[parent])]
+    for run in spec.members:
+        for member in run:
+            if member.rows is not None and member.spec.shape is block.shape and len(member.rows.rows):
+                return member.rows
+    return None
+
+
+def _with(block: Block, members: range, rows: ResolvedRows, element: m.Builder) -> Refs:
+    attribute = element.attributes["instance"]
+    count = len(members)
+    this = Instance(block, members.start)
+    if attribute == "this":
+        return Refs.many(block, np.arange(members.start, members.stop))
+    above = this.parent
+    assert above is not None  # noqa: S101  rows are the children of something
+    if attribute == "parent":
+        return Refs.many(above.block, np.full(count, above.k))
+    column = rows.rows.columns.get(attribute)
+    if column is not None:
+        return _reached(rows, above, column)
+    path = rows.first.text(attribute)
+    if path is None:
+        raise rows.first.fail(f"has no attribute '{attribute}'")
+    one = above.descend(path)
+    return Refs.many(one.block, np.full(count, one.k))
+
+
+def _reached(rows: ResolvedRows, base: Instance, column: Column) -> Refs:
+    """The instances that paths such as ``../pop[3]`` lead to, of which only the number differs."""
+    if not (column.before.endswith(("[", "/")) and column.values.dtype.kind in "iu"):
+        raise rows.first.fail(f"the paths '{column.text(0)}', ... of its rows do not end in a number")
+    at = base.descend(column.before.rstrip("[/"))
+    index = column.values.astype(np.int64)
+    refs = _indexed(rows, at, index)
+    rest = column.after.lstrip("]").strip("/")
+    for step in filter(None, rest.split("/")):
+        refs = _child(rows, refs, step)
+    return refs
+
+
+def _indexed(rows: ResolvedRows, at: Instance, index: NDArray[np.int64]) -> Refs:
+    names = at.block.shape.lists
+    columns = at.block.listed_in(names[0]) if names else []
+    ranges = [column.members(at.k) for column in columns]
+    size = sum(map(len, ranges))
+    if len(index) and not (index.min() >= 0 and index.max() < size):
+        row = int(np.flatnonzero((index < 0) | (index >= size))[0])
+        what = f"row {row}: there is no '{at.path()}[{index[row]}]'"
+        raise ModelError(Problem(what, rows.rows.location, f"an index from 0 to {size - 1}"))
+    if len(columns) == 1:
+        return Refs.many(columns[0], index + ranges[0].start)
+    limits = np.cumsum([0, *map(len, ranges)])
+    number = np.searchsorted(limits, index, side="right") - 1
+    starts = np.array([members.start for members in ranges])
+    return Refs(list(columns), number, index - limits[number] + starts[number])
+
+
+def _child(rows: ResolvedRows, refs: Refs, step: str) -> Refs:
+    """The single child of that name or id of each of ``refs``."""
+    found: list[Refs] = []
+    order = []
+    for block, positions, index in refs.parts():
+        below = Instance(block, int(index[0])).child(step)
+        if below is None or below.block.listed or below.block.parent is not block:
+            raise rows.first.fail(f"the paths of its rows lead nowhere: there is no '{step}'")
+        found.append(Refs.many(below.block, index))
+        order.append(positions)
+    return Refs.concatenated(found).take(np.argsort(np.concatenate(order), kind="stable"))
+
+
+def _connection(
+    attachments: Attachments, rows: ResolvedRows, element: m.Builder, scope: dict[str, Refs]
+) -> None:
+    attributes, first = element.attributes, rows.first
+    sources, targets = (_end(rows, attributes.get(name, ""), scope, name) for name in ("from", "to"))
+    delays = _number(rows, attributes.get("delay", ""))
+    receiver = relative_component(first, attributes["receiver"]) if "receiver" in attributes else None
+    port = first.text(attributes.get("sourcePort", ""))
+    target_port = first.text(attributes.get("targetPort", ""))
+    container = first.text(attributes.get("receiverContainer", ""))
+    given = _assigned(rows, element, properties(receiver)) if receiver is not None else {}
+    for host, at, hosts in targets.parts():
+        for source, places, index in sources.take(at).parts():
+            own = places if len(places) < len(at) else slice(None)
+            ends: Ends = Refs.many(host, hosts[own])
+            if receiver is not None:
+                mine = {name: _some(value, at[own]) for name, value in given.items()}
+                ends = attachments.add_many(host, hosts[own], container, receiver, mine)
+            kind = receiver or host.component_of(int(hosts[0]))
+            leaves = port or out_port(source.shape, source.component_of(int(index[0])))
+            if leaves is not None:
+                late = _some(delays, at[own])
+                attachments.connect_many(source, index, leaves, ends, target_port or in_port(kind), late)
+
+
+def _end(rows: ResolvedRows, name: str, scope: dict[str, Refs], which: str) -> Refs:
+    if name not in scope:
+        raise rows.first.fail(f"the event connection's '{which}' end '{name}' is unknown")
+    return scope[name]
+
+
+def _some(value: Number, places: NDArray[np.int64]) -> Number:
+    return value[places] if isinstance(value, np.ndarray) else value
+
+
+def _number(rows: ResolvedRows, name: str) -> Number:
+    """A parameter of all rows; 0 where they have none of that name."""
+    return rows.columns[name] if name in rows.columns else rows.first.parameters.get(name, 0.0)
+
+
+def _assigned(rows: ResolvedRows, element: m.Builder, known: dict[str, float]) -> dict[str, Number]:
+    """What the ``Assign`` elements give each row's receiver."""
+    given: dict[str, Number] = {}
+    for item in element.children:
+        if item.kind == "Assign":
+            value = parse(item.attributes["value"])
+            if isinstance(value, Name) and value.name in rows.columns:
+                given[item.attributes["property"]] = rows.columns[value.name]
+            else:
+                fixed = {**known, **rows.first.parameters}
+                each = [
+                    evaluate(
+                        value, {**fixed, **{name: float(column[k]) for name, column in rows.columns.items()}}
+                    )
+                    for k in range(len(rows.rows) if rows.columns else 1)
+                ]
+                given[item.attributes["property"]] = np.array(each) if len(each) > 1 else each[0]
+    return given

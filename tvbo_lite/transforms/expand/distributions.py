@@ -1,0 +1,185 @@
+"""Probability distributions by name, as a table: the parameters of each, and how it is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tvbo_lite.errors import nearest
+from tvbo_lite.transforms.expand.streams import stream
+
+if TYPE_CHECKING:
+    from tvbo_lite.schema import Distribution
+    from tvbo_lite.transforms.expand.report import Path, Report
+
+__all__ = ["DISTRIBUTIONS", "draw"]
+
+Values = NDArray[np.float64]
+Given = Mapping[str, float]
+_ROUNDS = 1000  # how often values outside the domain are drawn anew
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a distribution is drawn from its ``needed`` parameters; ``other`` names stand for those."""
+
+    needed: tuple[str, ...]
+    sample: Callable[[np.random.Generator, Given, int], Values]
+    other: Mapping[str, str]
+    positive: tuple[str, ...] = ()
+
+
+def _rule(
+    needed: str, sample: Callable[[np.random.Generator, Given, int], Values], positive: str = "", **other: str
+) -> Rule:
+    aliases = {alias: name for name, group in other.items() for alias in group.split()}
+    return Rule(tuple(needed.split()), sample, aliases, tuple(positive.split()))
+
+
+_MEAN, _SD = "mu loc", "sigma std scale standard_deviation"
+_NORMAL = _rule("mean sd", lambda r, p, n: r.normal(p["mean"], p["sd"], n), "sd", mean=_MEAN, sd=_SD)
+
+DISTRIBUTIONS: dict[str, Rule] = {
+    "Uniform": _rule(
+        "lo hi", lambda r, p, n: r.uniform(p["lo"], p["hi"], n), lo="low min a", hi="high max b"
+    ),
+    "Normal": _NORMAL,
+    "Gaussian": _NORMAL,
+    "TruncatedNormal": _NORMAL,
+    "LogNormal": _rule(
+        "mu sigma", lambda r, p, n: r.lognormal(p["mu"], p["sigma"], n), "sigma", mu="mean", sigma="sd std"
+    ),
+    "Exponential": _rule("mean", lambda r, p, n: r.exponential(p["mean"], n), "mean", mean="scale"),
+    "Gamma": _rule(
+        "shape scale",
+        lambda r, p, n: r.gamma(p["shape"], p["scale"], n),
+        "shape scale",
+        shape="k alpha",
+        scale="theta",
+    ),
+    "Beta": _rule(
+        "alpha beta", lambda r, p, n: r.beta(p["alpha"], p["beta"], n), "alpha beta", alpha="a", beta="b"
+    ),
+    "Poisson": _rule(
+        "mean", lambda r, p, n: r.poisson(p["mean"], n).astype(np.float64), "mean", mean="lam lambda rate"
+    ),
+    "Constant": _rule("value", lambda _, p, n: np.full(n, p["value"])),
+}
+_CHOICES = ("Discrete", "Choice", "Categorical")
+_INVERSE = {("Exponential", "rate"): "mean", ("Exponential", "lambda"): "mean", ("Gamma", "rate"): "scale"}
+
+
+def draw(distribution: Distribution, name: str, count: int, path: Path, report: Report) -> Values | None:
+    """``count`` values from the stream ``name``; None, and a problem, where the distribution is wrong."""
+    rng = stream(distribution.seed, name)
+    kind = distribution.name or "Uniform"
+    if kind in _CHOICES:
+        return _chosen(distribution, rng, count, path, report)
+    known = {one.lower(): one for one in (*DISTRIBUTIONS, *_CHOICES)}
+    if kind not in DISTRIBUTIONS:
+        hint = known.get(kind.lower()) or nearest(kind, known.values())
+        report.report((*path, "name"), f"there is no distribution '{kind}'", ", ".join(known.values()), hint)
+        return None
+    given = _parameters(distribution, kind, path, report)
+    if given is None:
+        return None
+    values = _within(distribution, lambda number: DISTRIBUTIONS[kind].sample(rng, given, number), count)
+    if values is None:
+        message = f"{kind}: next to no value lies in the domain"
+        report.report((*path, "domain"), message, "a domain in which values lie")
+    return values
+
+
+def _parameters(distribution: Distribution, kind: str, path: Path, report: Report) -> Given | None:
+    """The parameters by the names of the rule; the domain may stand for them."""
+    rule = DISTRIBUTIONS[kind]
+    found, right = _of_domain(distribution, rule), True
+    for name, item in distribution.parameters.items():
+        here, value = (*path, "parameters", name), item.value
+        own = rule.other.get(name, _INVERSE.get((kind, name), name))
+        if own not in rule.needed:
+            message, hint = f"{kind} has no parameter '{name}'", nearest(name, rule.needed)
+            report.report(here, message, ", ".join(rule.needed), hint)
+            right = False
+        elif item.unit or not _is_number(value) or ((kind, name) in _INVERSE and not value):
+            shown = f"{value!r} {item.unit or ''}".rstrip()
+            report.report(here, f"{kind}: {name} is {shown}", "a number without unit")
+            right = False
+        else:
+            number = float(str(value))
+            found[own] = 1.0 / number if (kind, name) in _INVERSE else number
+    return found if right and _is_complete(rule, kind, found, path, report) else None
+
+
+def _of_domain(distribution: Distribution, rule: Rule) -> dict[str, float]:
+    """What the domain says of the parameters: the ends of a uniform one, four deviations of a normal one."""
+    domain = distribution.domain
+    if domain is None or not (_is_number(domain.lo) and _is_number(domain.hi)):
+        return {}
+    lo, hi = float(domain.lo or 0), float(domain.hi or 0)
+    known = {"lo": lo, "hi": hi}
+    if rule is _NORMAL:
+        known |= {"mean": (lo + hi) / 2, "sd": (hi - lo) / 4}
+    return {name: value for name, value in known.items() if name in rule.needed}
+
+
+def _is_complete(rule: Rule, kind: str, found: Given, path: Path, report: Report) -> bool:
+    missing = [name for name in rule.needed if name not in found]
+    for name in missing:
+        report.report(path, f"{kind} needs '{name}'", f"parameters: {{{name}: ...}}")
+    wrong = [name for name in rule.positive if name in found and found[name] < 0]
+    for name in wrong:
+        report.report((*path, "parameters", name), f"{kind}: {name} is {found[name]:g}", "a number from 0 on")
+    if {"lo", "hi"} <= found.keys() and found["lo"] > found["hi"]:
+        report.report(path, f"{kind}: lo ({found['lo']:g}) is above hi ({found['hi']:g})", "lo at most hi")
+        return False
+    return not (missing or wrong)
+
+
+def _within(distribution: Distribution, sample: Callable[[int], Values], count: int) -> Values | None:
+    """Values inside the domain: those outside are drawn anew; None where that does not come to an end."""
+    domain = distribution.domain
+    lo = -math.inf if domain is None or domain.lo is None else domain.lo
+    hi = math.inf if domain is None or domain.hi is None else domain.hi
+    values = sample(count)
+    for _ in range(_ROUNDS):
+        outside = ~((values >= lo) & (values <= hi))
+        if not outside.any():
+            return values
+        values[outside] = sample(int(outside.sum()))
+    return None
+
+
+def _chosen(
+    distribution: Distribution, rng: np.random.Generator, count: int, path: Path, report: Report
+) -> Values | None:
+    """One of ``values``, each as likely as ``probabilities`` say; all alike where these are not given."""
+    known = ("values", "probabilities")
+    for name in distribution.parameters:
+        if name not in known:
+            here = (*path, "parameters", name)
+            report.report(here, f"a choice has no parameter '{name}'", ", ".join(known), nearest(name, known))
+    given: dict[str, Any] = {name: item.value for name, item in distribution.parameters.items()}
+    values, odds = given.get("values"), given.get("probabilities")
+    if not _are_numbers(values) or not (odds is None or (_are_numbers(odds) and len(odds) == len(values))):
+        message = "a choice needs 'values', and as many 'probabilities' where these are given"
+        report.report(path, message, "parameters: {values: [...]}")
+        return None
+    weights = np.ones(len(values)) if odds is None else np.asarray(odds, dtype=np.float64)
+    if not weights.sum() > 0 or (weights < 0).any():
+        report.report(path, "the probabilities are not from 0 on", "numbers whose sum is above 0")
+        return None
+    return rng.choice(np.asarray(values, dtype=np.float64), count, p=weights / weights.sum())
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_numbers(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_number, value))

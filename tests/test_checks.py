@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from tvbo_lite.backends import jlems
+from tvbo_lite.backends import jlems, native
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.cli.validate import findings
@@ -21,6 +21,7 @@ from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.formats.neuroml.xsd import schema_file
 from tvbo_lite.transforms.check import ERRORS, WARNINGS, check, require
 from tvbo_lite.transforms.check.attributes import METADATA, SCHEMA_ONLY
+from tvbo_lite.transforms.resolve import Resolver
 from tvbo_lite.transforms.types import TypeTable
 
 CORE = '<Lems><Include file="NeuroML2CoreTypes.xml"/><Include file="PyNN.xml"/><Include file="Simulation.xml"/></Lems>'
@@ -301,7 +302,7 @@ def test_a_run_without_the_command_line_is_checked_too() -> None:
     """All problems at once, before anything is compiled; also where no instance would meet them."""
     body = dynamics('<TimeDerivative variable="v" value="w"/>') + '<B id="b" weight="2"/><B id="b"/>'
     with pytest.raises(ModelError) as caught:
-        native.run_linked(link_string(WHOLE.format(HEAD_ALONE + body)))
+        native.run_linked(link_string(WHOLE.format(body)))
     assert "'w' is not declared" in str(caught.value)
     assert "id 'b' of <B> is taken" in str(caught.value)
 

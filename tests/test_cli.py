@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -331,6 +332,28 @@ def test_event_files_are_written_in_both_orders() -> None:
     assert Path("b.spikes").read_text() == "1.0E-5\tk\n0.0123\tn\n"
     none = Recording(recording.plan, recording.time, recording.values, ())
     assert _files.write_output(first, none) is None
+
+
+@pytest.mark.parametrize("backend", ["native", "jlems"])
+def test_an_event_file_without_selections_is_written_empty(backend: str) -> None:
+    """As jLEMS does by itself."""
+    empty = '<EventOutputFile id="e" fileName="e.spikes" format="ID_TIME"/>'
+    Path("m.xml").write_text(document(output_file("v.dat") + empty))
+    result = call("run", "m.xml", "--backend", backend)
+    assert "wrote e.spikes: 0 events" in result.stdout
+    assert Path("e.spikes").read_bytes() == b""
+
+
+def test_a_column_that_a_backend_could_not_record_is_nan() -> None:
+    """The other columns keep their places."""
+    Path("m.xml").write_text(document())
+    recording = native.run_file("m.xml")
+    less = replace(recording, values=recording.values[:, :0], quantities=())
+    (file,) = recording.plan.files
+    assert _files.write_output(_files.Output(file, Path("v.dat")), less) == "201 rows x 2 columns"
+    table = read_dat("v.dat")
+    assert np.isnan(table[:, 1]).all()
+    assert table[-1, 0] == 0.002
 
 
 def test_an_unknown_format_of_an_event_file_is_refused() -> None:

@@ -1,5 +1,7 @@
 """Couplings by equations between nodes: what they mean, against Euler by hand and against jLEMS."""
 
+# ruff: noqa: E501  the rows of tables and the YAML of small models read better unbroken
+
 from __future__ import annotations
 
 from functools import cache
@@ -247,6 +249,43 @@ def test_a_coupling_of_the_experiment_is_one_of_the_network() -> None:
     assert np.array_equal(recorded(RATES[:start] + RATES[end:] + block).values, recorded(RATES).values)
 
 
+TVB = {
+    "Linear": "gx*0.00390625",
+    "Scaling": "gx*0.00390625",
+    "Sigmoidal": "2/(1 + exp(-gx/230)) - 1",
+}
+KURAMOTO = """\
+dynamics:
+  name: phase
+  parameters: {omega: 0.5}
+  state_variables: {theta: {equation: omega + c, distribution: {domain: {lo: 0, hi: 6}}}}
+  coupling_inputs: [c]
+network:
+  number_of_nodes: 3
+  graph_generator: {type: Complete, parameters: {weight: 0.5}}
+  coupling: {c: {iri: "tvbo:Kuramoto", parameters: {a: 2}}}
+integration: {step_size: 0.1, duration: 5}
+"""
+
+
+def test_the_couplings_of_the_virtual_brain_are_known_by_name() -> None:
+    """Kuramoto's oscillators, by hand: a/N times the sum of sines of differences."""
+    found = columns(KURAMOTO)
+    theta = np.array([values[0] for values in found.values()])
+    for _ in range(50):
+        sums = np.sin(theta[None, :] - theta[:, None]).sum(axis=1) * 0.5
+        theta = theta + 0.1 * (0.5 + 2 * sums / 3)
+    assert np.allclose([values[-1] for values in found.values()], theta, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", TVB)
+def test_known_couplings_are_their_expressions(name: str) -> None:
+    """With the default parameters of The Virtual Brain."""
+    text = changed(KURAMOTO, 'iri: "tvbo:Kuramoto", parameters: {a: 2}', f"iri: 'tvbo:{name}'")
+    other = changed(text, f"iri: 'tvbo:{name}'", f"post_expression: '{TVB[name]}'")
+    assert np.allclose(recorded(text).values, recorded(other).values, rtol=1e-12)
+
+
 def test_names_with_and_without_ending_mean_the_same() -> None:
     """``x_j`` and ``x_i`` are the first variables read at the source and at the target."""
     text = changed(
@@ -308,8 +347,8 @@ LATER = [
     ("weight: 0.1,", "weight: 0.1, delay: 2,", "couplings by equations act without delay"),
     (
         "  coupling:\n    c:\n",
-        "  coupling:\n    c:\n      iri: tvbo:Linear\n",
-        "coupling c: 'iri' is not supported",
+        "  coupling:\n    c:\n      iri: tvbo:Lineal\n",
+        "there is no coupling 'tvbo:Lineal'",
     ),
     ("    relay:\n", "    relay:\n      iri: neuroml:izhikevichCell\n", "'relay' is not given by equations"),
 ]

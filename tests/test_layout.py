@@ -48,6 +48,7 @@ DOORS = {
     "lxml": ("formats/_xml.py",),
     "matplotlib": ("plotting/",),
     "orjson": ("formats/dat.py",),
+    "pandas": ("adapters/_frames.py",),
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
     "rich": ("cli/",),

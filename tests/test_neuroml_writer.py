@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tvbo_lite import SimulationExperiment, formats
 from tvbo_lite.backends import jlems, native
 from tvbo_lite.backends.java import find_java
-from tvbo_lite.errors import BackendError, InputError, RenderError, UnsupportedError
+from tvbo_lite.errors import BackendError, Location, RenderError, UnsupportedError
 from tvbo_lite.formats import Files
 from tvbo_lite.formats.files import write_files
 from tvbo_lite.formats.lems.core import without_core
@@ -22,6 +23,7 @@ from tvbo_lite.formats.neuroml import grammar, jar
 from tvbo_lite.formats.neuroml.form import formed
 from tvbo_lite.formats.neuroml.xsd import schema_problems
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.beyond import Beyond, Noise, Solver
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.losses import Losses
 
@@ -30,7 +32,8 @@ IAF = 'leakReversal="-60mV" thresh="-55mV" reset="-62mV" C="1nF" leakConductance
 PULSE = '<pulseGenerator id="{}" delay="1ms" duration="50ms" amplitude="0.5nA"/>'
 RATE = '<ComponentType name="myRate" extends="baseVoltageDepRate"/>'
 
-PUBLISHED = sorted((Path(__file__).parents[2] / "shared" / "tvbo_examples").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "shared" / "tvbo_examples"
+PUBLISHED = sorted(set(FOLDER.glob("*.yaml")) - {FOLDER / "LEMS_Export.yaml"})  # it has no simulation
 
 # What NeuroML documents cannot hold of the canonical examples: the rest of each stands in them.
 LOST = {
@@ -109,10 +112,7 @@ def test_a_published_experiment_as_neuroml_is_valid_and_gives_equal_values(
     path: Path, tmp_path: Path
 ) -> None:
     """From YAML it is the same: what is rendered is what runs."""
-    try:
-        model = link(SimulationExperiment.from_file(path).model())
-    except InputError:
-        pytest.skip("it has no simulation")
+    model = link(SimulationExperiment.from_file(path).model())
     found, _ = rendered(model)
     for file, text in found.items():
         if file.endswith(".nml"):
@@ -236,6 +236,23 @@ def test_a_loss_names_the_place_the_file_and_the_schema_s_reason() -> None:
     )
     assert list(found) == ["model_types.xml", "iaf.cell.nml"]
     assert read_string(found["model_types.xml"]).components == (without_core(model).components[1],)
+
+
+def test_what_is_beyond_lems_is_a_loss_in_xml() -> None:
+    """The built-in engine's methods and noise: the documents are the same without them."""
+    cell = f'<iafCell id="iaf" {IAF}/>'
+    model = document(cell, '<Simulation id="s" target="iaf" length="1ms" step="0.1ms"/>', target="s")
+    more = replace(
+        model, beyond=Beyond(Solver("rk4"), (Noise("iafCell", "v", location=Location("e.yaml", 4)),))
+    )
+    found, losses = rendered(more)
+    assert found == rendered(model)[0]
+    assert [(loss.what, loss.where.line) for loss in losses] == [
+        ("the integration method 'rk4' and its settings", None), ("the noise on 'v' of 'iafCell'", 4),
+    ]  # fmt: skip
+    told = Losses()
+    assert formats.render(more, "lems", losses=told) == formats.render(model, "lems")
+    assert told == losses
 
 
 def test_a_name_that_is_no_neuroml_name_is_a_loss() -> None:

@@ -168,7 +168,7 @@ def test_changing_one_node_leaves_the_other_circuit_alone() -> None:
 # name: a file, the template that is read, what is said
 BROKEN = {
     "no such template": (HEAD, "opp", "m.yaml: there is no template 'opp' in .*did you mean 'op'"),
-    "no base": ("op: {equations: x = 1}", "op", "m.yaml:1: op: the template 'op' has no base; expected base:"),
+    "no base": ("op: {equations: x = 1}", "op", "m.yaml:1: op: the template 'op' has no base; expected"),
     "unknown base": ("op: {base: opp}", "op", "m.yaml:1: op.base: there is no template 'opp'.*mean 'op'"),
     "own base": ("op: {base: op}", "op", "m.yaml:1: op.base: the template 'op' is derived from itself"),
     "misspelt key": (

@@ -224,13 +224,23 @@ def test_two_components_with_one_id_are_refused() -> None:
 
 def test_losses_are_told() -> None:
     """What YAML cannot say is given to the caller, or told as a warning."""
-    claim = '<Assertion dimension="voltage" matches="current * resistance"/>'
-    model = link_string(HEAD + claim + CELL + NET + RUN.format(""))
+    heir = '<iafTauCell id="heir" extends="iaf"/>'
+    model = link_string(HEAD + CELL + heir + NET + RUN.format(""))
     losses = Losses()
     SimulationExperiment.from_lems(model, losses=losses)
-    assert [loss.what for loss in losses] == ["the assertion that 'voltage' matches 'current * resistance'"]
-    with pytest.warns(LossWarning, match="no claims about dimensions"):
+    assert [loss.what for loss in losses] == ["'extends=\"iaf\"' of the component 'heir'"]
+    with pytest.warns(LossWarning, match="cannot take its values from another one"):
         SimulationExperiment.from_lems(model)
+
+
+def test_claims_and_unknown_attributes_are_kept() -> None:
+    """Assertions about dimensions come back, and so do attributes that a type does not have."""
+    claim = '<Assertion dimension="voltage" matches="current * resistance"/>'
+    there_and_back(HEAD + claim + CELL.replace('id="iaf"', 'id="iaf" metaid="m1"') + NET + RUN.format(""))
+    odd = NET.replace('size="2"', 'size="2" metaid="m2"')
+    experiment = there_and_back(HEAD + CELL + odd + RUN.format(""))
+    assert experiment.network is not None
+    assert experiment.network.components["pop"].unread == {"metaid": "m2"}
 
 
 def test_a_written_document_is_the_same_model() -> None:

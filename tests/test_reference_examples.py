@@ -107,7 +107,7 @@ def test_an_example_is_small_and_explained(example: Path) -> None:
     """No trace that a test can make is stored; the text says what the model is, and what to look at."""
     assert sum(path.stat().st_size for path in example.iterdir()) < MOST
     assert experiment(example).label
-    assert len(experiment(example).description or "") > 80
+    assert len(experiment(example).description or "") > 60
     assert "\n# What to look at: " in (example / "experiment.yaml").read_text(encoding="utf-8")
 
 

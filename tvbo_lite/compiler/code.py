@@ -100,10 +100,10 @@ class Shared:
             yield f'!{kind} = !{{!"cell {number}", !0, i64 0}}'
             yield f"!{kind + 1} = !{{!{kind}, !{kind}, i64 0}}"
 
-    def table(self, values: NDArray[np.generic]) -> str:
-        """The name of an array that the code reads."""
+    def table(self, values: NDArray[np.generic], *, wide: bool = False) -> str:
+        """The name of an array that the code reads; a ``wide`` one keeps its 64 bits a number."""
         name = f"list.{len(self.tables)}"
-        self._define(name, values)
+        self._define(name, values, wide=wide)
         return name
 
     def named_table(self, name: str, values: Callable[[], NDArray[np.int64]]) -> str:
@@ -113,10 +113,10 @@ class Shared:
             self._define(name, values())
         return name
 
-    def _define(self, name: str, values: NDArray[np.generic]) -> None:
+    def _define(self, name: str, values: NDArray[np.generic], *, wide: bool = False) -> None:
         """Short arrays stand in the code; long ones stay where they are, and the code is told the place."""
         values = np.ascontiguousarray(values)
-        if len(values) > IN_CODE and values.dtype == np.int64 and values.max() < MAX_INT32:
+        if not wide and len(values) > IN_CODE and values.dtype == np.int64 and values.max() < MAX_INT32:
             values = values.astype(np.int32)
         kind = self.kinds[name] = _KINDS[values.dtype.str[1:]]
         if len(values) <= IN_CODE:

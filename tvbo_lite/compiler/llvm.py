@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from tvbo_lite.compiler.code import Code, Served, Shared, literal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+COPY = 8  # so many recorded neighbours in memory are copied at once
+UNROLL_RECORDS = 64  # more recorded values are copied in a loop
 CHECK_UNROLL = 8  # cells of more instances are checked in a loop
 
 
@@ -33,6 +36,15 @@ def module(program: ir.Program, *, fast: bool = False) -> Module:
     library = runtime.text({*shared.needs, "release"})
     text = "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
     return Module(text, shared.arrays)
+
+
+def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Neighbours in memory that are neighbours in a row: first column, first place, count."""
+    array = np.array(places, dtype=np.int64)
+    ends = np.flatnonzero(np.diff(array) != 1) + 1
+    for part in np.split(np.arange(len(array)), ends):
+        if len(part):
+            yield 1 + int(part[0]), int(array[part[0]]), len(part)
 
 
 class _Function(Code):
@@ -81,8 +93,7 @@ class _Run(Code):
             start = self.do(f"mul i64 {row}, {width}")
             time = self.do(f"load double, ptr {self.cell(ir.TIME)}")
             self._write(start, 0, time)
-            for n, place in enumerate(program.records):
-                self._write(start, n + 1, self.do(f"load double, ptr {self.cell(place)}"))
+            self._record(start)
             later = self.do(f"fadd double {time}, {literal(program.dt)}")
             self.say(f"store double {later}, ptr {self.cell(ir.TIME)}")
             self._check(row)
@@ -105,6 +116,27 @@ class _Run(Code):
         self.say(f"br label %{more}")
         self.begin(end)
 
+    def _record(self, start: str) -> None:
+        """The recorded values of one row: stretches of memory as they are, many others by a loop."""
+        single: list[tuple[int, int]] = []
+        for column, place, count in _stretches(self.shared.program.records):
+            if count >= COPY:
+                self.shared.needs.add("llvm.memmove.p0.p0.i64")
+                at = self.element("%rows", "double", self.do(f"add i64 {start}, {column}"))
+                to = f"ptr {at}, ptr {self.cell(place)}, i64 {8 * count}, i1 false"
+                self.say(f"call void @llvm.memmove.p0.p0.i64({to})")
+            else:
+                single += [(column + n, place + n) for n in range(count)]
+        if len(single) <= UNROLL_RECORDS:
+            for column, place in single:
+                self._write(start, column, self.do(f"load double, ptr {self.cell(place)}"))
+            return
+        columns, places = (self.shared.table(np.array(numbers)) for numbers in zip(*single, strict=True))
+        with self.over("0", str(len(single)), empty=False) as n:
+            x = self.do(f"load double, ptr {self.element('%S', 'double', self.entry(places, n))}")
+            at = self.do(f"add i64 {start}, {self.entry(columns, n)}")
+            self.say(f"store double {x}, ptr {self.element('%rows', 'double', at)}")
+
     def _write(self, start: str, column: int, value: str) -> None:
         place = self.do(f"add i64 {start}, {column}")
         self.say(f"store double {value}, ptr {self.element('%rows', 'double', place)}")
@@ -122,7 +154,8 @@ class _Run(Code):
         large = [cell for cell in cells if cell.size > CHECK_UNROLL]
         if large:
             self.shared.needs.add("lems.finite")
-            table = self.shared.table(np.array([[c.offset, c.offset + c.size] for c in large]).ravel())
+            ranges = np.array([[cell.offset, cell.offset + cell.size] for cell in large]).ravel()
+            table = self.shared.table(ranges, wide=True)
             rest = self.do(f'call double @lems.finite(ptr %S, ptr @"{table}", i64 {len(large)})')
             total = self.do(f"fadd double {total}, {rest}")
         good, bad = self.labels("finite", "stop")

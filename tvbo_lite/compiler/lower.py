@@ -37,10 +37,12 @@ def lower(
     ``constants`` are the model's global ones (SI); ``plan`` tells the step and what is recorded.
     Raises `ModelError` or `ExpressionError` with the place in the user's file.
     """
-    return _Lowering(forest, constants, plan).program()
+    return ModelLowering(forest, constants, plan).program()
 
 
-class _Lowering:
+class ModelLowering:
+    """What the blocks of one program share while it is made."""
+
     def __init__(self, forest: Forest, constants: Mapping[str, float], plan: SimulationPlan) -> None:
         self.forest = forest
         self.plan = plan
@@ -51,26 +53,28 @@ class _Lowering:
         self.ports: dict[tuple[int, str], tuple[int, Block]] = {}
         self.fans: list[ir.Fan] = []
         self.recorders: dict[int, list[tuple[int, int]]] = {}  # of a port: (instance, place in the events)
-        self.code = {block.number: BlockCode(self, block) for block in forest.blocks}
+        self.code = {block.number: self.block_code(block) for block in forest.blocks}
+
+    def block_code(self, block: Block) -> BlockCode:
+        return BlockCode(self, block)
 
     def program(self) -> ir.Program:
-        records = self._records(self.plan.quantities())
+        records = self.records(self.plan.quantities())
         for block in self.forest.blocks:
             self.code[block.number].declare()
         handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
         starts = [self.code[block.number].start() for block in self.forest.blocks]
         root = self.forest.root
         step = ir.Function("step", root, self.code[root.number].step())
-        events = self._record_events()
-        self._name_wired_ports()
-        known = {handler.name for handler in handlers}
+        events = self.record_events()
+        ports = self.all_ports(handlers)
         return ir.Program(
             dt=self.dt,
             memory=self.memory.start_values(),
             cells=self.memory.cells,
             tables=self.memory.tables,
             functions=[*handlers, *starts],
-            ports=[self._port(block, key[1], number, known) for key, (number, block) in self.ports.items()],
+            ports=ports,
             fans=self.fans,
             step=step,
             initialise=starts[-1],
@@ -93,10 +97,13 @@ class _Lowering:
             self.ports[key] = (len(self.ports), block)
         return self.ports[key][0]
 
-    def _name_wired_ports(self) -> None:
+    def all_ports(self, handlers: Sequence[ir.Function]) -> list[ir.Port]:
+        """Every port that is sent from, with its targets."""
         for block in self.forest.blocks:
             for name in block.wires:
                 self.port(block, name)
+        known = {handler.name for handler in handlers}
+        return [self._port(block, key[1], number, known) for key, (number, block) in self.ports.items()]
 
     def _port(self, block: Block, name: str, number: int, handlers: set[str]) -> ir.Port:
         """The port with its targets; handlers that do nothing are left out."""
@@ -141,7 +148,8 @@ class _Lowering:
         pairs = np.stack((sources[new], np.arange(len(new))), axis=1)
         return _targets(size, pairs, (self.fans[-1].name,), np.zeros(len(new), np.int64), delays=delays[new])
 
-    def _record_events(self) -> tuple[tuple[str, str], ...]:
+    def record_events(self) -> tuple[tuple[str, str], ...]:
+        """The event recorders: event file and selection of each."""
         events: list[tuple[str, str]] = []
         root = Instance(self.forest.root, 0)
         for file in self.plan.event_files:
@@ -160,7 +168,8 @@ class _Lowering:
                 events.append((file.id, selection.id))
         return tuple(events)
 
-    def _records(self, quantities: Sequence[str]) -> tuple[int, ...]:
+    def records(self, quantities: Sequence[str]) -> tuple[int, ...]:
+        """The places in memory of quantities."""
         root = Instance(self.forest.root, 0)
         places = []
         for quantity in quantities:

@@ -34,8 +34,10 @@ class Seen:
 class Memory:
     """Allocates cells on demand and keeps the start values."""
 
-    def __init__(self, forest: Forest) -> None:
+    def __init__(self, forest: Forest, *, lagging: bool = True) -> None:
+        """With ``lagging``, what others see of some variables is a copy made once a step, as in jLEMS."""
         self.forest = forest
+        self.lagging = lagging
         self.size = RESERVED
         self.cells: list[Cell] = []
         self.tables: list[NDArray[np.int64]] = []
@@ -85,9 +87,12 @@ class Memory:
 
     def exposure(self, block: Block, variable: str) -> Load:
         """What others see of a variable: its own cell, unless it changes after exposures are copied."""
-        if variable in self.variables(block).outside:
+        if self._lags(block, variable):
             return self.own(block, EXPOSURE + variable)
         return self.own(block, variable)
+
+    def _lags(self, block: Block, variable: str) -> bool:
+        return self.lagging and variable in self.variables(block).outside
 
     # ---- parameters ---------------------------------------------------------------------------
 
@@ -108,7 +113,7 @@ class Memory:
                 if variable is None and name not in at.component.parameters:
                     return Seen(at, "")
                 if variable is not None:
-                    return Seen(at, EXPOSURE + variable if variable in variables.outside else variable)
+                    return Seen(at, EXPOSURE + variable if self._lags(at, variable) else variable)
             if name in at.component.parameters:
                 return Seen(at, name, is_parameter=True)
             if variables.knows(name):
@@ -203,6 +208,10 @@ class Memory:
     def constant(self, value: float) -> int:
         """A place in memory that holds a number."""
         return self._take(np.array([value]))
+
+    def stretch(self, values: NDArray[np.float64]) -> int:
+        """The first of some places side by side that hold these numbers."""
+        return self._take(values)
 
 
 def _start(block: Block, name: str) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location
+from tvbo_lite.lems.beyond import Beyond
 
 
 def _where() -> Location:
@@ -401,3 +402,4 @@ class Model:
     components: tuple[Component, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     location: Location = _where()
+    beyond: Beyond = Beyond()  # noise, samples, integration method

@@ -1,4 +1,4 @@
-"""The structure of all rows of a table at once: ``With`` paths become arrays of instances, connections arrays.
+"""The structure of all rows of a table at once: paths become arrays of instances, connections arrays.
 
 Only types whose structure consists of ``With instance`` and ``EventConnection`` have rows
 (`tvbo_lite.transforms.resolve.is_simple`).
@@ -15,8 +15,9 @@ from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Name
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.attach import Attachments, Ends, Number
+from tvbo_lite.transforms.attach import Attachments
 from tvbo_lite.transforms.blocks import Block, Refs
+from tvbo_lite.transforms.buckets import Ends, Number
 from tvbo_lite.transforms.instances import Instance
 from tvbo_lite.transforms.ports import in_port, out_port
 from tvbo_lite.transforms.shapes import properties, relative_component
@@ -137,7 +138,8 @@ def _connection(
             leaves = port or out_port(source.shape, source.component_of(int(index[0])))
             if leaves is not None:
                 late = _some(delays, at[own])
-                attachments.connect_many(source, index, leaves, ends, target_port or in_port(kind), late)
+                enters = target_port or in_port(kind)
+                attachments.connect_many(source, index, leaves, ends, target_port=enters, delays=late)
 
 
 def _end(rows: ResolvedRows, name: str, scope: dict[str, Refs], which: str) -> Refs:

@@ -13,8 +13,9 @@ import numpy as np
 
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.attach import Attachments, End
+from tvbo_lite.transforms.attach import Attachments
 from tvbo_lite.transforms.blocks import Forest, forest
+from tvbo_lite.transforms.buckets import End
 from tvbo_lite.transforms.connect_rows import connect_rows
 from tvbo_lite.transforms.copies import make_block
 from tvbo_lite.transforms.instances import Instance

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.expr.lems import parse
-from tvbo_lite.expr.tree import Binary, Expr, Name, Negate, Number, Select, children
+from tvbo_lite.expr.tree import Binary, Expr, Name, Negate, Number, Select, names
 from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.variables import Derived
 
 if TYPE_CHECKING:
     from tvbo_lite.transforms.shapes import Shape
@@ -26,7 +27,7 @@ Degrees: TypeAlias = tuple[int, int]  # in the states, and in the weight
 PLAIN: Degrees = (0, 0)
 
 
-class _NotLinear(Exception):
+class _NotLinearError(Exception):
     """An expression is not homogeneous in the states and the weight."""
 
 
@@ -43,7 +44,7 @@ def is_linear(shape: Shape, read: Iterable[str]) -> bool:
         return False
     try:
         return _adds_up(kind, dynamics, tuple(read))
-    except _NotLinear:
+    except _NotLinearError:
         return False
 
 
@@ -62,10 +63,10 @@ def increment(variable: str, value: str) -> Expr | None:
 def _adds_up(kind: ResolvedType, dynamics: m.Dynamics, read: tuple[str, ...]) -> bool:
     known: dict[str, Degrees] = {item.name: (1, 0) for item in dynamics.state_variables}
     known[WEIGHT] = (0, 1)
-    for derived in dynamics.derived:
-        if derived.select is not None:
-            return False
-    for item in (*dynamics.derived, *dynamics.conditional):
+    if any(item.select is not None for item in dynamics.derived):
+        return False
+    derived: tuple[Derived, ...] = (*dynamics.derived, *dynamics.conditional)
+    for item in derived:
         degrees = _of_derived(item, known)
         if degrees is not None:
             known[item.name] = degrees
@@ -94,34 +95,33 @@ def _weighs(
                 return False
             if degrees is not None:
                 ways_in.add(degrees[1])
-    linked = {
-        item.exposure: item.name
-        for item in (*dynamics.state_variables, *dynamics.derived, *dynamics.conditional)
-    }
-    shown = [known.get(linked.get(name, name)) for name in read if name in kind.exposures]
-    outs = {degrees[1] for degrees in shown if degrees is not None and degrees[0] == 1}
-    return (
-        len(ways_in) == 1
-        and len(shown) == len(read)
-        and outs == {1 - ways_in.pop()}
-        and all(degrees is None or degrees[0] == 1 for degrees in shown)
+    variables: tuple[m.StateVariable | Derived, ...] = (
+        *dynamics.state_variables,
+        *dynamics.derived,
+        *dynamics.conditional,
     )
+    linked = {item.exposure: item.name for item in variables}
+    shown = {known.get(linked.get(name, name)) for name in read if name in kind.exposures} - {None}
+    return len(ways_in) == 1 and set(read) <= set(kind.exposures) and shown == {(1, 1 - ways_in.pop())}
 
 
 def _acts(action: m.Action, degrees: Degrees | None, known: dict[str, Degrees]) -> None:
     """Raises where an action does more than to change states to values of these degrees (None: to 0)."""
     if action.events or action.transition:
-        raise _NotLinear
+        raise _NotLinearError
     for item in action.assignments:
         found = _degrees(parse(item.value), known)
         if found is not None and found != degrees:
-            raise _NotLinear
+            raise _NotLinearError
 
 
 def _require(text: str, degrees: Degrees, known: dict[str, Degrees]) -> None:
+    if degrees == PLAIN:
+        _plain(parse(text), known)
+        return
     found = _degrees(parse(text), known)
     if found is not None and found != degrees:
-        raise _NotLinear
+        raise _NotLinearError
 
 
 def _of_derived(
@@ -147,28 +147,36 @@ def _degrees(expr: Expr, known: dict[str, Degrees]) -> Degrees | None:
         case Binary("+" | "-", left, right):
             return _same((_degrees(left, known), _degrees(right, known)))
         case Binary("*", left, right):
-            x, y = _degrees(left, known), _degrees(right, known)
-            return None if x is None or y is None else (x[0] + y[0], x[1] + y[1])
+            return _product(_degrees(left, known), _degrees(right, known))
         case Binary("/", left, right):
             _plain(right, known)
             return _degrees(left, known)
         case Select(cases):
-            for condition, _ in cases:
-                if condition is not None:
-                    _plain(condition, known)
-            return _same(_degrees(value, known) for _, value in cases)
-    for child in children(expr):
-        _plain(child, known)
+            return _choice(cases, known)
+    _plain(expr, known)
     return PLAIN
 
 
+def _product(x: Degrees | None, y: Degrees | None) -> Degrees | None:
+    return None if x is None or y is None else (x[0] + y[0], x[1] + y[1])
+
+
+def _choice(cases: Iterable[tuple[Expr | None, Expr]], known: dict[str, Degrees]) -> Degrees | None:
+    listed = list(cases)
+    for condition, _ in listed:
+        if condition is not None:
+            _plain(condition, known)
+    return _same(_degrees(value, known) for _, value in listed)
+
+
 def _plain(expr: Expr, known: dict[str, Degrees]) -> None:
-    if _degrees(expr, known) not in (PLAIN, None):
-        raise _NotLinear
+    """Raises where an expression depends on the states or on the weight."""
+    if any(known.get(name, PLAIN) != PLAIN for name in names(expr)):
+        raise _NotLinearError
 
 
 def _same(degrees: Iterable[Degrees | None]) -> Degrees | None:
     found = {one for one in degrees if one is not None}
     if len(found) > 1:
-        raise _NotLinear
+        raise _NotLinearError
     return found.pop() if found else None

@@ -34,7 +34,7 @@ TAKEN = frozenset(
     "log10 log1p poisson rand randn sign sin sinh sqrt tan tanh timestep choose spike lastspike not_refractory delay "
     "Hz MHz amp cm cm2 cm3 kHz lux mA mM mV mm mm2 mm3 mol ms nA nF nM nS ohm pA pF uA uF uM uS um um2 um3 us volt "
     "siemens farad second meter kelvin mole metre joule watt gram kilogram liter molar katal gray tesla weber henry "
-    "newton pascal hertz coulomb becquerel sievert candle lumen active holds where".split()
+    "newton pascal hertz coulomb becquerel sievert candle lumen active holds where elapsed".split()
 )
 
 
@@ -47,7 +47,7 @@ class Words:
     units: bool
     totals: dict[tuple[str, str, bool], str] = field(default_factory=dict)  # what is added up, to its variable
     linked: dict[Outer | Across, str] = field(default_factory=dict)
-    clock: str = "(t + dt)"
+    clock: str = "elapsed(t)"
 
     # ---- names --------------------------------------------------------------------------------------
 

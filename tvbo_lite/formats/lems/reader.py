@@ -100,6 +100,7 @@ class _Linker:
             tuple(self.components),
             tuple(self.assertions),
             document.location,
+            document.beyond,
         )
 
 

@@ -23,11 +23,10 @@ from tvbo_lite.formats.lems.markup import (
     section,
 )
 from tvbo_lite.lems import model as lems
+from tvbo_lite.losses import Losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from tvbo_lite.losses import Losses
 
 __all__ = ["document", "write"]
 
@@ -94,15 +93,18 @@ def write(
 ) -> str | Files:
     """The LEMS document for ``model``, ending in a line break; with ``split``, three that include each other.
 
-    LEMS holds all of a model, so ``losses`` stays as it is. The three hold the types, the components, and
-    the simulation (the main one); each includes the one before. Their names begin with ``name``, by
-    default the id of the simulated component. Core types that a linked model has are included.
+    LEMS holds all but what is beyond it (`lems.beyond`: noise, samples, methods), which ``losses`` gets. The
+    three hold the types, the components, and the simulation (the main one); each includes the one before.
+    Their names begin with ``name``, by default the id of the simulated component. Core types that a linked
+    model has are included.
 
     Raises:
         RenderError: a text holds a character that XML cannot hold, a name is no XML name, or nothing is
             to be run in a model to split.
     """
-    del losses
+    losses = Losses() if losses is None else losses
+    for what, reason, where in model.beyond.items():
+        losses.add(what, reason, where)
     return _split(without_core(model), name) if split else document(model)
 
 

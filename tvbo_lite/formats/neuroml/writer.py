@@ -24,6 +24,7 @@ from tvbo_lite.formats.neuroml.documents import Document, documents
 from tvbo_lite.formats.neuroml.form import formed, rank
 from tvbo_lite.formats.neuroml.xsd import NAMESPACE, schema_file, schema_problems
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.beyond import Beyond
 from tvbo_lite.losses import Losses
 
 __all__ = ["write"]
@@ -37,7 +38,8 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
 
     Args:
         model: with all that it includes.
-        losses: gets each component of a NeuroML type that no NeuroML document can hold.
+        losses: gets each component of a NeuroML type that no NeuroML document can hold, and what is
+            beyond LEMS.
         name: of the main file and of the file of types; by default the id of the simulated network.
 
     Without a simulation the last network is the main file.
@@ -46,6 +48,8 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
         RenderError: there is nothing to write, or a text that XML cannot hold.
         ModelError: a component of an unknown type, or one that refers to nothing.
     """
+    for what, reason, where in model.beyond.items():
+        losses.add(what, reason, where)
     parts = _sorted(model)
     name = name or _target(parts) or "model"
     types = f"{name}_types.xml"
@@ -162,9 +166,8 @@ def _text(document: Document) -> str:
 
 def _rest(model: m.Model, parts: _Parts) -> m.Model:
     """What stands in the file of types: all of the model's own that is neither NeuroML nor simulation."""
-    return replace(
-        without_core(model), target=None, report_file=None, components=tuple(parts.others), location=NOWHERE
-    )
+    others = tuple(parts.others)
+    return replace(without_core(model), target=None, report_file=None, components=others, beyond=Beyond())
 
 
 def _main(

@@ -82,7 +82,8 @@ def draw(distribution: Distribution, name: str, count: int, path: Path, report: 
         return _chosen(distribution, rng, count, path, report)
     known = {one.lower(): one for one in (*DISTRIBUTIONS, *_CHOICES)}
     if kind not in DISTRIBUTIONS:
-        hint = known.get(kind.lower()) or nearest(kind, known.values())
+        exact = known.get(kind.lower())
+        hint = f"did you mean '{exact}'?" if exact else nearest(kind, known.values())
         report.report((*path, "name"), f"there is no distribution '{kind}'", ", ".join(known.values()), hint)
         return None
     given = _parameters(distribution, kind, path, report)

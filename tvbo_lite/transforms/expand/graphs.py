@@ -59,7 +59,8 @@ def _ids(experiment: Experiment, generator: GraphGenerator, report: Report) -> l
 def _pairs(generator: GraphGenerator, count: int, report: Report) -> Pairs:
     known = {one.lower(): one for one in KINDS}
     if generator.type not in KINDS:
-        hint = known.get(generator.type.lower()) or nearest(generator.type, KINDS)
+        exact = known.get(generator.type.lower())
+        hint = f"did you mean '{exact}'?" if exact else nearest(generator.type, KINDS)
         report.report((*_PATH, "type"), f"there is no graph '{generator.type}'", ", ".join(KINDS), hint)
         return []
     values = _values(generator, report)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.transforms.expand.known_couplings import known_coupling
 from tvbo_lite.transforms.expand.parts import (
     changed,
     dynamics_of,
     has_equations,
     network_of,
+    nodes_of,
     with_dynamics,
     with_network,
     words,
@@ -27,7 +29,7 @@ _COUPLING = "coupling"  # the name of a coupling that has none
 
 def with_shared(experiment: Experiment, report: Report) -> Experiment:
     """The experiment with its coupling, functions, constants and events in their places."""
-    for step in (_coupling, _functions, _constants, _events):
+    for step in (_coupling, _known, _functions, _constants, _events):
         experiment = step(experiment, report)
     return experiment
 
@@ -51,6 +53,19 @@ def _coupling(experiment: Experiment, report: Report) -> Experiment:
     return changed(with_network(experiment, coupling={**given, name: named}), coupling=None)
 
 
+def _known(experiment: Experiment, report: Report) -> Experiment:
+    """Couplings that an ``iri`` names, with their expressions."""
+    given = network_of(experiment).coupling
+    if all(item.iri is None for item in given.values()):
+        return experiment
+    count, path = len(nodes_of(experiment)), ("network", "coupling")
+    found = {
+        name: known_coupling(item, count, (*path, name), report) if item.iri else item
+        for name, item in given.items()
+    }
+    return with_network(experiment, coupling=found)
+
+
 def _functions(experiment: Experiment, _: Report) -> Experiment:
     """Each dynamics gets the functions that it or a coupling calls, directly or through others."""
     shared = experiment.functions
@@ -61,8 +76,7 @@ def _functions(experiment: Experiment, _: Report) -> Experiment:
     def added(dynamics: Dynamics) -> Dynamics:
         inside = {name: added(item) for name, item in dynamics.components.items()}
         changes: dict[str, Any] = {"components": inside} if inside != dynamics.components else {}
-        called = _called(shared, words(dynamics) | everywhere)
-        new = {name: item for name, item in shared.items() if name in called}
+        new = _called(shared, words(dynamics) | everywhere)
         if has_equations(dynamics) and new:
             changes["functions"] = {**new, **dynamics.functions}
         return changed(dynamics, **changes) if changes else dynamics
@@ -70,10 +84,18 @@ def _functions(experiment: Experiment, _: Report) -> Experiment:
     return changed(_each_dynamics(experiment, added), functions={})
 
 
-def _called(shared: Mapping[str, Function], used: set[str]) -> set[str]:
-    found = used & shared.keys()
-    while more := {name for one in found for name in words(shared[one]) & shared.keys()} - found:
-        found |= more
+def _called(shared: Mapping[str, Function], used: set[str]) -> dict[str, Function]:
+    """The functions that are used, each after those that it calls."""
+    found: dict[str, Function] = {}
+
+    def add(name: str, around: frozenset[str]) -> None:
+        for other in sorted(words(shared[name]) & shared.keys() - around - {name}):
+            add(other, around | {name})
+        found.setdefault(name, shared[name])
+
+    for name in shared:
+        if name in used:
+            add(name, frozenset())
     return found
 
 
@@ -113,14 +135,9 @@ def _events(experiment: Experiment, report: Report) -> Experiment:
         target = event.target_component or next(iter(known), "")
         path: Path = ("events", name)
         if target not in known or (event.target_component is None and len(known) > 1):
-            message = (
-                f"event '{name}': nothing says whose it is"
-                if len(known) > 1
-                else f"event '{name}' is nobody's"
-            )
-            report.report(
-                (*path, "target_component"), message, ", ".join(known) or "a dynamics with equations"
-            )
+            message = f"event '{name}': nothing says which dynamics it happens to"
+            expected = ", ".join(known) or "a dynamics with equations"
+            report.report((*path, "target_component"), message, expected)
             continue
         dynamics = known[target][0]
         if name in dynamics.events:

@@ -110,7 +110,8 @@ def _filled(
         component = inserted(component, way, piece)
     for outlet in coupling_parts(context, path):
         component = inserted(component, (), outlet)
-    for way in containers(context, kind):
+    flat = bool(parts) or any(part.way for part in there)  # else the component is written out in full
+    for way in containers(context, kind) if flat else ():
         component = inserted(component, way)
     return Lowered(
         component,

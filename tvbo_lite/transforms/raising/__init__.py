@@ -50,15 +50,13 @@ def raised(
     own = frozenset(item.name for item in model.component_types)
     context = Context(types, own, losses, about)
     _know(context, model.components)
-    for item in model.assertions:
-        what = f"the assertion that '{item.dimension}' matches '{item.matches}'"
-        losses.add(what, "YAML experiments make no claims about dimensions", item.location)
     plan = _Plan(context, model)
     data = said(
         label=_label(model),
         description=about(model.location),
         dimensions={item.name: dimension(item) for item in model.dimensions},
         units={item.symbol: unit(item) for item in model.units},
+        assertions=[{"dimension": item.dimension, "matches": item.matches} for item in model.assertions],
         constants={item.name: constant(item) for item in model.constants},
         component_types=component_types(context, model.component_types),
     )

@@ -91,9 +91,12 @@ def _content(context: Context, item: lems.Component, kind: ResolvedType | None) 
     if item.extends is not None:
         what = f"'extends=\"{item.extends}\"' of the component '{item.id or item.tag}'"
         context.losses.add(what, "a component cannot take its values from another one in YAML", item.location)
+    known = item.attributes if kind is None else kind.attribute_names()
+    read = {name: text for name, text in item.attributes.items() if name in known}
     return said(
         description=item.text or context.about(item.location),
-        parameters=numbers(item.attributes),
+        parameters=numbers(read),
+        unread={name: text for name, text in item.attributes.items() if name not in known},
         components=parts(context, item.children, kind) if item.children else None,
     )
 

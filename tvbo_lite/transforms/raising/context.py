@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tvbo_lite.errors import Location
     from tvbo_lite.lems import model as lems
@@ -36,6 +36,11 @@ class Context:
     def iri(self, name: str) -> str:
         """How YAML names a component type."""
         return name if name in self.own else CORE + name
+
+    def knows(self, item: lems.Component, texts: Iterable[str]) -> bool:
+        """Whether the type of a component has these attributes."""
+        kind = self.kind(item)
+        return kind is not None and set(texts).issubset(kind.attribute_names())
 
     def kind(self, item: lems.Component, parent: ResolvedType | None = None) -> ResolvedType | None:
         """The type of a component that stands in one of type ``parent``; None where it is not known."""

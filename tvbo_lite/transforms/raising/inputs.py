@@ -28,6 +28,8 @@ def single_input(
     if item.tag != "explicitInput" or item.id or item.type or item.children or group is None or kind is None:
         return None
     destination = texts.pop("destination", None)
+    if not context.knows(item, texts):
+        return None
     data = said(description=context.about(item.location), source=source, target=target)
     if destination != receiving_list(group.kind, kind):
         data["destination"] = destination or ""
@@ -38,13 +40,8 @@ def input_list(context: Context, item: lems.Component, groups: dict[str, Group])
     """An ``inputList``; None where only the generic form can say it."""
     texts = dict(item.attributes)
     source, group = texts.pop("component", ""), groups.get(texts.pop("population", ""))
-    if (
-        item.tag != "inputList"
-        or item.id is None
-        or item.type
-        or group is None
-        or source not in context.kinds
-    ):
+    usual = item.tag == "inputList" and item.id is not None and not item.type
+    if not usual or group is None or source not in context.kinds or not context.knows(item, texts):
         return None
     said_lists = Counter(child.attributes.get("destination") for child in item.children)
     common = said_lists.most_common(1)[0][0] if said_lists else None

@@ -59,7 +59,7 @@ def population(context: Context, item: lems.Component) -> tuple[Group, dict[str,
     plain = item.tag == _PLAIN and item.type != _PLAIN and _is_name(item.id) and kind is not None
     if not plain or cell is None or instances != list(item.children[len(others) :]):
         return None
-    places = _places(instances)
+    places = _places(instances) if context.knows(item, texts) else None
     if places is None or (size is not None and not (size.isdecimal() and str(int(size)) == size)):
         return None
     usual = _LISTED if instances else _PLAIN

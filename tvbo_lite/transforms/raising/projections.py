@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.transforms.lower.edges import has_several_lists
 from tvbo_lite.transforms.raising.populations import Group, group_of, index_of, is_path, receiving_list
 from tvbo_lite.transforms.raising.texts import numbers, said
 
@@ -59,6 +60,8 @@ def projection(context: Context, item: lems.Component, groups: dict[str, Group])
     synapse, pre = _between(form, item, texts)
     kind = context.kinds.get(synapse or "")
     if synapse is not None and kind is None:
+        return None
+    if not context.knows(item, texts):
         return None
     rows = _Rows(context, groups, form, source, target, synapse, pre).all(item.children)
     if rows is None:
@@ -170,7 +173,7 @@ class _Rows:
     def _destination(self, text: str | None, tag: str) -> dict[str, Any]:
         if text is not None:
             return {"destination": text}
-        filled = tag != self.form.weighted and len(self.target.kind.attachments) > 1
+        filled = tag != self.form.weighted and has_several_lists(self.target.kind)
         return {"destination": ""} if filled else {}
 
 
@@ -190,6 +193,8 @@ def single_connection(
     if kind is None or len(strength) != (2 if weighted else 0):
         return None
     destination = texts.pop("destination", None)
+    if not context.knows(item, texts):
+        return None
     has_list = "destination" in context.types.get(item.tag).texts
     usual = receiving_list(target.kind, kind) if has_list else None
     data = said(

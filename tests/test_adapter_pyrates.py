@@ -295,7 +295,7 @@ def test_clearing_does_nothing() -> None:
     assert repr(template) == "<CircuitTemplate 'pair'>"
 
 
-XX
+# ---- the experiments of the documentation ------------------------------------------------------------------
 
 
 @needs_templates

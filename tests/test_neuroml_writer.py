@@ -204,13 +204,20 @@ def test_component_types_of_ones_own_stand_in_a_file_that_is_included() -> None:
     assert "iaf_types.xml" in [item.file for item in read_string(found["LEMS_iaf.xml"]).includes]
 
 
-def test_without_a_simulation_there_is_no_lems_file() -> None:
-    """The network is the main file; without one the last of the others."""
+def test_without_a_simulation_there_is_no_lems_file(tmp_path: Path) -> None:
+    """The network is the main file, without one the last of the others; they include the types they need."""
     cell = f'<iafCell id="iaf" {IAF}/>'
     net = '<network id="n"><population id="p" component="iaf" size="1"/></network>'
     assert rendered(document(cell, net))[0].main == "n.net.nml"
     assert rendered(document(cell, RATE))[0].main == "iaf.cell.nml"
     assert list(rendered(document(RATE))[0]) == ["model_types.xml"]
+    rates = '<forwardRate type="myRate"/><reverseRate type="myRate"/>'
+    gate = f'<gateHHrates id="m" instances="1">{rates}</gateHHrates>'
+    found, losses = rendered(document(RATE, f'<ionChannelHH id="na" conductance="1pS">{gate}</ionChannelHH>'))
+    assert (list(found), len(losses)) == (["model_types.xml", "na.channel.nml"], 0)
+    write_files(tmp_path, found)
+    again = read_file(tmp_path / "na.channel.nml")
+    assert "myRate" in [kind.name for kind in again.component_types]
     with pytest.raises(RenderError, match="nothing to write"):
         rendered(document())
 

@@ -18,6 +18,7 @@ EXAMPLE = """\b
 Examples:
   tvbo-lite render experiment.yaml --to lems -o LEMS_experiment.xml
   tvbo-lite render LEMS_NML2_Ex2_Izh.xml --to neuroml --folder izhikevich
+  tvbo-lite render LEMS_NML2_Ex5_DetCell.xml --to yaml -o hh.yaml
 """
 
 
@@ -48,6 +49,7 @@ def render(
     followed. A format of several files needs --folder.
     """
     from tvbo_lite import formats
+    from tvbo_lite.cli._source import is_experiment
     from tvbo_lite.losses import Losses
 
     if output is not None and folder is not None:
@@ -55,8 +57,13 @@ def render(
     formats.writer(to)  # a misspelt format is told before the file is read
     chosen: dict[str, Any] = {"split": True} if split else {}
     losses = Losses()
-    model = _model(file, include, linked=split or formats.FORMATS[to].linked)
-    result = formats.render(model, to, losses=losses, strict=strict, search=include, **chosen)
+    if to == "yaml" and is_experiment(file) and not chosen:
+        from tvbo_lite.experiment import SimulationExperiment
+
+        result: Rendered = SimulationExperiment.from_file(file).to_yaml()
+    else:
+        model = _model(file, include, linked=split or formats.FORMATS[to].linked)
+        result = formats.render(model, to, losses=losses, strict=strict, search=include, **chosen)
     _tell(losses)
     _write(result, Path(file).stem + formats.FORMATS[to].suffix, output, folder)
 

@@ -20,6 +20,7 @@ import numpy as np
 from tvbo_lite.compiler import ir
 from tvbo_lite.errors import CompileError
 from tvbo_lite.expr.tree import ARITHMETIC, Binary, Call, Negate, Not, Number, Select, children
+from tvbo_lite.transforms.arrays import is_uniform
 from tvbo_lite.transforms.blocks import Block
 
 if TYPE_CHECKING:
@@ -504,7 +505,7 @@ class Code:
 
     def _number_of(self, k: str, values: NDArray[np.float64] | None) -> str:
         """Of instance ``k``, its entry in ``values``; 1 where there are none."""
-        if values is None or values.min() == values.max():
+        if values is None or is_uniform(values):
             return literal(1.0 if values is None else float(values[0]))
         return self.entry(self.shared.table(values), k)
 
@@ -587,15 +588,19 @@ Serve = Callable[[Served], None]
 def _runs(targets: ir.Targets) -> NDArray[np.int64] | None:
     """For each source its first target, where its targets stand side by side; else None."""
     counts = np.diff(targets.starts)
-    if len(targets.index) < RUN * max(1, int(np.count_nonzero(counts))):
+    used = np.flatnonzero(counts)
+    index = targets.index
+    if len(index) < RUN * max(1, len(used)):
+        return None
+    begin = targets.starts[:-1][used]
+    ends = targets.starts[1:][used] - 1
+    if np.any(index[ends] - index[begin] != counts[used] - 1):  # most tables fail here, at little cost
         return None
     first = np.zeros(len(counts), np.int64)
-    some = counts > 0
-    first[some] = targets.index[targets.starts[:-1][some]]
-    steps = np.diff(targets.index)
-    inner = np.ones(len(steps), dtype=bool)
-    inner[targets.starts[1:-1][targets.starts[1:-1] < len(targets.index)] - 1] = False
-    return first if np.all(steps[inner] == 1) else None
+    first[used] = index[begin]
+    steps = index[1:] - index[:-1] == 1
+    steps[begin[1:] - 1] = True
+    return first if steps.all() else None
 
 
 def _draws(expr: ir.Value) -> bool:

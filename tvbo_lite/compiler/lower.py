@@ -18,6 +18,15 @@ from tvbo_lite.compiler.memory import Memory
 from tvbo_lite.errors import Location, ModelError, Problem, nearest
 from tvbo_lite.expr.tree import Number
 from tvbo_lite.lems.plan import SimulationPlan
+from tvbo_lite.transforms.arrays import (
+    is_uniform,
+    picked,
+    repeated,
+    repeated_index,
+    sorting,
+    starts_of,
+    where,
+)
 from tvbo_lite.transforms.blocks import Block, Forest, Refs, Wires
 from tvbo_lite.transforms.instances import Instance
 
@@ -43,10 +52,12 @@ def lower(
 class ModelLowering:
     """What the blocks of one program share while it is made."""
 
+    lagging = True  # as in jLEMS
+
     def __init__(self, forest: Forest, constants: Mapping[str, float], plan: SimulationPlan) -> None:
         self.forest = forest
         self.plan = plan
-        self.memory = Memory(forest)
+        self.memory = Memory(forest, lagging=self.lagging)
         self.constants = {name: Number(value) for name, value in constants.items()}
         self.dt = plan.step
         self.temps = 0
@@ -109,22 +120,28 @@ class ModelLowering:
         """The port with its targets; handlers that do nothing are left out."""
         wires = block.wires.get(name)
         recorders = sorted(self.recorders.get(number, ()))
-        recorded = _targets(block.size, np.array(recorders, dtype=np.int64).reshape(-1, 2))
+        pairs = np.array(recorders, dtype=np.int64).reshape(-1, 2)
+        recorded = _targets(block.size, pairs[:, 0], pairs[:, 1])
         if wires is None:
-            nobody = _targets(block.size, np.zeros((0, 2), np.int64))
+            nobody = _targets(block.size, pairs[:0, 0], pairs[:0, 1])
             return ir.Port(block, name, nobody, recorded, nobody)
         names, which = _handlers(wires)
-        does = np.array([one in handlers for one in names], dtype=bool)[which]
+        does = picked(np.array([one in handlers for one in names], dtype=bool), which)
         late = wires.delays > 0
 
         def chosen(some: NDArray[np.bool_]) -> ir.Targets:
-            at = np.flatnonzero(some & does)
-            used, called = np.unique(which[at], return_inverse=True)
-            pairs = np.stack((wires.sources[at], wires.targets.index[at]), axis=1)
-            handlers = tuple(names[number] for number in used.tolist())
-            delays = np.maximum(wires.delays[at], 0.0)
-            weights = None if wires.weights is None else wires.weights[at]
-            return _targets(block.size, pairs, handlers, called, delays=delays, weights=weights)
+            at = where(some & does)
+            called, handlers = _used(picked(which, at), names)
+            weights = None if wires.weights is None else picked(wires.weights, at)
+            return _targets(
+                block.size,
+                picked(wires.sources, at),
+                picked(wires.targets.index, at),
+                handlers,
+                called,
+                delays=np.maximum(picked(wires.delays, at), 0.0),
+                weights=weights,
+            )
 
         return ir.Port(block, name, chosen(~late), recorded, self._fanned(chosen(late)))
 
@@ -132,21 +149,16 @@ class ModelLowering:
         """Delayed targets such that those of one source and delay are one call of a fan."""
         if not targets:
             return targets
-        size = len(targets.starts) - 1
-        sources = np.repeat(np.arange(size), np.diff(targets.starts))
-        order = np.lexsort((targets.delays, sources))
-        sources, delays = sources[order], targets.delays[order]
-        new = np.flatnonzero(np.concatenate(([True], (np.diff(sources) != 0) | (np.diff(delays) != 0))))
-        if len(new) == len(order) and targets.weights is None:
+        size, count = len(targets.starts) - 1, len(targets.index)
+        order, sources, starts = _groups(targets)
+        if len(sources) == count and targets.weights is None:
             return targets
-        weights = None if targets.weights is None else targets.weights[order]
-        starts = np.append(new, len(order))
-        inner = ir.Targets(
-            starts, targets.names, targets.which[order], targets.index[order], np.zeros(len(order)), weights
-        )
+        weights = None if targets.weights is None else picked(targets.weights, order)
+        which, index = picked(targets.which, order), picked(targets.index, order)
+        inner = ir.Targets(starts, targets.names, which, index, repeated(0.0, count), weights)
         self.fans.append(ir.Fan(f"fan.{len(self.fans)}", inner))
-        pairs = np.stack((sources[new], np.arange(len(new))), axis=1)
-        return _targets(size, pairs, (self.fans[-1].name,), np.zeros(len(new), np.int64), delays=delays[new])
+        delays = picked(targets.delays, order)[starts[:-1]]
+        return _targets(size, sources, np.arange(len(sources)), (self.fans[-1].name,), delays=delays)
 
     def record_events(self) -> tuple[tuple[str, str], ...]:
         """The event recorders: event file and selection of each."""
@@ -184,31 +196,56 @@ class ModelLowering:
 def _handlers(wires: Wires) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The names of all handlers that the wires may call, and for each wire which of them it calls."""
     ports = wires.port_names
+    blocks = wires.targets.blocks
+    if len(ports) == len(blocks) == 1:
+        return (handler_name(blocks[0], ports[0] or ""),), repeated_index(0, len(wires.sources))
     keys = wires.targets.block * len(ports) + wires.ports
     used, which = np.unique(keys, return_inverse=True)
-    blocks = wires.targets.blocks
     names = tuple(
         handler_name(blocks[key // len(ports)], ports[key % len(ports)] or "") for key in used.tolist()
     )
     return names, which
 
 
+def _used(which: NDArray[np.int64], names: tuple[str, ...]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The names that are used at all, and which of these is used where."""
+    if len(names) == 1 and len(which):
+        return which, names
+    used, called = np.unique(which, return_inverse=True)
+    return called, tuple(names[number] for number in used.tolist())
+
+
+def _groups(
+    targets: ir.Targets,
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], NDArray[np.int64]]:
+    """Targets of one source and delay side by side: their order, and each group's source and start."""
+    size = len(targets.starts) - 1
+    counts = np.diff(targets.starts)
+    if is_uniform(targets.delays):
+        return None, np.flatnonzero(counts), np.append(targets.starts[:-1][counts > 0], targets.starts[-1])
+    sources = np.repeat(np.arange(size), counts)
+    order = np.lexsort((targets.delays, sources))
+    sources, delays = sources[order], targets.delays[order]
+    new = np.flatnonzero(np.concatenate(([True], (np.diff(sources) != 0) | (np.diff(delays) != 0))))
+    return order, sources[new], np.append(new, len(order))
+
+
 def _targets(
     size: int,
-    pairs: NDArray[np.int64],
+    sources: NDArray[np.int64],
+    index: NDArray[np.int64],
     names: tuple[str, ...] = ("",),
     which: NDArray[np.int64] | None = None,
     *,
     delays: NDArray[np.float64] | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> ir.Targets:
-    """Targets sorted by source; those of one source keep their order. ``pairs``: rows of (source, index)."""
-    sources, index = pairs[:, 0], pairs[:, 1]
-    order = np.argsort(sources, kind="stable")
-    starts = np.concatenate(([0], np.cumsum(np.bincount(sources, minlength=size))))
-    called = np.zeros(len(pairs), np.int64) if which is None else which[order]
-    late = np.zeros(len(pairs)) if delays is None else delays[order]
-    return ir.Targets(starts, names, called, index[order], late, None if weights is None else weights[order])
+    """Targets sorted by source; those of one source keep their order."""
+    count, order = len(sources), sorting(sources)
+    called = repeated_index(0, count) if which is None else picked(which, order)
+    late = repeated(0.0, count) if delays is None else picked(delays, order)
+    weighted = None if weights is None else picked(weights, order)
+    return ir.Targets(starts_of(sources, size), names, called, picked(index, order), late, weighted)
 
 
 def _below(root: Instance, path: str) -> str:

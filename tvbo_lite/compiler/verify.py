@@ -112,12 +112,15 @@ def _port(port: ir.Port, sizes: dict[str, int], recorders: int) -> None:
 
 def _handled(targets: ir.Targets, sizes: dict[str, int], name: str) -> None:
     """Every target is an instance of a handler that exists."""
-    for number in np.unique(targets.which).tolist():
+    if not targets:
+        return
+    single = len(targets.names) == 1
+    for number in [0] if single else np.unique(targets.which).tolist():
         handler = targets.names[number]
         if handler not in sizes:
             msg = f"{name}: there is no handler '{handler}'"
             raise CompileError(msg)
-        index = targets.index[targets.which == number]
+        index = targets.index if single else targets.index[targets.which == number]
         if index.min() < 0 or index.max() >= sizes[handler]:
             msg = f"{name}: '{handler}' has no instance {index.max()}"
             raise CompileError(msg)

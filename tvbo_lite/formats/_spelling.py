@@ -84,12 +84,10 @@ class Spelling:
         return f"{left}{blank}{sign}{blank}{right}", rank
 
     def _select(self, cases: tuple[tuple[Expr | None, Expr], ...]) -> str:
-        """Nested choices; 0 where no condition holds. Two cases that exclude each other need one test."""
+        """Nested choices; 0 where no condition holds."""
         last = "0"
         rest = list(cases)
         if rest and rest[-1][0] is None:
-            last = self.text(rest.pop()[1])
-        elif len(rest) == 2 and _opposite(rest[0][0], rest[1][0]):
             last = self.text(rest.pop()[1])
         for test, value in reversed(rest):
             assert test is not None  # noqa: S101  only the last case may be without a test
@@ -100,14 +98,3 @@ class Spelling:
         text, rank = self._text(expr)
         return text if rank >= least else f"({text})"
 
-
-_OPPOSITES = {"eq": "neq", "neq": "eq"}
-
-
-def _opposite(one: Expr | None, other: Expr | None) -> bool:
-    """Whether two conditions say ``x == y`` and ``x != y``; of the other pairs NaN fulfils neither."""
-    match one, other:
-        case Binary(op, a, b), Binary(op2, c, d) if _OPPOSITES.get(op) == op2:
-            return (a, b) == (c, d)
-        case _:
-            return False

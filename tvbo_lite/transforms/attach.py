@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.errors import nearest
+from tvbo_lite.transforms.arrays import joined, repeated, repeated_index
 from tvbo_lite.transforms.blocks import Block, Refs, Wires
 from tvbo_lite.transforms.buckets import (
     Attached,
@@ -214,19 +215,23 @@ def _wires(parts: Sequence[_Singles | _Lot]) -> Wires:
             targets.append(Refs.of(map(_found, part.targets)))
             ports.append(np.array([names.setdefault(name, len(names)) for name in part.ports]))
             delays.append(np.array(part.delays, dtype=np.float64))
-            weights.append(np.ones(size))
+            weights.append(repeated(1.0, size))
         else:
             to, weight = part.targets, None if isinstance(part.targets, Refs) else part.targets.weights
             targets.append(to if isinstance(to, Refs) else to.refs())
-            ports.append(np.full(size, names.setdefault(part.port, len(names))))
-            delays.append(np.zeros(size) + part.delays)
-            weights.append(np.ones(size) if weight is None else np.zeros(size) + weight)
+            ports.append(repeated_index(names.setdefault(part.port, len(names)), size))
+            delays.append(_array(part.delays, size))
+            weights.append(_array(1.0 if weight is None else weight, size))
             weighted = weighted or weight is not None
     return Wires(
-        np.concatenate(sources),
+        joined(sources),
         Refs.concatenated(targets),
         tuple(names),
-        np.concatenate(ports),
-        np.concatenate(delays),
-        np.concatenate(weights) if weighted else None,
+        joined(ports),
+        joined(delays),
+        joined(weights) if weighted else None,
     )
+
+
+def _array(values: Number, size: int) -> NDArray[np.float64]:
+    return values if isinstance(values, np.ndarray) else repeated(values, size)

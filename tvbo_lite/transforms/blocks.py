@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tvbo_lite.transforms.arrays import picked, repeated_index
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,7 +47,7 @@ class Refs:
                 yield block, positions, self.index[positions]
 
     def take(self, positions: NDArray[np.int64]) -> Refs:
-        return Refs(self.blocks, self.block[positions], self.index[positions])
+        return Refs(self.blocks, picked(self.block, positions), self.index[positions])
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[Block, int]]) -> Refs:
@@ -70,7 +72,7 @@ class Refs:
     @classmethod
     def many(cls, block: Block, index: NDArray[np.int64]) -> Refs:
         """Some instances of one block."""
-        return cls([block], np.zeros(len(index), np.int64), index)
+        return cls([block], repeated_index(0, len(index)), index)
 
     @classmethod
     def all(cls, block: Block) -> Refs:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from tvbo_lite.transforms.arrays import joined, picked, repeated_index, where
 from tvbo_lite.transforms.blocks import Block, Refs
 from tvbo_lite.transforms.copies import make_block
 from tvbo_lite.transforms.instances import Instance
@@ -83,8 +84,7 @@ class AttachedMany:
 
     def refs(self) -> Refs:
         """Where they were placed."""
-        places = np.arange(self.place, self.place + self.count)
-        bucket = self.bucket
+        bucket, places = self.bucket, slice(self.place, self.place + self.count)
         return Refs(bucket.blocks, bucket.block[places], bucket.index[places])
 
 
@@ -117,7 +117,7 @@ class Entries:
             hosts.append(np.asarray(chunk.hosts, dtype=np.int64))
             keys.append(self._keys_of(chunk))
             specs.append(
-                np.full(len(chunk.hosts), self._number(self.specs, chunk.spec))
+                repeated_index(self._number(self.specs, chunk.spec), len(chunk.hosts))
                 if isinstance(chunk, Many)
                 else np.array([self._number(self.specs, spec) for spec in chunk.specs])
             )
@@ -125,7 +125,7 @@ class Entries:
                 self.peers += [(size + n, peers) for n, peers in enumerate(chunk.peers)]
             self._values.append((size, chunk))
             size += len(chunk.hosts)
-        self.hosts, self.key, self.spec = (np.concatenate(arrays) for arrays in (hosts, keys, specs))
+        self.hosts, self.key, self.spec = (joined(arrays) for arrays in (hosts, keys, specs))
 
     def _number(self, known: list[Spec] | list[_Key], item: Spec | _Key) -> int:
         key = id(item) if isinstance(item, Spec) else item
@@ -137,9 +137,8 @@ class Entries:
     def _keys_of(self, chunk: Chunk | Many) -> NDArray[np.int64]:
         if isinstance(chunk, Many):
             names = tuple(sorted(chunk.values))
-            return np.full(
-                len(chunk.hosts), self._number(self.keys, _Key(chunk.spec.shape, names, (), chunk.merged))
-            )
+            key = _Key(chunk.spec.shape, names, (), chunk.merged)
+            return repeated_index(self._number(self.keys, key), len(chunk.hosts))
         rows = zip(chunk.specs, chunk.values, chunk.peers, strict=True)
         keys = (_Key(s.shape, tuple(sorted(values)), tuple(sorted(peers))) for s, values, peers in rows)
         return np.array([self._number(self.keys, key) for key in keys])
@@ -164,7 +163,7 @@ def columns(bucket: Bucket, entries: Entries) -> Iterator[Block]:
     bucket.block, keys = _assigned_columns(bucket.host.size, entries)
     bucket.index = np.empty(len(entries.hosts), np.int64)
     for number, key in enumerate(keys):
-        places = np.flatnonzero(bucket.block == number)
+        places = where(bucket.block == number) if len(keys) > 1 else None
         block = _merged(bucket, entries, key, places) if key.merged else _single(bucket, entries, key, places)
         bucket.blocks.append(block)
         bucket.host.attached.setdefault(bucket.name, []).append(block)
@@ -174,7 +173,7 @@ def columns(bucket: Bucket, entries: Entries) -> Iterator[Block]:
 def _assigned_columns(size: int, entries: Entries) -> tuple[NDArray[np.int64], list[_Key]]:
     """For each copy the number of its column; and the key of each column."""
     if len(entries.keys) == 1:
-        return np.zeros(len(entries.hosts), np.int64), entries.keys
+        return repeated_index(0, len(entries.hosts)), entries.keys
     columns: list[int] = []
     reached = np.zeros(size, np.int64)  # of each host: the column of its last copy
     column = np.empty(len(entries.hosts), np.int64)
@@ -192,9 +191,10 @@ def _next(columns: Sequence[int], key: int, at: int) -> int:
     return next((n for n in range(at, len(columns)) if columns[n] == key), len(columns))
 
 
-def _single(bucket: Bucket, entries: Entries, key: _Key, places: NDArray[np.int64]) -> Block:
+def _single(bucket: Bucket, entries: Entries, key: _Key, places: NDArray[np.int64] | None) -> Block:
     """A column with an instance for each copy."""
-    ordered = places[np.argsort(entries.hosts[places], kind="stable")]
+    order = np.argsort(picked(entries.hosts, places), kind="stable")
+    ordered = order if places is None else places[order]
     bucket.index[ordered] = np.arange(len(ordered))
     values = {name: entries.value(name, ordered) for name in key.values}
     return _column(
@@ -202,14 +202,20 @@ def _single(bucket: Bucket, entries: Entries, key: _Key, places: NDArray[np.int6
     )
 
 
-def _merged(bucket: Bucket, entries: Entries, key: _Key, places: NDArray[np.int64]) -> Block:
+def _merged(bucket: Bucket, entries: Entries, key: _Key, places: NDArray[np.int64] | None) -> Block:
     """A column with an instance for each host and component: what it receives is weighted instead."""
     count = len(entries.specs)
-    pairs = entries.hosts[places] * count + entries.spec[places]
+    pairs = picked(entries.hosts, places)
+    if count > 1:
+        pairs = pairs * count + picked(entries.spec, places)
     present = np.zeros(bucket.host.size * count, dtype=bool)
     present[pairs] = True
     used = np.flatnonzero(present)
-    bucket.index[places] = (np.cumsum(present) - 1)[pairs]
+    index = pairs if len(used) == len(present) else (np.cumsum(present) - 1)[pairs]
+    if places is None:
+        bucket.index = index
+    else:
+        bucket.index[places] = index
     values = {name: np.ones(len(used)) for name in key.values}  # the weight, which events carry
     return _column(bucket, key, entries, hosts=used // count, spec=used % count, values=values)
 

@@ -6,6 +6,7 @@ Only types whose structure consists of ``With instance`` and ``EventConnection``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Name
 from tvbo_lite.lems import model as m
+from tvbo_lite.transforms.arrays import picked, repeated_index
 from tvbo_lite.transforms.attach import Attachments
 from tvbo_lite.transforms.blocks import Block, Refs
 from tvbo_lite.transforms.buckets import Ends, Number
@@ -62,7 +64,7 @@ def _with(block: Block, members: range, rows: ResolvedRows, element: m.Builder) 
     above = this.parent
     assert above is not None  # noqa: S101  rows are the children of something
     if attribute == "parent":
-        return Refs.many(above.block, np.full(count, above.k))
+        return Refs.many(above.block, repeated_index(above.k, count))
     column = rows.rows.columns.get(attribute)
     if column is not None:
         return _reached(rows, above, column)
@@ -70,7 +72,7 @@ def _with(block: Block, members: range, rows: ResolvedRows, element: m.Builder) 
     if path is None:
         raise rows.first.fail(f"has no attribute '{attribute}'")
     one = above.descend(path)
-    return Refs.many(one.block, np.full(count, one.k))
+    return Refs.many(one.block, repeated_index(one.k, count))
 
 
 def _reached(rows: ResolvedRows, base: Instance, column: Column) -> Refs:
@@ -78,7 +80,7 @@ def _reached(rows: ResolvedRows, base: Instance, column: Column) -> Refs:
     if not (column.before.endswith(("[", "/")) and column.values.dtype.kind in "iu"):
         raise rows.first.fail(f"the paths '{column.text(0)}', ... of its rows do not end in a number")
     at = base.descend(column.before.rstrip("[/"))
-    index = column.values.astype(np.int64)
+    index = column.values.astype(np.int64, copy=False)
     refs = _indexed(rows, at, index)
     rest = column.after.lstrip("]").strip("/")
     for step in filter(None, rest.split("/")):
@@ -96,7 +98,8 @@ def _indexed(rows: ResolvedRows, at: Instance, index: NDArray[np.int64]) -> Refs
         what = f"row {row}: there is no '{at.path()}[{index[row]}]'"
         raise ModelError(Problem(what, rows.rows.location, f"an index from 0 to {size - 1}"))
     if len(columns) == 1:
-        return Refs.many(columns[0], index + ranges[0].start)
+        start = ranges[0].start
+        return Refs.many(columns[0], index + start if start else index)
     limits = np.cumsum([0, *map(len, ranges)])
     number = np.searchsorted(limits, index, side="right") - 1
     starts = np.array([members.start for members in ranges])
@@ -127,19 +130,28 @@ def _connection(
     target_port = first.text(attributes.get("targetPort", ""))
     container = first.text(attributes.get("receiverContainer", ""))
     given = _assigned(rows, element, properties(receiver)) if receiver is not None else {}
+    for source, begins, host, ends, at in _pairs(sources, targets):
+        reached: Ends = Refs.many(host, ends)
+        if receiver is not None:
+            mine = {name: _some(value, at) for name, value in given.items()}
+            reached = attachments.add_many(host, ends, container, receiver, mine)
+        leaves = port or out_port(source.shape, source.component_of(int(begins[0])))
+        if leaves is not None:
+            late = _some(delays, at)
+            enters = target_port or in_port(receiver or host.component_of(int(ends[0])))
+            attachments.connect_many(source, begins, leaves, reached, target_port=enters, delays=late)
+
+
+def _pairs(
+    sources: Refs, targets: Refs
+) -> Iterator[tuple[Block, NDArray[np.int64], Block, NDArray[np.int64], NDArray[np.int64] | None]]:
+    """For each pair of blocks: sources, targets, and the places of the rows (None for all)."""
+    if len(sources.blocks) == len(targets.blocks) == 1:
+        yield sources.blocks[0], sources.index, targets.blocks[0], targets.index, None
+        return
     for host, at, hosts in targets.parts():
         for source, places, index in sources.take(at).parts():
-            own = places if len(places) < len(at) else slice(None)
-            ends: Ends = Refs.many(host, hosts[own])
-            if receiver is not None:
-                mine = {name: _some(value, at[own]) for name, value in given.items()}
-                ends = attachments.add_many(host, hosts[own], container, receiver, mine)
-            kind = receiver or host.component_of(int(hosts[0]))
-            leaves = port or out_port(source.shape, source.component_of(int(index[0])))
-            if leaves is not None:
-                late = _some(delays, at[own])
-                enters = target_port or in_port(kind)
-                attachments.connect_many(source, index, leaves, ends, target_port=enters, delays=late)
+            yield source, index, host, hosts[places], at[places]
 
 
 def _end(rows: ResolvedRows, name: str, scope: dict[str, Refs], which: str) -> Refs:
@@ -148,8 +160,8 @@ def _end(rows: ResolvedRows, name: str, scope: dict[str, Refs], which: str) -> R
     return scope[name]
 
 
-def _some(value: Number, places: NDArray[np.int64]) -> Number:
-    return value[places] if isinstance(value, np.ndarray) else value
+def _some(value: Number, places: NDArray[np.int64] | None) -> Number:
+    return picked(value, places) if isinstance(value, np.ndarray) else value
 
 
 def _number(rows: ResolvedRows, name: str) -> Number:

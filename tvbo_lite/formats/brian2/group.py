@@ -114,14 +114,15 @@ class _Turning:
         words = self.words
         for item in part.definitions:
             if item.name in self.kept:
-                self.made.stages.append(f"{words.name(item.name)} = {words.text(item.value, item.name)}")
+                text = words.text(item.value, item.name)
+                self.made.stages.append(f"{words.name(item.name)} = {_copied(text)}")
         for rate in part.rates:
             self.rates[rate.name] = words.text(rate.value, rate.name, rate=True)
         if part.rates:
             self.made.stages.append(" ".join(words.name(rate.name) for rate in part.rates))
         for rule in part.rules:
             self._rule(rule, part, last=last and not part.regimes)
-        shown = [f"{words.name(item.name)} = {words.name(item.variable)}" for item in part.shown]
+        shown = [f"{words.name(item.name)} = {_copied(words.name(item.variable))}" for item in part.shown]
         if part.regimes:
             self._regimes(part, shown)
         elif shown and any(rule.deed.ports for rule in part.rules):
@@ -207,7 +208,7 @@ class _Turning:
         variable = self._regime_name(part)
         active = f"{variable}_{ACTIVE}"
         self.made.regimes[variable] = [regime.name for regime in part.regimes]
-        self.made.stages += [*shown, f"{active} = {variable}"]
+        self.made.stages += [*shown, f"{active} = {_copied(variable)}"]
         for number_, regime in enumerate(part.regimes):
             for item in regime.definitions:
                 name = self.words.name(item.name)
@@ -243,3 +244,8 @@ class _Turning:
                 self.made.after.append(Event(name, test, tuple(self._code(deed, part)), deed.ports))
             else:
                 self.made.after.append(Runner(tuple(self._chosen(test, deed, part))))
+
+
+def _copied(text: str) -> str:
+    """A bare name times 1, else Brian 2 takes the two names for one array, which later statements change."""
+    return f"1*{text}" if text.isidentifier() else text

@@ -60,6 +60,8 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
     rest = _rest(model, parts)
     if rest != m.Model(includes=rest.includes):
         texts[types] = lems_document(rest)
+        for document in found if not parts.simulation else ():  # there is no other file to include it
+            document.includes.insert(0, types)
     texts |= {document.name: _text(document) for document in found}
     main = _main(model, parts, found, texts, types)
     if main is not None:

@@ -43,9 +43,22 @@ def _select(cases: tuple[tuple[Expr | None, Expr], ...]) -> Expr:
         kept.append((None if always else test, value))
         if always:
             break
+    if len(kept) == 2 and _opposite(kept[0][0], kept[1][0]):
+        kept[1] = (None, kept[1][1])
     if not kept:
         return Number(0.0)
     return kept[0][1] if kept[0][0] is None else Select(tuple(kept))
+
+
+def _opposite(one: Expr | None, other: Expr | None) -> bool:
+    """Whether two conditions say ``x == y`` and ``x != y``; of other pairs NaN may fulfil neither."""
+    match one, other:
+        case Binary("eq", a, b), Binary("neq", c, d):
+            return (a, b) == (c, d)
+        case Binary("neq", a, b), Binary("eq", c, d):
+            return (a, b) == (c, d)
+        case _:
+            return False
 
 
 def _truth(test: Expr) -> bool | None:

@@ -1,0 +1,60 @@
+"""Long arrays without needless copies: those of one value take no memory, those in order are not sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_Kind = TypeVar("_Kind", bound=np.generic)
+
+
+def repeated(value: float, count: int) -> NDArray[np.float64]:
+    """A number, ``count`` times; not to be written to."""
+    return np.broadcast_to(np.float64(value), count)
+
+
+def repeated_index(value: int, count: int) -> NDArray[np.int64]:
+    """A whole number, ``count`` times; not to be written to."""
+    return np.broadcast_to(np.int64(value), count)
+
+
+def is_uniform(values: NDArray[_Kind]) -> bool:
+    """Whether all entries are the same; true of none."""
+    return not len(values) or values.strides[0] == 0 or bool(np.all(values == values[0]))
+
+
+def joined(parts: Sequence[NDArray[_Kind]]) -> NDArray[_Kind]:
+    """The parts one after the other; one part alone as it is."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def sorting(keys: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """The order that sorts the keys, equal ones kept in their order; None where they are sorted already."""
+    return None if np.all(keys[1:] >= keys[:-1]) else np.argsort(keys, kind="stable")
+
+
+def picked(values: NDArray[_Kind], places: NDArray[np.int64] | None) -> NDArray[_Kind]:
+    """The values at some places; None means all."""
+    if places is None:
+        return values
+    return np.broadcast_to(values[0], len(places)) if is_one(values) else values[places]
+
+
+def is_one(values: NDArray[_Kind]) -> bool:
+    """Whether the array is known to hold one value only."""
+    return len(values) > 0 and values.strides[0] == 0
+
+
+def starts_of(owners: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Of sorted owners: where the entries of each of ``count`` begin, and after them where the last end."""
+    return np.concatenate(([0], np.cumsum(np.bincount(owners, minlength=count))))
+
+
+def where(chosen: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """The places that are chosen; None where all are."""
+    return None if chosen.all() else np.flatnonzero(chosen)

@@ -240,6 +240,12 @@ def test_jlems_runs_three_files_as_one() -> None:
 # ---- the command line --------------------------------------------------------------------------
 
 
+def test_the_help_names_every_format_that_can_be_written() -> None:
+    """In the order of the table."""
+    *names, last = (name for name, item in FORMATS.items() if item.writer)
+    assert f"{', '.join(names)} or {last}." in " ".join(call("--help").stdout.split())
+
+
 def test_losses_go_to_stderr_and_the_text_to_stdout() -> None:
     """What, where it stands, and why, one line each."""
     result = call(EX1, "--to", "neuroml", "--folder", "d")

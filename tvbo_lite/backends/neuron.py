@@ -6,6 +6,7 @@ NEURON integrates implicitly, so its results are near those of the forward Euler
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tvbo_lite.backends._exported import TABLE, Simulator, Workspace
@@ -19,6 +20,7 @@ from tvbo_lite.backends._neuron_code import (
 from tvbo_lite.backends._python import find_python
 
 if TYPE_CHECKING:
+    from tvbo_lite.backends._exported import Job
     from tvbo_lite.backends._process import Output
 
 __all__ = ["run_file", "run_model"]
@@ -30,6 +32,7 @@ _TIME = re.compile(r"Finished NEURON simulation in ([\d.]+) seconds")
 _EXCEPTION = re.compile(r"Exception (?:running|saving results of) NEURON.*")
 _COMPLAINT = re.compile(r"NEURON: (.*)")
 _COLUMN = re.compile(r"v_q(\d+)_\w+\.record\(")
+_RANGE_V = re.compile(r"RANGE v\b")
 _NEAR = 4  # lines within which NEURON shows the statement it complains of
 
 
@@ -37,12 +40,34 @@ def _record(space: Workspace, quantities: tuple[str, ...]) -> dict[str, int]:
     python = find_python("neuron", VARIABLE, "neuron")
     written = export(space, "-neuron", quantities)
     compile_mechanisms(space, python)
+    _mend(space)
     output = space.run("process", [str(python), _SCRIPT], without_windows(python))
     refused = _refused(space, output, written)
     _check(space, output)
     for number, reason in refused.items():
         space.lose(written[number], f"NEURON says: {reason}")
     return {item: 1 + number for number, item in enumerate(written) if number not in refused}
+
+
+def _mend(space: Workspace) -> None:
+    """Record the section's potential where a mechanism's own ``v`` is that, and so cannot be recorded."""
+    script = space.folder / _SCRIPT
+    text = script.read_text(encoding="utf-8")
+    for population, component in _populations(space.job):
+        mechanism = space.folder / f"{component}.mod"
+        if mechanism.is_file() and not _RANGE_V.search(mechanism.read_text(encoding="utf-8")):
+            own = rf"&m_{re.escape(component)}_{re.escape(population)}\[(\d+)\]\.v\)"
+            text = re.sub(own, rf"&{population}[\1].v(0.5))", text)
+    script.write_text(text, encoding="utf-8")
+
+
+def _populations(job: Job) -> Iterator[tuple[str, str]]:
+    """The ids of populations and of their components."""
+    target = job.resolver.component(job.plan.target, job.model.location)
+    for item in target.children():
+        component = item.references.get("component")
+        if item.type.is_a("basePopulation") and item.id and component is not None and component.id:
+            yield item.id, component.id
 
 
 def _refused(space: Workspace, output: Output, written: tuple[str, ...]) -> dict[int, str]:

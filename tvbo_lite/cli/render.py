@@ -25,7 +25,12 @@ Examples:
 @click.command(epilog=EXAMPLE)
 @click.argument("file")
 @click.option(
-    "--to", "to", metavar="FORMAT", default="lems", show_default=True, help="The format, such as lems."
+    "--to",
+    "to",
+    metavar="FORMAT",
+    default="lems",
+    show_default=True,
+    help="lems, yaml, neuroml, brian2, numpy or pyrates.",
 )
 @click.option("-o", "--output", metavar="OUT", type=Path, help="Write to this file instead of stdout.")
 @click.option("--folder", metavar="DIR", type=Path, help="Write all files into this folder.")

@@ -202,6 +202,17 @@ class Blend:
 
 
 @dataclass(frozen=True, slots=True)
+class Multiply:
+    """``m[target + i] = factor * (m[first + i] * m[second + i])``, i < ``size``."""
+
+    target: int
+    first: int
+    second: int
+    size: int
+    factor: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Norm:
     """``temp`` = the sum of squares of ``factor * (w1 * m[p1 + i] + ...) / allowed[i]``, in order, where
     ``allowed[i] = absolute * m[scale + i] + relative * max(|m[first + i]|, |m[second + i]|)``.
@@ -334,6 +345,7 @@ Statement: TypeAlias = (
     | SetTime
     | While
     | Blend
+    | Multiply
     | Norm
     | Jacobian
     | Factor

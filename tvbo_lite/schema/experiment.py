@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, PlainValidator, PrivateAttr, WithJsonSchema
 
 from tvbo_lite.errors import Location
-from tvbo_lite.schema.base import Described, Named, Names, Text, describe, fault
+from tvbo_lite.schema.base import Described, Flag, Named, Names, Text, describe, fault
 from tvbo_lite.schema.component_types import (
     AssertionSpec,
     ComponentTypeMap,
@@ -62,6 +62,10 @@ class Experiment(Described):
     events: EventMap = Field(default_factory=dict, description="Events of the whole experiment.")
     component_types: ComponentTypeMap = Field(
         default_factory=dict, description="LEMS component types of this document."
+    )
+    core: Flag = Field(
+        default=True,
+        description="Whether NeuroML's core types are there; false where the document declares all types.",
     )
     dimensions: DimensionMap = Field(default_factory=dict, description="Dimensions of this document.")
     units: UnitMap = Field(default_factory=dict, description="Units of this document, by symbol.")

@@ -41,7 +41,7 @@ def instantiate(target: ResolvedComponent) -> Instance:
 
 def populate(target: ResolvedComponent) -> Forest:
     """The blocks of all instances of a target component, fully connected."""
-    specs = Specs()
+    specs = Specs(target.resolver.model.component_types)
     spec = specs.spec(target, properties(target), consolidated=True)
     start = {name: np.array([value]) for name, value in properties(spec.component).items()}
     root = make_block(Slot("", spec.shape), None, (spec,), None, start, sizes=1)

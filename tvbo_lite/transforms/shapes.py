@@ -7,7 +7,8 @@ structure that make instances (``MultiInstantiate``, ``ChildInstance``).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,6 +25,7 @@ from tvbo_lite.transforms.types import ResolvedType
 
 Values: TypeAlias = NDArray[np.float64]  # one number for each copy
 
+_KEY = re.compile(r"\[([^=\]*]+)=")
 MAX_INSTANCES = 20_000_000
 MAX_DEPTH = 100  # a deeper tree contains itself
 
@@ -101,7 +103,8 @@ class _Draft:
 class Specs:
     """The specs of one model, each worked out once."""
 
-    def __init__(self) -> None:
+    def __init__(self, types: Iterable[m.ComponentType] = ()) -> None:
+        self._selecting = _selecting(types)
         self._made: dict[object, Spec] = {}
         self._shapes: dict[object, Shape] = {}
 
@@ -122,7 +125,7 @@ class Specs:
     ) -> Spec:
         if consolidated and component.type.dynamics.simultaneous:
             flat = flattened(component)
-            return Spec(flat, Shape(flat.type, _keys(flat, consolidated=False), flat=True))
+            return Spec(flat, Shape(flat.type, self._keys(flat, consolidated=False), flat=True))
         kind = component.type
         if not (component.slots or component.members or kind.attachments or _makes(kind)):
             return Spec(component, self._shape(component, (), (), (), consolidated=consolidated))
@@ -168,6 +171,14 @@ class Specs:
         )
         return Spec(component, shape, tuple(map(tuple, members)), order)
 
+    def _keys(self, component: ResolvedComponent, *, consolidated: bool) -> tuple[tuple[str, str], ...]:
+        """The texts and ids of references by which some path of the model selects."""
+        if not self._selecting:
+            return ()
+        ids = {name: target.id or "" for name, target in component.references.items()}
+        keys = ids if consolidated else {**component.texts(), **ids}
+        return tuple(sorted((name, text) for name, text in keys.items() if name in self._selecting))
+
     def _shape(
         self,
         component: ResolvedComponent,
@@ -180,7 +191,7 @@ class Specs:
         kind = component.type
         # The code of a kinetic scheme is that of its very nodes and edges.
         own = id(component) if kind.dynamics.kinetic_schemes else 0
-        keys = _keys(component, consolidated=consolidated)
+        keys = self._keys(component, consolidated=consolidated)
         key = (id(kind), consolidated, keys, slots, lists, own)
         if key not in self._shapes:
             connects = bool(kind.structure) or any(slot.shape.connects for slot in slots)
@@ -188,12 +199,6 @@ class Specs:
                 kind, keys, slots, lists, attachments, consolidated=consolidated, connects=connects
             )
         return self._shapes[key]
-
-
-def _keys(component: ResolvedComponent, *, consolidated: bool) -> tuple[tuple[str, str], ...]:
-    ids = {name: target.id or "" for name, target in component.references.items()}
-    keys = ids if consolidated else {**component.texts(), **ids}
-    return tuple(sorted(keys.items())) if keys else ()
 
 
 def _alike(one: Member, other: Member) -> bool:
@@ -204,6 +209,18 @@ def _alike(one: Member, other: Member) -> bool:
         and one.rows is None
         and other.rows is None
     )
+
+
+def _selecting(types: Iterable[m.ComponentType]) -> frozenset[str]:
+    """The names by which paths select members of lists: ``ion`` of ``populations[ion='ca']/i``."""
+    selects = [
+        item.select
+        for kind in types
+        if kind.dynamics is not None
+        for item in kind.dynamics.derived
+        if item.select is not None and "=" in item.select
+    ]
+    return frozenset(name.strip() for path in selects for name in _KEY.findall(path))
 
 
 def _makes(kind: ResolvedType) -> bool:

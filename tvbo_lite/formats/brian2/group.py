@@ -115,14 +115,14 @@ class _Turning:
         for item in part.definitions:
             if item.name in self.kept:
                 text = words.text(item.value, item.name)
-                self.made.stages.append(f"{words.name(item.name)} = {_copied(text)}")
+                self.made.stages.append(f"{words.name(item.name)} = {text}")
         for rate in part.rates:
             self.rates[rate.name] = words.text(rate.value, rate.name, rate=True)
         if part.rates:
             self.made.stages.append(" ".join(words.name(rate.name) for rate in part.rates))
         for rule in part.rules:
             self._rule(rule, part, last=last and not part.regimes)
-        shown = [f"{words.name(item.name)} = {_copied(words.name(item.variable))}" for item in part.shown]
+        shown = [f"{words.name(item.name)} = {words.name(item.variable)}" for item in part.shown]
         if part.regimes:
             self._regimes(part, shown)
         elif shown and any(rule.deed.ports for rule in part.rules):
@@ -132,8 +132,10 @@ class _Turning:
 
     def _rule(self, rule: Rule, part: Part, *, last: bool) -> None:
         deed = self._with_relays(rule.deed)
-        where = self.made.after if last or self.made.stages else self.made.before
+        where = self.made.after if last else self.made.before
         if deed.ports:
+            if not last:
+                self._flush()
             where.append(self._event(rule.test, deed, part))
         elif last:
             code = self._held(rule.test, deed, part)
@@ -144,6 +146,20 @@ class _Turning:
                 where.append(Runner(tuple(code)))
         else:
             self.made.stages += self._held(rule.test, deed, part)
+
+    def _flush(self) -> None:
+        """What has been gathered for the equations' step is done before an event that comes before the rest."""
+        code: list[str] = []
+        for stage in self.made.stages:
+            names = [] if " = " in stage else stage.split()
+            code += [] if names else [stage]
+            rates = {self.words.name(name): rate for name, rate in self.rates.items()}
+            code += [f"next_{name} = {name} + dt * ({rates[name]})" for name in names]
+            code += [f"{name} = next_{name}" for name in names]
+            self.rates = {k: v for k, v in self.rates.items() if self.words.name(k) not in names}
+        self.made.stages = []
+        if code:
+            self.made.before.append(Runner(tuple(code)))
 
     def _event(self, test: Expr, deed: Deed, part: Part) -> Event:
         count = sum(1 for _ in self.made.events())
@@ -208,7 +224,7 @@ class _Turning:
         variable = self._regime_name(part)
         active = f"{variable}_{ACTIVE}"
         self.made.regimes[variable] = [regime.name for regime in part.regimes]
-        self.made.stages += [*shown, f"{active} = {_copied(variable)}"]
+        self.made.stages += [*shown, f"{active} = {variable}"]
         for number_, regime in enumerate(part.regimes):
             for item in regime.definitions:
                 name = self.words.name(item.name)
@@ -244,8 +260,3 @@ class _Turning:
                 self.made.after.append(Event(name, test, tuple(self._code(deed, part)), deed.ports))
             else:
                 self.made.after.append(Runner(tuple(self._chosen(test, deed, part))))
-
-
-def _copied(text: str) -> str:
-    """A bare name times 1, else Brian 2 takes the two names for one array, which later statements change."""
-    return f"1*{text}" if text.isidentifier() else text

@@ -75,7 +75,8 @@ class Words:
         """0 as the rate of a variable."""
         if not self.units:
             return "0/second"
-        return product_text("0", tuple(p - q for p, q in zip(self.powers(name), TIME, strict=True)))
+        unit = self.unit(name)
+        return "0/second" if unit == "1" else f"0*{unit}/second"
 
     # ---- expressions ----------------------------------------------------------------------------------
 

@@ -151,7 +151,9 @@ class _Script:
         for name, values in group.initial.items():
             if name in group.states or (name in group.stored and name not in unset):
                 if values.any():
-                    yield f"{item.name}.{words.name(name)} = {words.quantity(name, listed(values.tolist()))}"
+                    each = values.tolist()
+                    text = number(each[0]) if len(set(each)) == 1 else listed(each)
+                    yield from wrapped(f"{item.name}.{words.name(name)} = {words.quantity(name, text)}", 8)
         for name, parameter in group.parameters.items():
             if not parameter.single:
                 yield f"{item.name}.{words.name(name)} = {words.quantity(name, listed(parameter.values))}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["as_data", "text_of", "write"]
 
 _FIRST = ("name", "label", "id", "description", "references", "iri", "element", "anonymous")
-_DECLARED = (*_FIRST, "dimensions", "units", "assertions", "constants", "component_types")
+_DECLARED = (*_FIRST, "core", "dimensions", "units", "assertions", "constants", "component_types")
 _FIRST_OF = {
     "Handler": ("test", "port"),
     "Network": (*_FIRST, "parameters", "within", "dynamics"),

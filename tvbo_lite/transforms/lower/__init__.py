@@ -31,12 +31,12 @@ from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
 from tvbo_lite.transforms.lower.simulation import extra_units, simulation
 from tvbo_lite.transforms.lower.stimulation import without_stimuli
+from tvbo_lite.transforms.quantity import UnitTable
+from tvbo_lite.transforms.types import TypeTable
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics, Experiment
     from tvbo_lite.transforms.lower.population import Population
-    from tvbo_lite.transforms.quantity import UnitTable
-    from tvbo_lite.transforms.types import TypeTable
 
 __all__ = ["lower"]
 
@@ -46,7 +46,7 @@ UNNAMED = "cell"
 
 _EXPERIMENT = (
     "dynamics", "network", "integration", "component_types", "dimensions", "units", "constants",
-    "assertions", "recordings", "target",
+    "assertions", "recordings", "target", "core",
 )  # fmt: skip
 _NETWORK = (
     "number_of_nodes", "dynamics", "nodes", "edges", "coupling", "within", "populations", "projections",
@@ -63,6 +63,8 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         UnitError: a quantity with an unknown unit or the wrong dimension.
         UnsupportedError: something right that cannot be lowered yet.
     """
+    if not experiment.core:
+        types, units = TypeTable(()), UnitTable((), ())
     context = Context(OwnTypes(types), with_own(units, experiment), experiment.locate)
     integration = experiment.integration
     if integration is not None:
@@ -72,14 +74,14 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     add_component_types(context, experiment)
     wiring = _wire(context, experiment)
     target = _add_network(context, experiment, wiring)
-    includes = _includes(wiring, context.types)
+    includes = _includes(wiring, context.types) if experiment.core else ()
     context.raise_problems()
     return lems.Model(
         target=target,
         report_file=integration.report if integration is not None else None,
         includes=includes,
         dimensions=(*own_dimensions(experiment), *context.dimensions.values()),
-        units=(*own_units(experiment), *extra_units(experiment, context.units)),
+        units=(*own_units(experiment), *(extra_units(experiment, context.units) if integration else ())),
         constants=constants(experiment),
         component_types=tuple(context.types.own.values()),
         components=tuple(wiring.components.values()),

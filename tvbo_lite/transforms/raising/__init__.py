@@ -48,7 +48,7 @@ def raised(
         UnsupportedError: two components have the same id.
     """
     own = frozenset(item.name for item in model.component_types)
-    context = Context(types, own, losses, about)
+    context = Context(types, own, "Simulation" in types and "Simulation" not in own, losses, about)
     _know(context, model.components)
     plan = _Plan(context, model)
     data = said(
@@ -60,6 +60,8 @@ def raised(
         constants={item.name: constant(item) for item in model.constants},
         component_types=component_types(context, model.component_types),
     )
+    if not context.core:
+        data["core"] = False
     return {**data, **plan.data()}
 
 
@@ -111,7 +113,7 @@ class _Plan:
     def _simulation(self, run: lems.Component) -> str | None:
         """Take the simulation in; what it simulates, or None where it stays a component."""
         kind = self.context.kind(run)
-        regular = kind is not None and kind.is_a("Simulation")
+        regular = self.context.core and kind is not None and kind.is_a("Simulation")
         times = integration(self.context, run, self.model.report_file) if regular else None
         shown = recordings(self.context, run) if times is not None else None
         if times is None or shown is None:

@@ -24,11 +24,12 @@ CORE = "neuroml:"
 class Context:
     """``types`` are all types, ``own`` the names of the document's; ``about`` gives the comments on a place.
 
-    ``kinds`` are the types of the components at the top of the document, by id.
+    ``core`` says whether NeuroML's core types are among them. ``kinds`` are the types of the components at the top of the document, by id.
     """
 
     types: TypeTable
     own: frozenset[str]
+    core: bool
     losses: Losses
     about: Callable[[Location], str | None]
     kinds: dict[str, ResolvedType] = field(default_factory=dict)

@@ -28,7 +28,7 @@ def is_network(context: Context, item: lems.Component) -> bool:
     named = item.id is not None and item.id.isascii() and item.id.isidentifier()
     usual = item.tag == _TAG and item.type != _TAG and bool(item.children)
     plain = usual and named and item.extends is None and context.knows(item, item.attributes)
-    return kind is not None and kind.is_a(_TAG) and plain
+    return context.core and kind is not None and kind.is_a(_TAG) and plain
 
 
 def network(context: Context, item: lems.Component) -> dict[str, Any]:

@@ -332,9 +332,71 @@ def test_a_circuit_is_one_dynamics() -> None:
     assert (exp.integration.step_size, exp.integration.time_scale) == (0.1, "ms")
 
 
+def test_several_nodes_are_a_network() -> None:
+    """A dynamics for each template, or for each node where these differ; an edge for each connection."""
+    found = translate(read_circuit(f"{MODELS}/pair"))
+    network = found.data["network"]
+    assert list(network["dynamics"]) == ["cell", "slow_cell"]
+    assert [node["label"] for node in network["nodes"]] == ["a", "b"]
+    edges = [tuple(edge.values()) for edge in network["edges"]]
+    assert sorted(edges) == [(0, 1, "m", "r_in", 2.0), (1, 0, "m", "r_in", -1.5), (1, 0, "w", "u", 0.5)]
+    assert found.names["b/cubic_op/w"] == ("slow_cell_pop[0]/w",)
+
+
+def test_nodes_that_say_the_same_are_one_population() -> None:
+    """What drives one of them, or another value, tells it from the others."""
+    circuit = read_circuit(f"{MODELS}/nested")
+    network = translate(circuit).data["network"]
+    assert [node["dynamics"] for node in network["nodes"] if node["label"].endswith("b")] == ["slow_cell"] * 2
+    network = translate(circuit, external=["left/b/cubic_op/tau"]).data["network"]
+    kinds = {node["label"]: node["dynamics"] for node in network["nodes"]}
+    assert kinds["left/b"] != kinds["right/b"]
+    other = circuit.with_node("left/b", circuit.all_nodes()["left/b"].with_value("rate_op", "s", 2.5))
+    kinds = {node["label"]: node["dynamics"] for node in translate(other).data["network"]["nodes"]}
+    assert (kinds["left/b"], kinds["right/b"]) == ("left_b", "right_b")
+
+
+def test_an_operator_on_an_edge_is_a_node() -> None:
+    """It stands before its target, for it passes on at once what it receives."""
+    network = translate(read_circuit(f"{MODELS}/filtered")).data["network"]
+    labels = [node["label"] for node in network["nodes"]]
+    assert labels.index("edge_4") < labels.index("a")
+    assert {node["dynamics"] for node in network["nodes"]} == {
+        "cell",
+        "slow_cell",
+        "filter_edge",
+        "sine_edge",
+    }
+
+
+CIRCLE = """\
+op:
+  base: OperatorTemplate
+  equations: ["y = 0.5*u + 1", "x' = y - x"]
+  variables: {y: output, x: variable(0.2), u: input}
+node: {base: NodeTemplate, operators: [op]}
+c:
+  base: CircuitTemplate
+  nodes: {p: node, q: node}
+  edges:
+    - [p/op/y, q/op/u, null, {weight: 1.0}]
+"""
+
+
+def test_nodes_without_a_right_order_are_one_dynamics(write_models: Callable[[str], str]) -> None:
+    """Two nodes that pass on to each other what they receive at once."""
+    data = translate(read_circuit(f"{write_models(CIRCLE)}/c")).data
+    assert len(data["network"]["nodes"]) == 2
+    back = CIRCLE + "    - [q/op/y, p/op/u, null, {weight: 1.0}]\n"
+    exp = SimulationExperiment.from_pyrates(f"{write_models(back)}/c", step_size=0.1, duration=1)
+    assert exp.network is None
+    with pytest.raises(ModelError, match="variables in a circle"):
+        exp.model()
+
+
 def test_a_delay_with_spread_is_a_chain_of_equations() -> None:
     """Mean 3 and spread 1: nine equations with rate 3; mean 2: four with rate 2."""
-    data = translate(read_circuit(f"{MODELS}/spread")).data["dynamics"]
+    data = translate(read_circuit(f"{MODELS}/spread"), network=False).data["dynamics"]
     chains = [name for name in data["state_variables"] if "_delay" in name]
     assert len(chains) == 9 + 4
     assert data["parameters"]["out_delay1_rate"] == {"value": 3.0}
@@ -347,7 +409,7 @@ def test_edges_that_share_source_delay_and_spread_share_a_chain(write_models: Ca
     edge = "{weight: 1.0, delay: 0.2, spread: 0.1}"
     text = f"{HEAD}c:\n  base: CircuitTemplate\n  nodes: {{p: node, q: node}}\n  edges:\n"
     text += f"    - [p/op/x, q/op/u, null, {edge}]\n    - [p/op/x, p/op/u, null, {edge}]\n"
-    data = translate(read_circuit(f"{write_models(text)}/c")).data["dynamics"]
+    data = translate(read_circuit(f"{write_models(text)}/c"), network=False).data["dynamics"]
     assert sum("_delay" in name for name in data["state_variables"]) == 4
 
 
@@ -418,8 +480,9 @@ def test_an_array_is_refused_by_name(write_models: Callable[[str], str]) -> None
 def test_an_input_from_outside_adds_to_the_edges() -> None:
     """Where an edge feeds it too, it gets a parameter of its own; else its value is left out."""
     circuit = read_circuit(f"{MODELS}/pair")
-    found = translate(circuit, external=["a/cubic_op/r_in", "b/cubic_op/u"])
-    assert found.external == {"a/cubic_op/r_in": "r_in_ext", "b/cubic_op/u": "b_u"}
+    found = translate(circuit, external=["a/cubic_op/r_in", "b/cubic_op/u"], network=False)
+    targets = {"a/cubic_op/r_in": {"target_var": "r_in_ext"}, "b/cubic_op/u": {"target_var": "b_u"}}
+    assert found.external == targets
     dynamics = found.data["dynamics"]
     assert dynamics["derived_variables"]["a_r_in"]["equation"] == "-1.5*b_m + r_in_ext"
     assert dynamics["parameters"]["b_u"] == {"value": 0.0}

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.backends import run_file
-from tvbo_lite.errors import ReadError, UnsupportedError
-from tvbo_lite.formats.lems import sources
+from tvbo_lite.errors import ModelError, ReadError, UnsupportedError
 from tvbo_lite.formats.lems.normal import normal_form
 from tvbo_lite.formats.lems.reader import link_string, read_file
 from tvbo_lite.formats.lems.writer import document
 from tvbo_lite.formats.neuroml import jar
+from tvbo_lite.formats.yaml.reader import read_text
 from tvbo_lite.losses import Losses, LossWarning
+from tvbo_lite.schema import Integrator
+from tvbo_lite.schema.json_schema import experiment_json_schema
 from tvbo_lite.transforms.lower.context import Context, OwnTypes
 from tvbo_lite.transforms.lower.type_specs import component_type
 from tvbo_lite.transforms.quantity import UnitTable
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLES = jar.example_names()
+VALIDATOR = Draft202012Validator(experiment_json_schema())
 
 POINT = (
     '<iafCell id="iaf" leakReversal="-60mV" thresh="-55mV" reset="-62mV" C="1.0nF" leakConductance="0.05uS"/>'
@@ -56,6 +60,69 @@ def test_a_canonical_example_survives(name: str) -> None:
     assert again == experiment
     assert normal_form(again.model()) == normal_form(read_file(name))
     assert not losses
+
+
+@pytest.mark.parametrize("name", EXAMPLES, ids=lambda name: name[10:-4])
+def test_the_text_follows_the_json_schema(name: str) -> None:
+    """Editors that know the JSON Schema of the dialect find nothing wrong in the text."""
+    document = read_text(SimulationExperiment.from_lems(name).to_yaml())
+    assert [error.message for error in VALIDATOR.iter_errors(document.data)] == []
+
+
+NEUROML = ("FullNeuroML", "FullCell", "SegmentConnections", "SynapseTypes", "InhomogeneousParams", "Inputs")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with NeuroML's example files."""
+    folder = tmp_path_factory.mktemp("jar")
+    jar.extract_examples(folder)
+    return folder / "examples"
+
+
+@pytest.mark.parametrize("name", NEUROML)
+def test_a_neuroml_file_survives(name: str, files: Path) -> None:
+    """A NeuroML file without simulation gives equal components, once something is said to run."""
+    file = files / f"NML2_{name}.nml"
+    experiment = SimulationExperiment.from_string(SimulationExperiment.from_lems(file).to_yaml())
+    assert experiment.integration is None
+    assert experiment.network is not None
+    run = {"name": "run", "step_size": "0.1ms", "duration": "1ms"}
+    if not experiment.network.name:  # a document of components alone
+        run["target"] = next(iter(experiment.network.dynamics))
+    timed = experiment.model_copy(update={"integration": Integrator.model_validate(run)})
+    found = normal_form(timed.model()).components
+    assert tuple(item for item in found if item.id != "run") == normal_form(read_file(file)).components
+
+
+PLAIN = """<Lems><Target component="run"/>
+  <Dimension name="time" t="1"/><Dimension name="time" t="1"/>
+  <Unit symbol="ms" dimension="time" power="-3"/>
+  <ComponentType name="Clock"><Parameter name="period" dimension="time"/><Exposure name="x"/>
+    <Dynamics><StateVariable name="x" exposure="x"/><TimeDerivative variable="x" value="1 / period"/>
+    </Dynamics>
+  </ComponentType>
+  <ComponentType name="Simulation"><ComponentReference name="target" type="Component"/>
+    <Simulation><Run component="target" variable="t" increment="step" total="length"/></Simulation>
+  </ComponentType>
+  <Component id="clock" type="Clock" period="3ms"/>
+  <Simulation id="run" target="clock"><Meta for="jlems" method="rk4"><Note size="1"/></Meta></Simulation>
+</Lems>"""
+
+
+def test_a_document_without_neuroml() -> None:
+    """A LEMS document that declares all types itself survives, with its ``Simulation`` and remarks."""
+    experiment = there_and_back(PLAIN)
+    assert not experiment.core
+    assert experiment.target == "run"
+    assert experiment.integration is None
+
+
+def test_two_meanings_of_a_name_are_refused() -> None:
+    """What is declared twice alike is there once; declared twice and differently it is an error."""
+    other = PLAIN.replace('<Dimension name="time" t="1"/>', '<Dimension name="time" t="2"/>', 1)
+    with pytest.raises(UnsupportedError, match="the dimension 'time' is declared twice, and differently"):
+        SimulationExperiment.from_lems(link_string(other))
 
 
 @pytest.mark.parametrize("name", ["LEMS_NML2_Ex2_Izh", "LEMS_NML2_Ex9_FN", "LEMS_NML2_Ex12_Net2"])
@@ -117,15 +184,13 @@ def test_comments_that_describe_nothing(tmp_path: Path) -> None:
     assert experiment.label == "model"
 
 
-def test_a_neuroml_file_without_a_simulation() -> None:
-    """A NeuroML file gives its network and components; how long to run is left to say."""
-    origin = sources.InJar("examples/NML2_InstanceBasedNetwork.nml")
-    experiment = SimulationExperiment.from_lems(link_string(origin.read().decode(), "net.nml"))
+def test_a_network_without_a_simulation(files: Path) -> None:
+    """The network of a NeuroML file is listed; how long to run is left to say."""
+    experiment = SimulationExperiment.from_lems(files / "NML2_InstanceBasedNetwork.nml")
     assert experiment.integration is None
     assert experiment.network is not None
     assert experiment.network.name == "InstanceBasedNetwork"
     assert list(experiment.network.populations) == ["iafCells"]
-    assert SimulationExperiment.from_string(experiment.to_yaml()) == experiment
 
 
 def test_an_unknown_name_is_told_with_the_nearest() -> None:
@@ -222,14 +287,25 @@ def test_two_components_with_one_id_are_refused() -> None:
         SimulationExperiment.from_lems(link_string(HEAD + CELL + CELL + NET + RUN.format("")))
 
 
+def test_a_component_that_takes_values_of_another() -> None:
+    """What a component extends is its prototype, from which it has what it does not say."""
+    heir = '<iafTauCell id="heir" extends="iaf" tau="10ms"/>'
+    experiment = there_and_back(HEAD + CELL + heir + NET.replace('"iaf"', '"heir"') + RUN.format(""))
+    assert experiment.network is not None
+    assert experiment.network.dynamics["heir"].prototype == "iaf"
+    wrong = experiment.to_yaml().replace("prototype: iaf", "prototype: iav")
+    with pytest.raises(ModelError, match=r"there is no 'iav' to take values from.*did you mean 'iaf'"):
+        SimulationExperiment.from_string(wrong).model()
+
+
 def test_losses_are_told() -> None:
     """What YAML cannot say is given to the caller, or told as a warning."""
-    heir = '<iafTauCell id="heir" extends="iaf"/>'
+    heir = '<Component id="heir" extends="iaf"/>'
     model = link_string(HEAD + CELL + heir + NET + RUN.format(""))
     losses = Losses()
     SimulationExperiment.from_lems(model, losses=losses)
-    assert [loss.what for loss in losses] == ["'extends=\"iaf\"' of the component 'heir'"]
-    with pytest.warns(LossWarning, match="cannot take its values from another one"):
+    assert [loss.what for loss in losses] == ["the element <Component> 'heir', of the type of 'iaf'"]
+    with pytest.warns(LossWarning, match="YAML names the type of each component"):
         SimulationExperiment.from_lems(model)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.lems.recording import Recording
 
-EXAMPLES = sorted(path.parent for path in folder("reference_examples").glob("*/provenance.toml"))
+EXAMPLES = sorted({path.parent for path in folder("reference_examples").glob("*/*.dat")})
 IZHIKEVICH = folder("reference_examples") / "izhikevich"
 
 CANONICAL = "LEMS_NML2_Ex2_Izh.xml"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.schema import Experiment
+from tvbo_lite.schema.integration import seconds
 from tvbo_lite.schema.paths import Locate, Locator, without_lines
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.formats import Rendered
     from tvbo_lite.lems.model import Model
+    from tvbo_lite.lems.recording import Recording
     from tvbo_lite.losses import Losses
     from tvbo_lite.results import ExperimentResult
     from tvbo_lite.transforms.quantity import UnitTable
@@ -219,16 +221,26 @@ class SimulationExperiment(Experiment):
             SimulationError: a value became NaN or infinite.
         """
         from tvbo_lite import backends
-        from tvbo_lite.results import ExperimentResult
 
         recording = backends.run_model(self.model(), backend=backend, **options)
-        name = backends.backend_name(backend)
+        result = self._labelled(recording, backends.backend_name(backend))
+        if not self.observations:
+            return result
+        from tvbo_lite.transforms.observe import observe
+
+        scale = self.integration.time_scale if self.integration is not None else "ms"
+        return result.with_observations(observe(self.observations, recording, seconds(1, scale) or 1.0))
+
+    def _labelled(self, recording: Recording, backend: str) -> ExperimentResult:
+        """The traces by their paths; of one node without network by the names of its variables."""
+        from tvbo_lite.results import ExperimentResult
+
         if self._has_network():
-            return ExperimentResult.from_recording(recording, backend=name)
+            return ExperimentResult.from_recording(recording, backend=backend)
         short = {quantity: quantity.rpartition("/")[2] for quantity in recording.quantities}
         units = {short[quantity]: unit for quantity, unit in recording.units.items()}
         named = replace(recording, quantities=tuple(short.values()), units=units)
-        result = ExperimentResult.from_recording(named, dim="variable", backend=name)
+        result = ExperimentResult.from_recording(named, dim="variable", backend=backend)
         return replace(result, recording=recording)
 
     def _has_network(self) -> bool:

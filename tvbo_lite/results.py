@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tvbo_lite.lems.recording import Recording
+    from tvbo_lite.transforms.observe import Observed
 
 __all__ = ["ExperimentResult", "Integration"]
 
@@ -52,11 +53,13 @@ class ExperimentResult:
     """What an experiment gave: its traces, and how long each stage took.
 
     ``recording`` is the run's plain result with its events; None in a result that was loaded.
+    ``observations`` are those that the experiment declares, each with the dimensions ``(time, quantity)``.
     """
 
     integration: Integration
     timings: Mapping[str, float] = field(default_factory=dict)  # s
     recording: Recording | None = None
+    observations: Mapping[str, xr.DataArray] = field(default_factory=dict)
 
     @classmethod
     def from_recording(
@@ -99,6 +102,23 @@ class ExperimentResult:
             },
         )
         return cls(Integration(data), dict(recording.timings), recording)
+
+    def with_observations(self, observed: Mapping[str, Observed]) -> ExperimentResult:
+        """The result together with what was observed of it."""
+        arrays = {
+            name: xr.DataArray(
+                item.values,
+                dims=("time", "quantity"),
+                coords={
+                    "time": ("time", item.time, {"units": "s"}),
+                    "quantity": ("quantity", np.array(item.names, dtype=np.str_)),
+                    "units": ("quantity", np.array(item.units, dtype=np.str_)),
+                },
+                name=name,
+            )
+            for name, item in observed.items()
+        }
+        return replace(self, observations=arrays)
 
     @property
     def data(self) -> xr.DataArray:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from tvbo_lite.formats.pyrates.model import Circuit, Group
-    from tvbo_lite.lems.recording import Recording
 
     Array = NDArray[np.float64] | NDArray[np.complex128]
 
@@ -153,7 +152,7 @@ class Request:
         paths = {column.path for column in self.columns()}
         found = translate(self.circuit, external=driven, record=paths, delay_order=self.delay_order)
         stimulation = {
-            f"input_{number}": {"target_var": found.external[path], "samples": self._samples(values)}
+            f"input_{number}": {**found.external[path], "samples": self._samples(values)}
             for number, (path, values) in enumerate(driven.items())
         }
         duration = self.simulation_time + more * self._step
@@ -177,19 +176,13 @@ class Request:
         rows = self.rows
         found, data = self.translated(more=1)
         recording = run_model(SimulationExperiment.from_data(data, found.location).model())
-        states = data["dynamics"].get("state_variables", {})
         columns: dict[str | tuple[str, ...], Array] = {}
         for column in self.columns():
             names = found.names[column.path]
-            traces = [_trace(recording, name)[rows + (name not in states)] for name in names]
+            traces = [recording.trace(name)[rows + (name not in found.states)] for name in names]
             columns[column.name] = traces[0] if len(traces) == 1 else traces[0] + 1j * traces[1]
         time = np.linspace(0.0, self.simulation_time, len(rows), endpoint=False)
         return time, columns
-
-
-def _trace(recording: Recording, name: str) -> NDArray[np.float64]:
-    """The trace of a variable of the only node."""
-    return recording.trace(next(item for item in recording.quantities if item.rpartition("/")[2] == name))
 
 
 def _whole(time: float, step: float, what: str, other: str) -> int:
@@ -209,9 +202,8 @@ def _label(name: str, path: str) -> tuple[str, ...]:
 
 def _states(circuit: Circuit) -> list[str]:
     found = translate(circuit)
-    states = found.data["dynamics"].get("state_variables", {})
     known = set(matching_variables(circuit, "all/*/*"))
-    return [path for path, names in found.names.items() if names[0] in states and path in known]
+    return [path for path, names in found.names.items() if names[0] in found.states and path in known]
 
 
 def matching_nodes(circuit: Circuit, path: str) -> dict[str, Group]:

@@ -22,6 +22,7 @@ from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.sources import is_core
 from tvbo_lite.formats.lems.writer import document
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.beyond import Solver
 from tvbo_lite.lems.plan import EventOutputFile, SimulationPlan
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.losses import Losses, LossWarning
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[np.float64]
 
-__all__ = ["TABLE", "TIMEOUT", "Job", "Simulator", "Workspace"]
+__all__ = ["TABLE", "TIMEOUT", "Job", "Simulator", "Workspace", "job_of", "standing_alone"]
 
 TIMEOUT = 600.0  # s
 MAIN = "model.xml"
@@ -56,7 +57,7 @@ class Job:
     units: Mapping[str, str]
 
 
-def _job(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
+def job_of(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
     """The job that a linked model asks for. Raises `InputError` with all that is wrong with it."""
     resolver = Resolver(model)
     require(model, resolver)
@@ -64,8 +65,17 @@ def _job(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
         message = "the model has none of NeuroML's component types"
         hint = "the backends native and jlems run any LEMS model"
         raise UnsupportedError(Problem(message, model.location, "a NeuroML model", hint))
+    _check_beyond(model)
     plan = plan or simulation_plan(model, resolver)
     return Job(name, model, resolver, plan, units_of_model(model, plan))
+
+
+def _check_beyond(model: m.Model) -> None:
+    """Raises `UnsupportedError` for noise and samples: without them a run means something else."""
+    without = replace(model.beyond, solver=Solver())
+    problems = [Problem(f"{what}: {reason}", where) for what, reason, where in without.items()]
+    if problems:
+        raise UnsupportedError(problems)
 
 
 # ---- the document ------------------------------------------------------------------------------
@@ -212,7 +222,7 @@ class Simulator:
             InputError: the model is wrong, or beyond what can be handed to the simulator.
             BackendError: a program is missing or failed (the message has its words), or the time was over.
         """
-        return self._run(_job(str(path), reader.read_file(path, search), plan), timeout, losses)
+        return self._run(job_of(str(path), reader.read_file(path, search), plan), timeout, losses)
 
     def run_model(
         self,
@@ -227,12 +237,14 @@ class Simulator:
         """Run a model; its includes are found from ``folder`` and ``search``. Else as `run_file`."""
         places = (*([Path(folder)] if folder is not None else []), *search)
         name = model.location.file or "the model"
-        return self._run(_job(name, reader.link(model, places), plan), timeout, losses)
+        return self._run(job_of(name, reader.link(model, places), plan), timeout, losses)
 
     def _run(self, job: Job, timeout: float, losses: Losses | None) -> Recording:
         if self.check is not None:
             self.check(job, self.name)
         with _workspace(self.name, job, timeout) as space:
+            for loss in job.model.beyond.items():  # the method, if one was chosen
+                space.losses.add(*loss)
             recorded = self.record(space, job.plan.quantities())
             recording = _collected(space, recorded)
         for loss in space.losses:

@@ -24,6 +24,7 @@ VARIABLE = "TVBO_LITE_EDEN_PYTHON"
 _RUN = "import sys, eden_simulator; eden_simulator.runEden(sys.argv[1])"
 _MESSAGE = re.compile(r"file .*?, line \d+, column \d+: (?P<reason>.*)")
 _QUANTITY = re.compile(r'.*<OutputColumn id="q\d+" quantity="(?P<quantity>[^"]*)"')
+_WAIT = {"OMP_WAIT_POLICY": "passive"}  # threads that spin while they wait slow one another down
 _RETURN_CODE = "returncode of subprocess:"
 _CRASH = (
     "EDEN crashed (segmentation fault); the program in its package carries glibc 2.28 of its own and cannot "
@@ -36,7 +37,7 @@ _ERROR = re.compile(r".*(?:error:|Error loading|undefined symbol).*")  # a compi
 def _record(space: Workspace, quantities: tuple[str, ...]) -> dict[str, int]:
     python = find_python("eden_simulator", VARIABLE, "eden")
     need_programs(["gcc"], space.simulator)
-    variables = {"PATH": path_with(python)}
+    variables = {"PATH": path_with(python), **_WAIT}
     while quantities:
         main = space.write(quantities, includes=False)  # EDEN has the core types built in
         output = space.run("process", [str(python), "-c", _RUN, main.name], variables)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.compiler.memory import EXPOSURE
-from tvbo_lite.errors import Problem, SimulationError, UnsupportedError
+from tvbo_lite.compiler.methods import load
+from tvbo_lite.compiler.solver import lower_for, method_of
+from tvbo_lite.errors import Problem, SimulationError, UnsupportedError, nearest
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.beyond import Beyond
 from tvbo_lite.lems.collector import collector_paused
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.blocks import Forest
@@ -38,6 +41,8 @@ FIRST_CHUNK = 1000  # steps
 MAX_VALUES = 1_000_000_000  # recorded numbers of one run, of 8 bytes each
 GROWTH = 1000.0  # how much longer the next part may be
 
+STEP = "the length of the step"
+
 Progress = Callable[[int, int], None]
 
 
@@ -58,9 +63,12 @@ def run_linked(
     progress: Progress | None = None,
     plan: SimulationPlan | None = None,
     resolver: Resolver | None = None,
+    **solver: Any,
 ) -> Recording:
     """Runs the simulation of a model that holds all it needs.
 
+    ``solver`` replaces what the model says of its integration (`tvbo_lite.lems.beyond.Solver`):
+    ``method="dopri5"``, ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s), ``max_step`` (s).
     ``fast`` trades the last bits for speed. ``progress`` is called with (steps done, steps in all).
     ``resolver`` is that of a model that has been checked already (`tvbo_lite.transforms.check.require`).
     Raises `InputError` with all that is wrong with the model, `SimulationError` where a value becomes
@@ -68,7 +76,7 @@ def run_linked(
     """
     timings: dict[str, float] = {}
     begin = perf_counter()
-    tree = _tree(model, plan, resolver)
+    tree = _tree(with_solver(model, solver), plan, resolver)
     plan, program = tree.plan, tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
@@ -76,12 +84,26 @@ def run_linked(
     import numpy as np  # noqa: F401  loaded here, so that the time below is the run's alone
 
     begin = perf_counter()
-    done = simulate(program, kernel, plan.n_steps, progress)
+    done = simulate(program, kernel, tree.n_rows(program), progress)
     timings["simulate"] = perf_counter() - begin
     events = _events_by_file(program, plan, done.events)
     quantities = plan.quantities()
     units = recorded_units(tree.root, quantities, tree.resolver.units)
     return Recording(plan, done.rows[:, 0], done.rows[:, 1:], quantities, events, timings, units)
+
+
+def with_solver(model: m.Model, options: Mapping[str, Any]) -> m.Model:
+    """The model with some of its solver's settings replaced. Raises `UnsupportedError` for an unknown one."""
+    known = {"method": "method", "rel_tol": "rel_tol", "abs_tol": "abs_tol", "max_step": "max_step"}
+    known["sampling_step_size"] = "sampling"
+    for name in options:
+        if name not in known:
+            what = f"the built-in engine has no option '{name}'"
+            raise UnsupportedError(Problem(what, expected=", ".join(known), hint=nearest(name, known)))
+    given = {known[name]: value for name, value in options.items() if value is not None}
+    if not given:
+        return model
+    return replace(model, beyond=replace(model.beyond, solver=replace(model.beyond.solver, **given)))
 
 
 def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[SimulationPlan, Program]:
@@ -97,13 +119,24 @@ class _Tree:
     resolver: Resolver
     plan: SimulationPlan
     forest: Forest
+    beyond: Beyond
 
     @property
     def root(self) -> Instance:
         return Instance(self.forest.root, 0)
 
     def lowered(self) -> Program:
-        return lower(self.forest, self.resolver.constants(), self.plan)
+        method = method_of(self.beyond)
+        if method is None and self.beyond.solver.sampling is None:
+            return lower(self.forest, self.resolver.constants(), self.plan)
+        chosen = method or load("euler")
+        return lower_for(self.forest, self.resolver.constants(), self.plan, self.beyond, chosen)
+
+    def n_rows(self, program: Program) -> int:
+        """The number of rows after the first: the steps, or how often results are taken."""
+        if self.beyond.solver.sampling is None:
+            return self.plan.n_steps
+        return int(self.plan.length / program.dt + 1e-6)
 
 
 @collector_paused()
@@ -115,7 +148,7 @@ def _tree(model: m.Model, plan: SimulationPlan | None, resolver: Resolver | None
     target = resolver.component(plan.target, model.location, "the simulation's target")
     forest = populate(target)
     check_limits(forest)
-    return _Tree(resolver, plan, forest)
+    return _Tree(resolver, plan, forest, model.beyond)
 
 
 def compile_program(program: Program, *, fast: bool = False) -> Kernel:
@@ -218,6 +251,9 @@ def _check(program: Program, memory: NDArray[np.float64], time: float) -> None:
     """Raises `SimulationError` for the first watched or recorded value that is not finite."""
     import numpy as np
 
+    length = program.step_length
+    if length is not None and not np.isfinite(memory[length]):
+        raise SimulationError(STEP, "the whole model", time, float(memory[length]))
     for cell in sorted(program.checked, key=lambda cell: cell.block.number):  # sources before their readers
         values = memory[cell.offset : cell.offset + cell.size]
         bad = np.flatnonzero(~np.isfinite(values))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvbo_lite.compiler import ir
+from tvbo_lite.compiler.solver_rules import SOLVER_RULES
 from tvbo_lite.errors import CompileError, SimulationError
 from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Number, Select, rebuild
@@ -56,7 +57,8 @@ def interpret(program: ir.Program, n_steps: int) -> Interpretation:
     machine.write(rows[0])
     for row in rows[1:]:
         machine.memory[ir.TIME] += program.dt
-        machine.deliver()
+        if not program.own_time:
+            machine.deliver()
         machine.call(program.step, 0)
         machine.write(row)
     return Interpretation(rows, machine.events)
@@ -80,7 +82,7 @@ class Machine:
 
     def call(self, function: ir.Function, k: int, weight: float = 1.0) -> None:
         """Runs a function for instance ``k`` of its block."""
-        _Frame(self, function.block, k, weight).body(function.body)
+        Frame(self, function.block, k, weight).body(function.body)
 
     @property
     def time(self) -> float:
@@ -171,7 +173,7 @@ class _Plain:
 class _Scope(Mapping[str, float]):
     """What the names of a `_Plain` mean in a frame; a value is read when it is asked for."""
 
-    def __init__(self, frame: _Frame, plain: _Plain) -> None:
+    def __init__(self, frame: Frame, plain: _Plain) -> None:
         self.frame = frame
         self.plain = plain
 
@@ -190,7 +192,7 @@ class _Scope(Mapping[str, float]):
         return len(self.plain.leaves)
 
 
-class _Frame:
+class Frame:
     """One call of a function: its temporaries, and the instance that the code is at."""
 
     def __init__(self, machine: Machine, block: Block, k: int, weight: float) -> None:
@@ -330,13 +332,14 @@ def _dot(x: list[float], y: list[float]) -> float:
     return total
 
 
-_RULES: dict[type, Callable[[_Frame, object], None]] = {
-    ir.Let: _Frame.let,  # type: ignore[dict-item]  # each row takes the statement of its key
-    ir.Store: _Frame.store,  # type: ignore[dict-item]
-    ir.If: _Frame.branch,  # type: ignore[dict-item]
-    ir.Each: _Frame.each,  # type: ignore[dict-item]
-    ir.Reduce: _Frame.reduce,  # type: ignore[dict-item]
-    ir.Call: _Frame.call,  # type: ignore[dict-item]
-    ir.Kinetics: _Frame.kinetics,  # type: ignore[dict-item]
-    ir.Emit: _Frame.emit,  # type: ignore[dict-item]
+_RULES: dict[type, Callable[[Frame, object], None]] = {
+    ir.Let: Frame.let,  # type: ignore[dict-item]  # each row takes the statement of its key
+    ir.Store: Frame.store,  # type: ignore[dict-item]
+    ir.If: Frame.branch,  # type: ignore[dict-item]
+    ir.Each: Frame.each,  # type: ignore[dict-item]
+    ir.Reduce: Frame.reduce,  # type: ignore[dict-item]
+    ir.Call: Frame.call,  # type: ignore[dict-item]
+    ir.Kinetics: Frame.kinetics,  # type: ignore[dict-item]
+    ir.Emit: Frame.emit,  # type: ignore[dict-item]
+    **SOLVER_RULES,
 }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir, runtime
-from tvbo_lite.compiler.code import Code, Served, Shared, literal
+from tvbo_lite.compiler.code import Shared, literal
+from tvbo_lite.compiler.solver_code import SolverCode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +48,7 @@ def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:
             yield 1 + int(part[0]), int(array[part[0]]), len(part)
 
 
-class _Function(Code):
+class _Function(SolverCode):
     """One function of the program; rare ones are left unoptimised, which compiles much faster."""
 
     def __init__(self, shared: Shared, function: ir.Function) -> None:
@@ -67,7 +68,7 @@ class _Function(Code):
         return "\n".join([head, "entry:", *self.variables, *self.lines, "  ret void", "}"])
 
 
-class _Fan(Code):
+class _Fan(SolverCode):
     """A function that calls the handlers of many targets."""
 
     def text(self, fan: ir.Fan) -> str:
@@ -76,7 +77,7 @@ class _Fan(Code):
         return "\n".join([head, "entry:", *self.variables, *self.lines, "  ret void", "}"])
 
 
-class _Run(Code):
+class _Run(SolverCode):
     """``i64 run(double *memory, double *rows, i64 count)``.
 
     Does ``count`` steps; after each it writes a row (time, recorded values) and moves the time on.
@@ -87,8 +88,8 @@ class _Run(Code):
         program = self.shared.program
         width = 1 + len(program.records)
         with self.loop("%count") as row:
-            if self.shared.queued:
-                self._deliver()
+            if not program.own_time:
+                self.deliver()
             self.body(program.step.body)
             start = self.do(f"mul i64 {row}, {width}")
             time = self.do(f"load double, ptr {self.cell(ir.TIME)}")
@@ -100,21 +101,6 @@ class _Run(Code):
         self.say("ret i64 %count")
         head = "define i64 @run(ptr noalias %S, ptr noalias %rows, i64 %count) nounwind {"
         return "\n".join([head, "entry:", *self.variables, *self.lines, "}"])
-
-    def _deliver(self) -> None:
-        """Calls the handlers of all queued events that are due."""
-        self.shared.needs.add("events.due")
-        more, some, end = self.labels("more", "due", "delivered")
-        self.say(f"br label %{more}")
-        self.begin(more)
-        item = self.do("call ptr @events.due(ptr %S)")
-        self.say(f"br i1 {self.do(f'icmp ne ptr {item}, null')}, label %{some}, label %{end}")
-        self.begin(some)
-        handler = self.do(f"load i64, ptr {self.element(item, 'i64', '1')}")
-        index = self.do(f"load i64, ptr {self.element(item, 'i64', '2')}")
-        self.call_handler(Served(self.shared.queued, handler, index, literal(0.0), literal(1.0)))
-        self.say(f"br label %{more}")
-        self.begin(end)
 
     def _record(self, start: str) -> None:
         """The recorded values of one row: stretches of memory as they are, many others by a loop."""
@@ -143,10 +129,12 @@ class _Run(Code):
 
     def _check(self, row: str) -> None:
         """0 * x is 0 for every finite x, and NaN for the others: one sum tells of all."""
-        cells = self.shared.program.checked
-        if not cells:
+        cells, total = self.shared.program.checked, literal(0.0)
+        length = self.shared.program.step_length
+        if not cells and length is None:
             return
-        total = literal(0.0)
+        if length is not None:
+            total = self._add_check(total, length)
         for cell in cells:
             if cell.size <= CHECK_UNROLL:
                 for place in range(cell.offset, cell.offset + cell.size):

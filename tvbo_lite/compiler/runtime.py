@@ -17,6 +17,7 @@ from tvbo_lite.compiler.ir import (
     RANDOM,
     TIME,
 )
+from tvbo_lite.compiler.runtime_solvers import SOLVERS
 
 _PURE = "nounwind willreturn memory(none)"
 _LIBM = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log")
@@ -490,4 +491,5 @@ _DEFINED = {
     "events.push": _Defined(_PUSH, ("events.grow", "llvm.memmove.p0.p0.i64")),
     "events.due": _Defined(_DUE),
     "release": _Defined(_RELEASE, ("free",)),
+    **{name: _Defined(*row) for name, row in SOLVERS.items()},
 }

@@ -7,16 +7,17 @@ a method works on whole stretches. LEMS's own Euler step does not come here (`tv
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.block_code import BlockCode
-from tvbo_lite.compiler.driver import Parts
+from tvbo_lite.compiler.driver import Body, Parts, Stream
 from tvbo_lite.compiler.driver_adaptive import adaptive
-from tvbo_lite.compiler.driver_fixed import fixed, stochastic
+from tvbo_lite.compiler.driver_fixed import begin, fixed, repeated, stochastic
 from tvbo_lite.compiler.lower import DEFAULT_SEED, ModelLowering
 from tvbo_lite.compiler.methods import NOISY, Method, Rosenbrock, RungeKutta, Stochastic, load
 from tvbo_lite.compiler.samples import Table, place
@@ -24,11 +25,14 @@ from tvbo_lite.compiler.schedule import Schedule
 from tvbo_lite.compiler.staged import RATE, STRENGTH, StagedCode
 from tvbo_lite.compiler.switches import times
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
-from tvbo_lite.expr.tree import Number, names
+from tvbo_lite.expr.tree import Expr, children, names
 from tvbo_lite.lems.beyond import Beyond, Noise, Samples
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.transforms.blocks import Block, Forest
 from tvbo_lite.transforms.variables import CLOCK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["lower_for", "method_of"]
 
@@ -168,8 +172,8 @@ class _Solving(ModelLowering):
         parts = self._parts(states, passes, records)
         handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
         starts = [self.code[block.number].start() for block in self.forest.blocks]
-        begin, step, length = self._driven(parts)
-        initialise = replace(starts[-1], body=(*starts[-1].body, *begin))
+        opening, step, length = self._driven(parts)
+        initialise = replace(starts[-1], body=(*starts[-1].body, *opening))
         events, ports = self.record_events(), self.all_ports(handlers)
         grid = self._grid()
         return ir.Program(
@@ -177,10 +181,10 @@ class _Solving(ModelLowering):
             memory=self.memory.start_values(),
             cells=self.memory.cells,
             tables=self.memory.tables,
-            functions=[*handlers, *parts.functions, *starts[:-1], initialise],
+            functions=[*handlers, *self.functions, *starts[:-1], initialise],
             ports=ports,
             fans=self.fans,
-            step=ir.Function("step", self.root, step),
+            step=ir.Function("step", self.root, tuple(step)),
             initialise=initialise,
             records=records,
             checked=tuple(self.memory.checked.values()),
@@ -229,34 +233,135 @@ class _Solving(ModelLowering):
 
     def _parts(self, states: tuple[int, int, int], passes: int, records: tuple[int, ...]) -> Parts:
         first, count, noisy = states
-        root = self.staged[self.root.number]
-        rates = tuple(s for number in range(passes) for s in root.rates(number))
-        for when in ("now", "kept"):
-            for block in self.forest.blocks:
-                for number in range(len(self.staged[block.number].tests)):
-                    self.memory.own(block, f"test {number} {when}")
-        tests = sum(block.size * len(self.staged[block.number].tests) for block in self.forest.blocks)
-        functions = {"rates": rates, "conditions": root.conditions(), "watch": root.watch()}
-        scale = np.concatenate([np.full(b.size, self._unit(b, n)) for b, n in self.ordered] or [np.zeros(0)])
+        root, memory = self.staged[self.root.number], self.memory
+        clock = ir.Load(self.root, memory.constant(0.0), 0)
+        tests = self._tests()
+        bodies = {
+            "rates": tuple(s for number in range(passes) for s in root.rates(number)),
+            "conditions": root.conditions(),
+            "watch": root.watch(),
+            "draw": (*self._held(clock), *root.draw()),
+        }
+        self.functions = [ir.Function(name, self.root, body) for name, body in bodies.items() if body]
         breaks = sorted({time for time in self._breaks() if math.isfinite(time) and time > 0})
+        scale = [np.full(block.size, self._unit(block, name)) for block, name in self.ordered]
+        grid = self._grid()
         return Parts(
-            lowering=self,
+            maker=self,
             root=self.root,
+            solver=self.beyond.solver,
+            dt=grid.step,
+            row_dt=grid.rows,
+            substeps=grid.substeps,
             first=first,
             count=count,
             noisy=noisy,
-            scale=self.memory.stretch(scale),
-            draws=tuple(self._draws()),
-            held=tuple(self._held()),
-            breaks=self.memory.stretch(np.array([*breaks, math.inf])),
+            scale=memory.stretch(np.concatenate([*scale, np.zeros(0)])),
+            breaks=memory.stretch(np.array([*breaks, math.inf])),
             n_breaks=len(breaks),
             tests=tests,
-            now=self.memory.size - 0,
-            functions=[ir.Function(name, self.root, body) for name, body in functions.items() if body],
+            functions=tuple(function.name for function in self.functions),
+            streams=tuple(self._streams()),
             flag=self.flag,
             changes=self.changes,
             active=self.active,
+            clock=clock,
             queue=any(np.any(w.delays > 0) for b in self.forest.blocks for w in b.wires.values()),
             derives=self._derives(records),
-            moves_with_time=any(_reads_time(s) for s in ir.statements(rates)),
+            moves_with_time=any(map(_reads_time, ir.statements(bodies["rates"]))),
         )
+
+    def _tests(self) -> tuple[int, int, int]:
+        """Memory for what is watched: its values side by side, and those of the last time."""
+        firsts = []
+        for when in ("now", "kept"):
+            firsts.append(self.memory.size)
+            for block in self.forest.blocks:
+                for number in range(len(self.staged[block.number].tests)):
+                    self.memory.own(block, f"test {number} {when}")
+        return firsts[1] - firsts[0], firsts[0], firsts[1]
+
+    def _driven(self, parts: Parts) -> tuple[Body, Body, int | None]:
+        """What is done at the start and for a row, and where the method keeps its step."""
+        method = self.method
+        held = [item for item in self.beyond.noise if item.held]
+        if self.is_adaptive and held:
+            what = f"the method '{method.name}' chooses its steps, and '{held[0].variable}' is drawn each step"
+            hint = "use a method with a fixed step, such as 'euler' or 'rk4'"
+            raise UnsupportedError(Problem(what, held[0].location, hint=hint))
+        if isinstance(method, Rosenbrock) or (isinstance(method, RungeKutta) and method.error):
+            end = self.plan.n_steps * self.plan.step
+            return adaptive(parts, method, end)
+        step = stochastic(parts, method) if isinstance(method, Stochastic) else fixed(parts, method)
+        return begin(parts), repeated(parts, step), None
+
+    # ---- random numbers -------------------------------------------------------------------------------
+
+    def _streams(self) -> Iterator[Stream]:
+        """The noise of each variable, with a number that no other has."""
+        at = 0
+        for number, (block, name) in enumerate(self.ordered):
+            noise = self.noise_on(block, name)
+            if noise is not None:
+                yield Stream(at, block.size, noise.seed, number)
+                at += block.size
+
+    def _held(self, clock: ir.Load) -> Iterator[ir.Statement]:
+        number = len(self.ordered)
+        for block in self.forest.blocks:
+            for name in self.staged[block.number].held():
+                noise = self.noise_on(block, name)
+                assert noise is not None  # noqa: S101  that is what held() tells
+                cell = self.memory.cell(block, name)
+                yield ir.Normal(cell.offset, cell.size, noise.seed, number, clock)
+                number += 1
+
+    # ---- times, units, what is recorded -----------------------------------------------------------------
+
+    def _breaks(self) -> Iterator[float]:
+        """Times at which something is foreseen to change at once."""
+        for block in self.forest.blocks:
+            code = self.staged[block.number]
+            for expr in dict.fromkeys(code.foreseen_times()):
+                yield from times(expr, self._values(block, expr), block.size)
+        yield from (time for item in self.beyond.samples for time in item.times)
+
+    def _values(self, block: Block, expr: Expr) -> dict[str, NDArray[np.float64] | float]:
+        found: dict[str, NDArray[np.float64] | float] = {}
+        for name in names(expr):
+            if name in self.constants:
+                found[name] = self.constants[name].value
+            elif name in block.component.parameters:
+                found[name] = block.parameter(name)
+            else:
+                found[name] = block.values[name]
+        return found
+
+    def _unit(self, block: Block, name: str) -> float:
+        declared = [*block.kind.dynamics.state_variables]
+        declared += [item for regime in block.kind.dynamics.regimes for item in regime.state_variables]
+        dimension = next((item.dimension for item in declared if item.name == name), "none")
+        return UNITS.get(dimension, 1.0)
+
+    def _derives(self, records: tuple[int, ...]) -> bool:
+        """Whether a recorded quantity is worked out from the states and the time."""
+        for place in records:
+            for cell in self.memory.cells:
+                if cell.offset <= place < cell.offset + cell.size:
+                    node = self.staged[cell.block.number].node(cell.name)
+                    if node is not None or cell.name == CLOCK:
+                        return True
+        return False
+
+
+def _reads_time(statement: ir.Statement) -> bool:
+    if isinstance(statement, ir.Sample):
+        return True
+    values = [getattr(statement, name, None) for name in ("value", "condition")]
+    return any(_has_time(value) for value in values if value is not None)
+
+
+def _has_time(value: ir.Value) -> bool:
+    if isinstance(value, ir.Load):
+        return value.offset == ir.TIME
+    return any(map(_has_time, children(value)))

@@ -29,7 +29,7 @@ from tvbo_lite.compiler.switches import (
 )
 from tvbo_lite.errors import Location, Problem, UnsupportedError
 from tvbo_lite.expr.lems import parse
-from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Number, Select, names
+from tvbo_lite.expr.tree import Binary, Call, Expr, Number, Select, names
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.blocks import Block
 from tvbo_lite.transforms.variables import CLOCK, Derived, texts
@@ -239,6 +239,9 @@ class StagedCode(BlockCode):
         yield from (name for test, _, _ in self.tests for name in names(test))
         for action in self.dynamics.actions():
             yield from (name for item in action.assignments for name in names(parse(item.value)))
+        for name in self.held():
+            noise = self.staged.noise_on(self.block, name)
+            yield from names(parse(noise.amplitude)) if noise is not None else ()
 
     def settle(self) -> None:
         """Memory for derived variables that a later pass reads, known when the schedule is."""
@@ -430,6 +433,24 @@ class StagedCode(BlockCode):
             body += [ir.Store(now, truth), ir.Store(changes, Binary("+", changes, change))]
             if acts:
                 body.append(ir.Store(active, Binary("+", active, truth)))
+        return tuple(body)
+
+    def held(self) -> Iterator[str]:
+        """The variables that become a new random number in each step."""
+        for item in self.dynamics.state_variables:
+            noise = self.staged.noise_on(self.block, item.name)
+            if noise is not None and noise.held:
+                yield item.name
+
+    def draw(self) -> tuple[ir.Statement, ...]:
+        """The numbers just drawn, times their amplitudes."""
+        body = self._below("draw")
+        for name in self.held():
+            noise = self.staged.noise_on(self.block, name)
+            if noise is not None and parse(noise.amplitude) != Number(1.0):
+                cell = self.memory.own(self.block, name)
+                amplitude = self.number(noise.amplitude, Scope(), noise.location)
+                body.append(ir.Store(cell, Binary("*", cell, amplitude)))
         return tuple(body)
 
     def _below(self, kind: str) -> list[ir.Statement]:

@@ -37,6 +37,9 @@ _OPERANDS = {**dict.fromkeys((*ARITHMETIC, *COMPARISONS), False), **dict.fromkey
 _KIND = {True: "a condition", False: "a number"}
 
 
+_SETTERS = (ir.Let, ir.Reduce, ir.Norm, ir.Sample, ir.After, ir.Due)
+
+
 def verify(program: ir.Program) -> None:
     """Raises `CompileError` for the first rule that the program breaks.
 
@@ -169,7 +172,7 @@ class _Checker:
         self.known = set(outside)
         self.body(statements)
         self.known, self.block, self.reach = outside, before, reach
-        again = {item.temp.number for item in statements if isinstance(item, (ir.Let, ir.Reduce))} & outside
+        again = {item.temp.number for item in statements if isinstance(item, _SETTERS)} & outside
         if again:
             raise self.fail(f"temporary {min(again)} is set again in a nested body")
 
@@ -243,7 +246,94 @@ class _Checker:
             raise self.fail(f"there is no function '{statement.function}'")
         if function.block is not statement.block:
             raise self.fail(f"'{statement.function}' is for '{function.block.kind.name}'")
-        self._below(statement.block)
+        if statement.block.parent is not None or statement.block is not self.block:
+            self._below(statement.block)
+
+    # ---- integration methods ---------------------------------------------------------------------
+
+    def set_time(self, statement: ir.SetTime) -> None:
+        self.number(statement.value)
+
+    def repeat(self, statement: ir.While) -> None:
+        self.truth(statement.condition)
+        self.nested(statement.body, self.block)
+
+    def _stretch(self, place: int, size: int, *, written: bool = False) -> None:
+        if size < 0 or not 0 <= place <= self.size - size:
+            raise self.fail(f"places {place} to {place + size} are not all in the memory of {self.size} cells")
+        if written and size and place < ir.RESERVED:
+            raise self.fail(f"the reserved cell {place} is written")
+
+    def _terms(self, terms: ir.Terms, size: int) -> None:
+        for weight, place in terms:
+            self.number(weight)
+            self._stretch(place, size)
+
+    def blend(self, statement: ir.Blend) -> None:
+        self._stretch(statement.target, statement.size, written=True)
+        self._stretch(statement.base, statement.size)
+        self.number(statement.factor)
+        self._terms(statement.terms, statement.size)
+
+    def multiply(self, statement: ir.Multiply) -> None:
+        self._stretch(statement.target, statement.size, written=True)
+        self._stretch(statement.first, statement.size)
+        self._stretch(statement.second, statement.size)
+        self.number(statement.factor)
+
+    def norm(self, statement: ir.Norm) -> None:
+        for place in (statement.scale, statement.first, statement.second):
+            self._stretch(place, statement.size)
+        for value in (statement.factor, statement.absolute, statement.relative):
+            self.number(value)
+        self._terms(statement.terms, statement.size)
+        self.known.add(statement.temp.number)
+
+    def jacobian(self, statement: ir.Jacobian) -> None:
+        function = self.functions.get(statement.function)
+        if function is None or function.block.parent is not None:
+            raise self.fail(f"there is no function '{statement.function}' of the root")
+        for place in (statement.slopes, statement.known, statement.scale):
+            self._stretch(place, statement.size)
+        self._stretch(statement.states, statement.size, written=True)
+        self._stretch(statement.matrix, statement.size**2, written=True)
+
+    def factor(self, statement: ir.Factor) -> None:
+        self.number(statement.diagonal)
+        self._stretch(statement.matrix, statement.size**2)
+        self._stretch(statement.target, statement.size**2, written=True)
+        self._stretch(statement.pivots, statement.size, written=True)
+
+    def solve(self, statement: ir.Solve) -> None:
+        self._stretch(statement.matrix, statement.size**2)
+        self._stretch(statement.pivots, statement.size)
+        self._stretch(statement.vector, statement.size, written=True)
+
+    def normal(self, statement: ir.Normal) -> None:
+        self.number(statement.step)
+        self._stretch(statement.target, statement.size, written=True)
+
+    def sample(self, statement: ir.Sample) -> None:
+        self.number(statement.time)
+        self._stretch(statement.times, statement.count)
+        self._stretch(statement.values, statement.count * statement.columns)
+        if statement.count < 1 or statement.columns not in (1, self._count(statement.block)):
+            raise self.fail(f"a table of {statement.count} times has {statement.columns} columns")
+        self.known.add(statement.temp.number)
+
+    def after(self, statement: ir.After) -> None:
+        self.number(statement.value)
+        self._stretch(statement.place, statement.count)
+        if statement.count < 1:
+            raise self.fail("a list of times is empty")
+        self.known.add(statement.temp.number)
+
+    def due(self, statement: ir.Due) -> None:
+        self.known.add(statement.temp.number)
+
+    def deliver(self, _: ir.Deliver) -> None:
+        if not self.program.own_time:
+            raise self.fail("events are delivered by the step, and once more before it")
 
     # ---- values --------------------------------------------------------------------------------------
 
@@ -351,6 +441,19 @@ _STATEMENTS: dict[type, Callable[[_Checker, object], None]] = {
     ir.Kinetics: _Checker.kinetics,  # type: ignore[dict-item]
     ir.Emit: _Checker.emit,  # type: ignore[dict-item]
     ir.Call: _Checker.call,  # type: ignore[dict-item]
+    ir.SetTime: _Checker.set_time,  # type: ignore[dict-item]
+    ir.While: _Checker.repeat,  # type: ignore[dict-item]
+    ir.Blend: _Checker.blend,  # type: ignore[dict-item]
+    ir.Multiply: _Checker.multiply,  # type: ignore[dict-item]
+    ir.Norm: _Checker.norm,  # type: ignore[dict-item]
+    ir.Jacobian: _Checker.jacobian,  # type: ignore[dict-item]
+    ir.Factor: _Checker.factor,  # type: ignore[dict-item]
+    ir.Solve: _Checker.solve,  # type: ignore[dict-item]
+    ir.Normal: _Checker.normal,  # type: ignore[dict-item]
+    ir.Sample: _Checker.sample,  # type: ignore[dict-item]
+    ir.After: _Checker.after,  # type: ignore[dict-item]
+    ir.Due: _Checker.due,  # type: ignore[dict-item]
+    ir.Deliver: _Checker.deliver,  # type: ignore[dict-item]
 }
 _VALUES: dict[type, Callable[[_Checker, object], bool]] = {
     ir.Temp: _Checker.temp,  # type: ignore[dict-item]

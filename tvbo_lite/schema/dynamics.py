@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from tvbo_lite.schema.base import (
     Described,
+    Expression,
     Flag,
     Item,
     Named,
@@ -48,7 +49,11 @@ class StateVariable(Described, Item):
     equation: Equation | None = Field(
         default=None, description="Time derivative; left out: constant between events."
     )
-    initial_value: Number = Field(default=0.1, description="Value at time 0, in the unit of the variable.")
+    initial_value: Number | Expression = Field(
+        default=0.1,
+        description="Value at time 0 in the unit of the variable; or an expression of parameters and of the"
+        " initial values of other variables, by their names.",
+    )
     unit: Text | None = Field(default=None, description="Unit as in NeuroML: mV, nA, ...; left out: none.")
     symbol: Text | None = Field(default=None, description="Symbol in printed equations.")
     variable_of_interest: Flag | None = Field(default=None, description="Whether results show it first.")
@@ -174,6 +179,10 @@ class Dynamics(Shorthand, Described, Item):
     stimulus: Stimulus | None = Field(default=None, description="Input from outside.")
     element: Text | None = Field(
         default=None, description="Name of its element in LEMS, where its type or place does not give it."
+    )
+    prototype: Text | None = Field(
+        default=None,
+        description="Component that gives the parameters and parts that are not given here; LEMS: extends.",
     )
     unread: dict[str, Written] = Field(
         default_factory=dict, description="Attributes that its type does not have; LEMS does not read them."

@@ -14,6 +14,7 @@ from tvbo_lite.schema.base import (
     Flag,
     Item,
     Named,
+    Names,
     SchemaModel,
     Shorthand,
     Text,
@@ -22,6 +23,7 @@ from tvbo_lite.schema.base import (
     fault,
 )
 from tvbo_lite.schema.dynamics import DynamicsMap
+from tvbo_lite.schema.rules import ConnectionRule
 from tvbo_lite.schema.values import ParameterMap
 
 if TYPE_CHECKING:
@@ -114,8 +116,10 @@ class Population(Described, Item):
     positions: Annotated[dict[str, Point | None], _Numbered()] = Field(
         default_factory=dict, description="Place of each instance in µm; a list, or a map by index."
     )
-    record: Flag = Field(
-        default=True, description="Whether a run keeps its traces, where the experiment has no 'recordings'."
+    record: Flag | Names = Field(
+        default=True,
+        description="What a run keeps where the experiment has no 'recordings': names of variables, 'spikes';"
+        " true for the usual variables, false for nothing.",
     )
     iri: Text | None = Field(
         default=None,
@@ -162,6 +166,12 @@ class Projection(Described, Item):
         default=None, description="Component at the source of a graded synapse, such as a silentSynapse."
     )
     connections: list[Connection] = Field(default_factory=list, description="The connections.")
+    rule: ConnectionRule | None = Field(default=None, description="Rule that makes the connections.")
+    target_var: Text | None = Field(
+        default=None,
+        description="Without synapse: the coupling input of the target to which each spike adds its weight,"
+        " for one step; left out: its only one.",
+    )
     weight: Written | None = Field(default=None, description="Factor of the effect, between single cells.")
     delay: Written | None = Field(default=None, description="Time to the target, between single cells.")
     destination: Text | None = Field(

@@ -264,7 +264,7 @@ class Resolver:
             return
         name, first = resolved.members[-1]
         assert isinstance(first, ResolvedComponent)  # noqa: S101  a component has just been added
-        if is_simple(first.type):
+        if (first.type.structure or first.type.dynamics != m.Dynamics()) and is_simple(first.type):
             resolved.lists[name].pop()
             resolved.members[-1] = (name, ResolvedRows(rows, first, self._columns(first, rows)))
             return

@@ -11,7 +11,7 @@ from tvbo_lite.formats.brian2.words import Words
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations.system import Assignment, Deed, Group, Part, Regime, Rule
 
-__all__ = ["Event", "Runner", "Turns", "turns"]
+__all__ = ["Event", "Runner", "Turns", "turns", "with_relays"]
 
 ACTIVE = "active"  # ends the name of the copy of a regime with which a step begins
 
@@ -131,7 +131,7 @@ class _Turning:
             self.made.stages += shown
 
     def _rule(self, rule: Rule, part: Part, *, last: bool) -> None:
-        deed = self._with_relays(rule.deed)
+        deed = with_relays(self.group, rule.deed)
         where = self.made.after if last else self.made.before
         if deed.ports:
             if not last:
@@ -199,19 +199,6 @@ class _Turning:
             code.append(f"{name} = choose({condition}, {value}, {name})")
         return code
 
-    def _with_relays(self, deed: Deed) -> Deed:
-        """With what its events do at once in the copy itself."""
-        for route in self.group.routes:
-            inside = route.target == self.group.name and route.sources == route.targets
-            if not inside or route.port not in deed.ports or any(delay > 0 for delay in route.delays):
-                continue
-            for part in self.group.parts:
-                if route.handler in part.handlers:
-                    further = self._with_relays(part.handlers[route.handler])
-                    ports = tuple(dict.fromkeys((*deed.ports, *further.ports)))
-                    deed = Deed((*deed.assignments, *further.assignments), ports, deed.regime)
-        return deed
-
     # ---- regimes ----------------------------------------------------------------------------------------
 
     def _regime_name(self, part: Part) -> str:
@@ -235,7 +222,8 @@ class _Turning:
             self._regime_rules(regime, part, f"{active} == {number_}")
 
     def _regime_rates(self, part: Part, active: str) -> None:
-        names = list(dict.fromkeys(rate.name for regime in part.regimes for rate in regime.rates))
+        longest = sorted(part.regimes, key=lambda regime: -len(regime.rates))
+        names = list(dict.fromkeys(rate.name for regime in longest for rate in regime.rates))
         for name in names:
             if name in self.rates:
                 where = self.group.title
@@ -252,7 +240,7 @@ class _Turning:
 
     def _regime_rules(self, regime: Regime, part: Part, inside: str) -> None:
         for rule in regime.rules:
-            deed = self._with_relays(rule.deed)
+            deed = with_relays(self.group, rule.deed)
             test = f"{inside} and ({self.words.text(rule.test)})"
             if deed.ports:
                 count = sum(1 for _ in self.made.events())
@@ -260,3 +248,17 @@ class _Turning:
                 self.made.after.append(Event(name, test, tuple(self._code(deed, part)), deed.ports))
             else:
                 self.made.after.append(Runner(tuple(self._chosen(test, deed, part))))
+
+
+def with_relays(group: Group, deed: Deed) -> Deed:
+    """The deed with what its events do at once in the copy itself, and what these pass on."""
+    for route in group.routes:
+        inside = route.target == group.name and route.sources == route.targets
+        if not inside or route.port not in deed.ports or any(delay > 0 for delay in route.delays):
+            continue
+        for part in group.parts:
+            if route.handler in part.handlers:
+                further = with_relays(group, part.handlers[route.handler])
+                ports = tuple(dict.fromkeys((*deed.ports, *further.ports)))
+                deed = Deed((*deed.assignments, *further.assignments), ports, deed.regime)
+    return deed

@@ -115,13 +115,17 @@ class Words:
         if isinstance(leaf, Across):
             return self.system.groups[leaf.group], leaf.name
         if isinstance(leaf, Total) and leaf.groups:
-            return self.system.groups[leaf.groups[0]], leaf.variables[0]
+            read = [(self.system.groups[g], name) for g, name in zip(leaf.groups, leaf.variables, strict=True)]
+            if len({self.system.exponents.get(group.dimension(name)) for group, name in read}) == 1:
+                return read[0]
         raise Mismatch
 
     def _leaf(self, leaf: Expr, ending: set[str]) -> str:
         if isinstance(leaf, Name):
             if leaf.name == CLOCK:
                 return self.clock if self.units else f"({self.clock}/second)"
+            if leaf.name == self.group.weight and ending:
+                return "event_weight"
             own = self.name(leaf.name)
             return f"{own}_post" if leaf.name in ending else own
         if isinstance(leaf, Zero):

@@ -10,7 +10,7 @@ from tvbo_lite.expr.tree import Expr
 from tvbo_lite.formats._jinja import render
 from tvbo_lite.formats._script import listed, opening, wrapped
 from tvbo_lite.formats._spelling import number
-from tvbo_lite.formats.brian2.group import Event, Runner, Turns, turns
+from tvbo_lite.formats.brian2.group import Event, Runner, Turns, turns, with_relays
 from tvbo_lite.formats.brian2.order import everything
 from tvbo_lite.formats.brian2.words import Words, consistent
 from tvbo_lite.lems import model as m
@@ -184,10 +184,13 @@ class _Script:
             yield from wrapped(f'{item.name}.{name} = linked_var({source.name}, "{read}", index={copies})', 8)
         for (group_name, variable, _), name in item.words.totals.items():
             source = self.objects[group_name]
-            read = source.words.name(variable)
+            given = source.group.parameters.get(variable)
+            read = f"{source.words.name(variable)}_pre"
+            if given is not None and given.single:
+                read = source.words.quantity(variable, number(given.values[0]))
             made = f"{name}_in_{item.name}"
             unit = source.words.unit(variable)
-            yield f"{made} = Synapses({source.name}, {item.name}, '{name}_post = {read}_pre : {unit} (summed)')"
+            yield f"{made} = Synapses({source.name}, {item.name}, '{name}_post = {read} : {unit} (summed)')"
             at = source.group.at
             yield from wrapped(f"{made}.connect(i=np.arange({len(at)}), j=np.array({_copies(at)}))", 8)
 
@@ -204,13 +207,16 @@ class _Script:
             while any(name in done for done in (*self.paths.values(), self.delayed)):
                 name += "_"
             yield f"{name} = Synapses("
-            yield f"    {item.name}, {target.name}, on_pre={code!r},"
+            yield f"    {item.name}, {target.name}," + (" 'event_weight : 1'," if route.weights else "")
+            yield f"    on_pre={code!r},"
             if event.name != "spike":
                 yield f"    on_event={event.name!r},"
             yield f"    namespace={target.name}_parameters," if self._has_parameters(target) else ""
             yield ")"
             sources, ends = _copies(route.sources), _copies(route.targets)
             yield from wrapped(f"{name}.connect(i=np.array({sources}), j=np.array({ends}))", 8)
+            if route.weights:
+                yield from wrapped(f"{name}.event_weight = {listed(route.weights)}", 8)
             yield from self._delays(name, item.group.name, id(event), route)
 
     def _has_parameters(self, item: _Object) -> bool:
@@ -235,13 +241,15 @@ class _Script:
         arrays |= {name for name, item in group.parameters.items() if not item.single}
         for part in group.parts:
             for deed, test in _reached(part, route.handler, words):
+                deed = with_relays(group, deed)  # noqa: PLW2901  with all that it sets off
                 if any(port for port in deed.ports if self._heard(group, port)):
                     self.losses.add(f"the event '{route.handler}' of {group.title} '{group.name}'", PASSED_ON)
                 return "; ".join(_code(words, deed, test, arrays))
         return ""
 
     def _heard(self, group: Group, port: str) -> bool:
-        return any(route.port == port for route in group.routes) or any(
+        elsewhere = (r for r in group.routes if r.target != group.name or r.sources != r.targets)
+        return any(route.port == port for route in elsewhere) or any(
             (spike[2], spike[3]) == (group.name, port) for spike in self.system.spikes
         )
 
@@ -343,9 +351,10 @@ def _by_delay(route: Route) -> Iterator[Route]:
     for late in (False, True):
         chosen = [i for i, delay in enumerate(route.delays) if (delay > 0) == late]
         if chosen:
-            every = (route.sources, route.targets, route.delays)
-            sources, targets, delays = (tuple(each[i] for i in chosen) for each in every)
-            yield replace(route, sources=sources, targets=targets, delays=delays)  # type: ignore[arg-type]
+            sources, targets = tuple(route.sources[i] for i in chosen), tuple(route.targets[i] for i in chosen)
+            delays = tuple(route.delays[i] for i in chosen)
+            weights = tuple(route.weights[i] for i in chosen) if route.weights else ()
+            yield replace(route, sources=sources, targets=targets, delays=delays, weights=weights)
 
 
 def _copies(copies: tuple[int, ...]) -> str:

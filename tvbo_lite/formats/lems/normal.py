@@ -47,13 +47,29 @@ def normal_form(model: Model, search: Sequence[Path] = ()) -> Model:
     """A model in the form in which two documents that say the same are equal.
 
     Includes are followed (in ``search`` too), but for NeuroML's core type files, whose content every
-    document may use; components at the top of the document have no order, but that of their ids. Nothing
-    else is left out or rewritten: texts of attributes, order of children and of types, names of files and
-    columns, colours of lines.
+    document may use; components at the top of the document have no order, but that of their ids; what is
+    declared twice alike, as by two files that do not know each other, counts once. Nothing else is left out
+    or rewritten: texts of attributes, order of children and of types, names of files and columns, colours
+    of lines.
 
     Raises:
         ReadError: an include is not found or cannot be read.
     """
     own = own_part(link(model, search) if model.includes else model)
     ordered = sorted(own.components, key=lambda item: (item.id or "", item.tag))
-    return replace(own, components=tuple(ordered))
+    return replace(
+        own,
+        dimensions=_once(own.dimensions),
+        units=_once(own.units),
+        constants=_once(own.constants),
+        component_types=_once(own.component_types),
+        components=tuple(ordered),
+    )
+
+
+def _once(items: Iterable[_T]) -> tuple[_T, ...]:
+    found: list[_T] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return tuple(found)

@@ -101,6 +101,8 @@ class _Class:
         if isinstance(expr, Name):
             if expr.name == CLOCK:
                 return "t" if self.scope.inside else "self.t"
+            if expr.name == group.weight and not self.scope.inside:
+                return "weight"
             own = expr.name in group.parameters or not self.scope.inside
             name = f"self.{expr.name}" if own else expr.name
             return name + (index if expr.name in self.arrays else "")
@@ -146,9 +148,10 @@ class _Class:
         found += self._parameters()
         found += self._start()
         found += ["", "    def step(self, t):", *_indented(self._step(), INDENT)]
+        weight = ", weight" if group.weight else ""
         for part in group.parts:
             for port in _ports(part):
-                found += ["", f"    def on_{port}(self, k):", *_indented(self._handler(part, port), INDENT)]
+                found += ["", f"    def on_{port}(self, k{weight}):", *_indented(self._handler(part, port), INDENT)]
         return found
 
     def _parameters(self) -> Lines:

@@ -57,7 +57,9 @@ class _Script:
         texts = self._class_texts()
         totals = any(isinstance(leaf, Total) for expr in _expressions(self.system) for leaf in leaves(expr))
         runtime = [render("numpy_events.py.j2", {}).rstrip()] if events else []
-        runtime.append(render("numpy_group.py.j2", {"events": events, "totals": totals}).rstrip())
+        weighted = any(group.weight for group in self.groups)
+        given = {"events": events, "totals": totals, "weighted": weighted}
+        runtime.append(render("numpy_group.py.j2", given).rstrip())
         files = [(repr(file.path), [repr(c.quantity) for c in file.columns]) for file in plan.tables()]
         variables = {
             "docstring": opening(self.system, self.system.source, "numpy", NOTE),
@@ -112,8 +114,8 @@ class _Script:
                 sources, targets = (
                     text if text[0] in "[r" else f"[{text}] * {len(route.sources)}" for text in numbers
                 )
-                delays = listed(route.delays)
-                call = f'{own}.connect("{route.port}", {target}, "{handler}", {sources}, {targets}, {delays})'
+                given = listed(route.delays) + (f", {listed(route.weights)}" if route.weights else "")
+                call = f'{own}.connect("{route.port}", {target}, "{handler}", {sources}, {targets}, {given})'
                 yield from _more_lines(call)
         for file, selection, name, port, k in self.system.spikes:
             yield f'EVENTS.record({self.objects[name]}, "{port}", {k}, {file + "/" + selection!r})'

@@ -46,7 +46,7 @@ class System:
 
     What has neither is constant. ``feeds`` are the terms that sum up to an input, ``chains`` the last stage
     of each delay by signal, order and rate. ``problems`` is what is wrong, with the kind of error. A delay
-    has at least ``delay_order`` stages.
+    has at least ``delay_order`` stages. ``templates`` are the names of the nodes' templates, by path.
     """
 
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -55,6 +55,7 @@ class System:
     feeds: dict[str, list[Expr]] = field(default_factory=dict)
     chains: dict[tuple[str, int, float], str] = field(default_factory=dict)
     problems: list[tuple[type[InputError], Problem]] = field(default_factory=list)
+    templates: dict[str, str] = field(default_factory=dict)
     delay_order: int = 0
 
     def report(
@@ -76,6 +77,7 @@ class System:
     def add_group(self, path: str, group: Group) -> None:
         """The operators of a node, joined by the names of their outputs."""
         outputs: dict[str, list[str]] = {}
+        self.templates[path] = group.name
         for use in group.operators:
             name = use.operator.output
             if name is not None:

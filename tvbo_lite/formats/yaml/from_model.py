@@ -25,22 +25,22 @@ CORE_FILES = ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")
 def experiment_of(model: Model, losses: Losses) -> Experiment:
     """The experiment that a linked model says; what YAML cannot hold goes to ``losses``.
 
-    The core types are known also where the model has none, as NeuroML files never name them; but not in a
-    LEMS document that declares all that it uses.
+    The core types are known also where the model has none, as NeuroML files never name them; but not in
+    a LEMS document that declares all that it uses.
 
     Raises:
         UnsupportedError: two components have the same id.
         SchemaError: a name or a text that the dialect refuses.
     """
     own = own_part(model)
-    core = () if _is_plain(model) else link(Model(includes=tuple(map(Include, CORE_FILES)))).component_types
-    types = TypeTable((*own.component_types, *core))
+    core = Model() if _is_plain(model) else link(Model(includes=tuple(map(Include, CORE_FILES))))
+    types = TypeTable((*own.component_types, *core.component_types))
     return load(raised(own, types, losses, comments_of(own)))
 
 
 def _is_plain(model: Model) -> bool:
-    """Whether a LEMS document has no core types and needs none: all its components are of types of its own."""
+    """Whether a LEMS document has no core types and needs none: its components are of types of its own."""
     declared = {item.name for item in model.component_types}
     used = {item.type or item.tag for item in model.components if item.extends is None}
-    has_core = any(is_core(item.location) for item in (*model.component_types, *model.units))
-    return not has_core and used <= declared and bool(declared or model.dimensions)
+    places = [*(item.location for item in model.component_types), *(item.location for item in model.units)]
+    return not any(map(is_core, places)) and used <= declared and bool(declared or model.dimensions)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_data", "text_of", "write"]
 
-_FIRST = ("name", "label", "id", "description", "references", "iri", "element", "anonymous")
+_FIRST = ("name", "label", "id", "description", "references", "iri", "element", "prototype", "anonymous")
 _DECLARED = (*_FIRST, "core", "dimensions", "units", "assertions", "constants", "component_types")
 _FIRST_OF = {
     "Handler": ("test", "port"),

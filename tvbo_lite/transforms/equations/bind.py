@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.resolve import Resolver
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Binder", "port_name"]
+__all__ = ["Binder", "outward", "port_name"]
 
 # What the writers of scripts use in groups for purposes of their own.
 RESERVED = (
@@ -42,6 +42,7 @@ RESERVED = (
     "connect", "send", "group", "active", "inside", "fired", "holds", "RANDOM",
 )  # fmt: skip
 REGIME = "regime"
+WEIGHT = "weight"
 KINETICS = "the occupancies of its states are advanced by the exponential of a matrix"
 RUNGE_KUTTA = (
     "its simultaneous dynamics, which jLEMS integrates by the Runge-Kutta method, are taken by Euler's"
@@ -63,13 +64,15 @@ class Binder:
 
     def all(self) -> dict[str, Group]:
         """Every group, by name."""
+        self._names = {plot: Names(RESERVED) for plot in self.found.plots}
         for plot in self.found.plots:
             host = self.groups[plot.host.plot] if plot.host else None
             main = next(site for site in plot.top.sites() if not site.prefix)
             kind, own = main.block.kind.name, main.component_id
             group = Group(plot.name, kind, own, plot.size, host, tuple(plot.at.tolist()), plot.attached)
+            if plot.top.block.merged:
+                group.weight = self.named(plot.top, WEIGHT)
             self.groups[plot] = group
-            self._names[plot] = Names(RESERVED)
         for plot in self.found.plots:
             self.groups[plot].parts = [self._part(site) for site in plot.top.sites()]
         for plot, extra in self._extra:
@@ -307,13 +310,14 @@ class Binder:
         ]
         other = ends[0][0]
         seen = self.get(other, name)
-        if any(end is not other for end, _ in ends) or seen is None or seen[0] is not other:
+        if any(end is not other for end, _ in ends) or seen is None:
             what = f"'{item.select}' of {_title(site)}"
             return Missing(what, "its tunnels lead to several kinds of ends", item.location)
-        value = seen[1]
+        at, value = seen
         if not isinstance(value, Name):
             return value
-        return Across(value.name, other.plot.name, tuple(copy for _, copy in ends))
+        copies = tuple(outward(other.plot, copy, at.plot) for _, copy in ends)
+        return Across(value.name, at.plot.name, copies)
 
     def _attached(self, plot: Plot, end: Site, name: str) -> str:
         """The name, in an attached group, of what a path reads there."""
@@ -395,6 +399,14 @@ class Binder:
             tuple(a for action in regime.on_entry for a in self._assignments(site, action)),
             self._handlers(site, {item.port: item.action for item in regime.on_event}, in_regime=True),
         )
+
+
+def outward(plot: Plot, copy: int, wanted: Plot) -> int:
+    """The copy of a group around that a copy stands in."""
+    while plot is not wanted:
+        assert plot.host is not None  # noqa: S101  the group is around it
+        copy, plot = int(plot.at[copy]), plot.host.plot
+    return copy
 
 
 def port_name(site: Site, port: str) -> str:

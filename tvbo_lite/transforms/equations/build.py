@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePath
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.blocks import Block
 from tvbo_lite.transforms.equations.aliases import without_aliases
-from tvbo_lite.transforms.equations.bind import Binder, port_name
+from tvbo_lite.transforms.equations.bind import Binder, outward, port_name
 from tvbo_lite.transforms.equations.grow import Plot, Site, Survey, survey
 from tvbo_lite.transforms.equations.start import initialise
 from tvbo_lite.transforms.equations.system import Group, Record, Route, System
@@ -29,7 +30,7 @@ from tvbo_lite.units import dimension_of, si_symbol
 __all__ = ["population_equations"]
 
 SPLIT = 16  # cells of one population that are taken one by one, where their order in a step matters
-ORDER = "reach the cells of their own population a step late or early: all its cells advance at once"
+ORDER = "all its cells advance at once, so what reaches them within a step does so a step late or early"
 
 
 def population_equations(model: m.Model, losses: Losses, *, ordered: bool = True) -> System:
@@ -109,14 +110,11 @@ class _Building:
             what = f"cannot record '{quantity}': there is no variable '{name}'"
             raise ModelError(Problem(what, hint=nearest(name, known)))
         at, value = seen
-        plot: Plot = site.plot
-        while plot is not at.plot:
-            assert plot.host is not None  # noqa: S101  the variable is further out
-            k, plot = int(plot.at[k]), plot.host.plot
+        k = outward(site.plot, k, at.plot)
         if isinstance(value, Number):
-            return Record(quantity, plot.name, "", k, value.value)
+            return Record(quantity, at.plot.name, "", k, value.value)
         assert isinstance(value, Name)  # noqa: S101  `get` finds numbers and names
-        return Record(quantity, plot.name, value.name, k)
+        return Record(quantity, at.plot.name, value.name, k)
 
     def _spikes(self) -> Iterator[tuple[str, str, str, str, int]]:
         for file in self.plan.event_files:
@@ -135,13 +133,15 @@ class _Building:
             for port in handlers
         }
         for plot in self.found.plots:
-            wires: dict[tuple[str, str, str], list[tuple[int, int, float]]] = {}
-            for port, target, handler, source, end, delay in _wires(self.found, plot):
-                if (target.plot.name, handler) in handled:
-                    wires.setdefault((port, target.plot.name, handler), []).append((source, end, delay))
+            wires: dict[tuple[str, str, str], list[_Wire]] = {}
+            for wire in _wires(self.found, plot):
+                if (wire.target.plot.name, wire.handler) in handled:
+                    wires.setdefault((wire.port, wire.target.plot.name, wire.handler), []).append(wire)
             for (port, name, handler), each in wires.items():
-                sources, ends, delays = zip(*each, strict=True)
-                groups[plot.name].routes.append(Route(port, name, handler, sources, ends, delays))
+                sources, ends = tuple(wire.source for wire in each), tuple(wire.end for wire in each)
+                delays = tuple(wire.delay for wire in each)
+                weights = tuple(wire.weight for wire in each) if groups[name].weight else ()
+                groups[plot.name].routes.append(Route(port, name, handler, sources, ends, delays, weights))
 
 
 def _symbol(exponents: tuple[int, ...] | None) -> str:
@@ -152,8 +152,20 @@ def _symbol(exponents: tuple[int, ...] | None) -> str:
     return si_symbol(name) if name else ""
 
 
-def _wires(found: Survey, plot: Plot) -> Iterator[tuple[str, Site, str, int, int, float]]:
-    """The connections from a group: port, target, its port, source copy, target copy, delay (s)."""
+class _Wire(NamedTuple):
+    """A connection: from the port of a copy to the port of a copy of another group."""
+
+    port: str
+    target: Site
+    handler: str
+    source: int
+    end: int
+    delay: float  # s
+    weight: float
+
+
+def _wires(found: Survey, plot: Plot) -> Iterator[_Wire]:
+    """The connections from a group."""
     for site in plot.top.sites():
         copies = {int(row): k for k, row in enumerate(site.rows)}
         for port, wires in site.block.wires.items():
@@ -164,20 +176,36 @@ def _wires(found: Survey, plot: Plot) -> Iterator[tuple[str, Site, str, int, int
                 target, end = found.place(block, index)
                 handler = port_name(target, wires.port_names[int(wires.ports[i])] or "")
                 delay = max(float(wires.delays[i]), 0.0)
-                yield port_name(site, port), target, handler, copies[int(wires.sources[i])], end, delay
+                weight = 1.0 if wires.weights is None else float(wires.weights[i])
+                source = copies[int(wires.sources[i])]
+                yield _Wire(port_name(site, port), target, handler, source, end, delay, weight)
 
 
 def _mixed(found: Survey) -> dict[Block, Plot]:
-    """Populations whose cells send events to one another without delay."""
+    """Populations whose cells see one another within a step: by events without delay, or by tunnels."""
     mixed: dict[Block, Plot] = {}
     for plot in found.plots:
-        for _, target, handler, source, end, delay in _wires(found, plot):
-            one, k = _population(plot, source)
-            other, j = _population(target.plot, end)
-            handles = any(_handles(site, handler) for site in target.plot.top.sites())
-            if delay <= 0 and one is other and k != j and handles:
-                mixed[one.top.block] = one
+        for one, k, other, j in (*_immediate(found, plot), *_tunnels(found, plot)):
+            population, cell = _population(one, k)
+            same, neighbour = _population(other, j)
+            if population is same and cell != neighbour:
+                mixed[population.top.block] = population
     return mixed
+
+
+def _immediate(found: Survey, plot: Plot) -> Iterator[tuple[Plot, int, Plot, int]]:
+    for wire in _wires(found, plot):
+        handles = any(_handles(site, wire.handler) for site in wire.target.plot.top.sites())
+        if wire.delay <= 0 and handles:
+            yield plot, wire.source, wire.target.plot, wire.end
+
+
+def _tunnels(found: Survey, plot: Plot) -> Iterator[tuple[Plot, int, Plot, int]]:
+    for site in plot.top.sites():
+        for refs in site.block.peers.values():
+            for copy, row in enumerate(site.rows.tolist()):
+                end, other = found.place(refs.blocks[int(refs.block[row])], int(refs.index[row]))
+                yield plot, copy, end.plot, other
 
 
 def _handles(site: Site, handler: str) -> bool:

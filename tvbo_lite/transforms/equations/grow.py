@@ -166,7 +166,7 @@ class _Surveyor:
             kind = block.kind
             wires = bool(kind.structure) and not block.children
             own = kind.dynamics != m.Dynamics() or (bool(kind.parameters) and not wires and not block.listed)
-            attached = bool(block.shape.attachments)
+            attached = bool(block.shape.attachments) or bool(block.peers)
             self._alive[block] = own or attached or any(map(self.alive, block.children))
         return self._alive[block]
 
@@ -191,7 +191,7 @@ class _Surveyor:
         if block in self.split:
             pairs = [(rows[i : i + 1], at[i : i + 1], f"{name}_{i}") for i in range(len(rows))]
         else:
-            pairs = [(rows, at, name)] if len(rows) else []
+            pairs = [(rows[i], at[i], name) for i in _by_ends(block, rows)]
         return [self.plot(n, block, r, site, a, block.name) for r, a, n in pairs]
 
     def _sites(self, site: Site, block: Block) -> list[Inner]:
@@ -200,6 +200,16 @@ class _Surveyor:
             rows = site.rows * block.fanout + j
             made.append(self.site(site.plot, block, rows, site, _role(block, int(rows[0]), j)))
         return made
+
+
+def _by_ends(block: Block, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The places in ``rows``, apart by the blocks in which the other ends of their tunnels are."""
+    if not len(rows):
+        return []
+    keys = np.zeros(len(rows), np.int64)
+    for refs in block.peers.values():
+        keys = keys * (len(refs.blocks) + 1) + refs.block[rows]
+    return [np.flatnonzero(keys == key) for key in dict.fromkeys(keys.tolist())]
 
 
 def _role(block: Block, row: int, j: int) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tvbo_lite.expr.evaluate import evaluate
-from tvbo_lite.expr.tree import Binary, Call, Expr, Negate, Not, Number, Select, children, rebuild
+from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Negate, Number, Select, children, rebuild
+from tvbo_lite.transforms.equations.system import leaves
 
 __all__ = ["has_random", "simplified"]
 
 
-def simplified(expr: Expr) -> Expr:
-    """The expression with operations on numbers done, and those left out that change no value."""
-    inner = rebuild(expr, simplified)
+def simplified(expr: Expr, known: Mapping[str, float] | None = None) -> Expr:
+    """The expression with operations on numbers done, and those left out that change no value.
+
+    Choices that depend on names in ``known`` alone are made.
+    """
+    inner = rebuild(expr, lambda child: simplified(child, known))
     match inner:
         case Binary("+", Number(0.0), x) | Binary("+", x, Number(0.0)) | Binary("-", x, Number(0.0)):
             return x
@@ -21,7 +27,7 @@ def simplified(expr: Expr) -> Expr:
         case Binary("-", Number(0.0), x) if not isinstance(x, Number):
             return Negate(x)
         case Select(cases):
-            return _select(cases)
+            return _select(cases, known or {})
         case Binary(op, Number(), Number()) if op in "+-*/^":
             return Number(evaluate(inner, {}))
         case Negate(Number(value)):
@@ -32,11 +38,11 @@ def simplified(expr: Expr) -> Expr:
             return inner
 
 
-def _select(cases: tuple[tuple[Expr | None, Expr], ...]) -> Expr:
+def _select(cases: tuple[tuple[Expr | None, Expr], ...], known: Mapping[str, float]) -> Expr:
     """Without the cases that never hold, or that come after one that always does."""
     kept: list[tuple[Expr | None, Expr]] = []
     for test, value in cases:
-        fixed = None if test is None else _truth(test)
+        fixed = None if test is None else _truth(test, known)
         if fixed is False:
             continue
         always = test is None or fixed is True
@@ -61,16 +67,11 @@ def _opposite(one: Expr | None, other: Expr | None) -> bool:
             return False
 
 
-def _truth(test: Expr) -> bool | None:
-    """Whether a condition on numbers alone holds; None where it depends on a name."""
-    return bool(evaluate(test, {})) if _fixed(test) else None
-
-
-def _fixed(expr: Expr) -> bool:
-    if isinstance(expr, Number):
-        return True
-    below = children(expr)
-    return isinstance(expr, Binary | Not | Negate) and bool(below) and all(map(_fixed, below))
+def _truth(test: Expr, known: Mapping[str, float]) -> bool | None:
+    """Whether a condition holds; None where it depends on what is not known."""
+    if has_random(test) or not all(isinstance(leaf, Name) and leaf.name in known for leaf in leaves(test)):
+        return None
+    return bool(evaluate(test, known))
 
 
 def has_random(expr: Expr) -> bool:

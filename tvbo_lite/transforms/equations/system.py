@@ -194,6 +194,7 @@ class Route:
     sources: tuple[int, ...]
     targets: tuple[int, ...]
     delays: tuple[float, ...]  # s
+    weights: tuple[float, ...] = ()  # that the events bring with them, where the target is weighted
 
 
 @dataclass(eq=False, slots=True)
@@ -207,6 +208,7 @@ class Group:
     host: Group | None
     at: tuple[int, ...]
     attached: bool  # to cells, by a connection; else it stands by itself
+    weight: str = ""  # the name that stands for the weight an event brings, if events do
     parts: list[Part] = field(default_factory=list)
     parameters: dict[str, Parameter] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)  # name to dimension

@@ -30,6 +30,7 @@ from tvbo_lite.transforms.equations.system import (
     Regime,
     Rule,
     System,
+    Total,
     leaves,
     names_read,
 )
@@ -43,7 +44,12 @@ Change = Callable[[Expr], Expr]
 
 
 def settle(group: Group) -> None:
-    """What connections gave and nothing changes (a weight) becomes a parameter."""
+    """What connections gave and nothing changes (a weight) becomes a parameter.
+
+    A derived variable that is declared as a state too is the former.
+    """
+    for item in group.definitions():
+        group.states.pop(item.name, None)
     changed = set(changed_names(group))
     for name, values in group.values.items():
         if name not in changed:
@@ -60,16 +66,35 @@ def fold(system: System) -> None:
     for group in system.groups.values():
         while _folded(group):
             pass
+    for group in system.groups.values():
+        change_all(group, lambda expr: simplified(_without_zeros(system, expr)))
+        while _folded(group):
+            pass
+
+
+def _without_zeros(system: System, expr: Expr) -> Expr:
+    """Sums without the attached groups that always add 0."""
+    if isinstance(expr, Total) and not expr.multiply:
+        kept = []
+        for name, variable in zip(expr.groups, expr.variables, strict=True):
+            given = system.groups[name].parameters.get(variable)
+            if given is None or any(given.values):
+                kept.append((name, variable))
+        if not kept:
+            return Number(0.0)
+        return replace(expr, groups=tuple(g for g, _ in kept), variables=tuple(v for _, v in kept))
+    return rebuild(expr, lambda child: _without_zeros(system, child))
 
 
 def _folded(group: Group) -> bool:
     """Takes out what is constant by now; whether there was anything."""
     numbers: dict[str, Expr] = {}
+    known = {name: item.values[0] for name, item in group.parameters.items() if item.single}
     before = sum(1 for _ in group.definitions())
     for part in group.parts:
         kept = []
         for item in part.definitions:
-            value = simplified(replaced(_inward(group, item.value), numbers))
+            value = simplified(replaced(_inward(group, item.value), numbers), known)
             if isinstance(value, Number):
                 numbers[item.name] = value
                 group.parameters[item.name] = Parameter(item.name, (value.value,), item.dimension)
@@ -78,7 +103,7 @@ def _folded(group: Group) -> bool:
             else:
                 kept.append(replace(item, value=value))
         part.definitions = kept
-    change_all(group, lambda expr: simplified(replaced(_inward(group, expr), numbers)))
+    change_all(group, lambda expr: simplified(replaced(_inward(group, expr), numbers), known))
     return sum(1 for _ in group.definitions()) < before
 
 

@@ -78,6 +78,7 @@ def draw(distribution: Distribution, name: str, count: int, path: Path, report: 
     """``count`` values from the stream ``name``; None, and a problem, where the distribution is wrong."""
     rng = stream(distribution.seed, name)
     kind = distribution.name or "Uniform"
+    _refuse_axis(distribution, path, report)
     if kind in _CHOICES:
         return _chosen(distribution, rng, count, path, report)
     known = {one.lower(): one for one in (*DISTRIBUTIONS, *_CHOICES)}
@@ -94,6 +95,14 @@ def draw(distribution: Distribution, name: str, count: int, path: Path, report: 
         message = f"{kind}: next to no value lies in the domain"
         report.report((*path, "domain"), message, "a domain in which values lie")
     return values
+
+
+def _refuse_axis(distribution: Distribution, path: Path, report: Report) -> None:
+    """A domain of a distribution is a range; how many values it holds is for explorations to say."""
+    for key in ("n", "step", "log_scale"):
+        if distribution.domain is not None and getattr(distribution.domain, key):
+            message = f"'{key}' of a distribution's domain is not supported"
+            report.unsupported((*path, "domain", key), message, "the domain of an exploration")
 
 
 def _parameters(distribution: Distribution, kind: str, path: Path, report: Report) -> Given | None:

@@ -33,13 +33,20 @@ def with_values(experiment: Experiment, report: Report) -> Experiment:
     """The experiment with a number wherever a distribution, or a list of values for nodes, stood."""
     for name, (dynamics, path) in dynamics_of(experiment).items():
         nodes = nodes_by_dynamics(experiment, name)
-        plain, many = _split(dynamics, name, len(nodes), path, report)
+        count = 1 if name in _of_populations(experiment) else len(nodes)
+        plain, many = _split(dynamics, name, count, path, report)
         if plain is not dynamics:
             experiment = with_dynamics(experiment, name, plain)
-        if many:
+        if many and nodes:
             own = {node.id: _own(node, many, place) for place, node in enumerate(nodes)}
             experiment = with_nodes(experiment, own)
     return _on_nodes_and_edges(experiment, report)
+
+
+def _of_populations(experiment: Experiment) -> set[str]:
+    """The dynamics of populations, whose cells get their values where the populations are made."""
+    network = experiment.network
+    return set() if network is None else {item.dynamics for item in network.populations.values()}
 
 
 def _own(node: Node, many: Many, place: int) -> Node:

@@ -30,7 +30,9 @@ from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
 from tvbo_lite.transforms.lower.simulation import extra_units, simulation
+from tvbo_lite.transforms.lower.spike_pulses import add_pulse_types, pulsed_inputs
 from tvbo_lite.transforms.lower.stimulation import without_stimuli
+from tvbo_lite.transforms.observe import check_observations
 from tvbo_lite.transforms.quantity import UnitTable
 from tvbo_lite.transforms.types import TypeTable
 
@@ -46,7 +48,7 @@ UNNAMED = "cell"
 
 _EXPERIMENT = (
     "dynamics", "network", "integration", "component_types", "dimensions", "units", "constants",
-    "assertions", "recordings", "target", "core",
+    "assertions", "recordings", "observations", "target", "core",
 )  # fmt: skip
 _NETWORK = (
     "number_of_nodes", "dynamics", "nodes", "edges", "coupling", "within", "populations", "projections",
@@ -69,11 +71,18 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     integration = experiment.integration
     if integration is not None:
         context.time_scale = integration.time_scale
+    network = experiment.network
+    if network is not None and network.populations:
+        context.differing = dict(network.dynamics)
+        context.pulsed = pulsed_inputs(network)
     experiment = without_stimuli(context, expand(experiment, context))
     refuse_rest(experiment, _EXPERIMENT, (), "experiment", context)
     add_component_types(context, experiment)
+    pulses = (add_pulse_types(context),) if context.pulsed else ()
     wiring = _wire(context, experiment)
+    wiring.add(pulses, ("network", "projections"))
     target = _add_network(context, experiment, wiring)
+    _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
     context.raise_problems()
     return lems.Model(
@@ -102,7 +111,7 @@ def _add_network(context: Context, experiment: Experiment, wiring: Wiring) -> st
         found = wiring.component(name)
         populations = list(wiring.populations.values())
         if is_grouped(network):
-            grouped = GroupNetwork(context, network, wiring.named, wiring.kinds)
+            grouped = GroupNetwork(context, network, wiring.named, wiring.kinds, wiring.components)
             found, populations = grouped.component(name), grouped.recorded
         outer = surrounded(context, wiring.environment.around(found), network.within)
         inside = "" if outer.id == name else f"{name}/"
@@ -118,6 +127,16 @@ def _add_network(context: Context, experiment: Experiment, wiring: Wiring) -> st
     run = simulation(context, experiment, simulated or "", populations, inside)
     wiring.add((run,), ("integration",))
     return experiment.target or run.id
+
+
+def _check_observations(context: Context, experiment: Experiment, wiring: Wiring) -> None:
+    """What is observed has to be recorded."""
+    files = (child for item in wiring.components.values() for child in item.children)
+    columns = (column for file in files if file.tag == "OutputFile" for column in file.children)
+    quantities = [column.attributes.get("quantity", "") for column in columns]
+    integration = experiment.integration
+    step = integration.in_time_scale(integration.step_size) if integration is not None else 0.0
+    check_observations(experiment.observations, quantities, step, context)
 
 
 def _network(experiment: Experiment) -> Network:

@@ -26,10 +26,13 @@ def placed(parameters: Mapping[str, Parameter], owner: Path) -> dict[str, tuple[
     return {name: (item, (*owner, "parameters", name)) for name, item in parameters.items()}
 
 
-def attributes(context: Context, kind: ResolvedType, given: Given, path: Path, owner: str) -> dict[str, str]:
+def attributes(
+    context: Context, kind: ResolvedType, given: Given, path: Path, owner: str, *, complete: bool = True
+) -> dict[str, str]:
     """Attribute texts (``-70 mV``, ``0.02``) in alphabetical order, as NeuroML's tools write them.
 
-    ``path`` is the place of the component, where a missing parameter is reported.
+    ``path`` is the place of the component, where a missing parameter is reported, unless another component
+    gives what is missing (not ``complete``).
     """
     known = kind.attribute_names()
     found: dict[str, str] = {}
@@ -44,7 +47,8 @@ def attributes(context: Context, kind: ResolvedType, given: Given, path: Path, o
         message = f"{owner}: {kind.name} has no attribute '{name}'"
         usual = sorted(set(known).difference(kind.constants))
         context.report(place, message, listing(usual) or "no attributes", nearest(name, known))
-    _check_complete(context, kind, given, strays, path, owner=owner)
+    if complete:
+        _check_complete(context, kind, given, strays, path, owner=owner)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, attributes
-from tvbo_lite.transforms.lower.context import Context, Path, listing
+from tvbo_lite.transforms.lower.context import CORE, Context, Path, listing
 from tvbo_lite.transforms.lower.equations import has_equations
 from tvbo_lite.transforms.lower.inputs import coupling_parts
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
@@ -15,7 +15,7 @@ from tvbo_lite.transforms.lower.parts import inner_parts
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.lower.slots import Host, Way, containers, host_for, inserted, slots_of, way_to
 from tvbo_lite.transforms.lower.spikes import spike_times
-from tvbo_lite.transforms.resolve import NOTED
+from tvbo_lite.transforms.resolve import GENERIC_TAG, NOTED
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lowered", "child_component", "is_input", "lower_component"]
 
-_USED = ("iri", "parameters", "components", "events", "element", "anonymous", "unread")
+_USED = ("iri", "parameters", "components", "events", "element", "anonymous", "unread", "prototype")
 _INPUTS = ("basePointCurrent", "basePointCurrentDL")
 _SYNAPSES = ("baseSynapse", "baseSynapseDL", "baseChannelPopulation")
 # what the id of a component ends in that refers to another: by the type of the slot it stands in
@@ -72,7 +72,8 @@ def _named_frame(
 ) -> lems.Component:
     """``<izhikevichCell id="name"/>``; by another name of its element ``<cell id="name" type="..."/>``."""
     tag = dynamics.element or kind.name
-    if tag not in context.types and not kind.is_a(tag) and "components" not in path:
+    known = tag == GENERIC_TAG or tag in context.types or kind.is_a(tag)
+    if not known and "components" not in path:
         context.among(tag, kind.lineage, (*path, "element"), f"{name}: a {kind.name} is no '{tag}'")
     typed = None if tag == kind.name else kind.name
     return lems.Component(tag, None if dynamics.anonymous else name, typed)
@@ -100,8 +101,12 @@ def _filled(
     ]
     there = [part for part in lowered if part is not None]
     own, parts = inner_parts(context, kind, given, path, owner)
-    texts = attributes(context, kind, own, path, owner)
+    texts = attributes(context, kind, own, path, owner, complete=dynamics.prototype is None)
     texts |= _unread(context, dynamics, kind, path, owner)
+    if dynamics.prototype is not None:
+        message = f"{owner}: there is no '{dynamics.prototype}' to take values from"
+        context.among(dynamics.prototype, context.names, (*path, "prototype"), message)
+        frame = replace(frame, extends=dynamics.prototype)
     component = replace(frame, attributes=texts, location=context.locate(path))
     for part in there:
         if part.way is not None:
@@ -136,6 +141,8 @@ def _child(
     """A component inside another, whose type is the first of ``around``."""
     parent = around[0]
     slot = parent.child_slots.get(name)
+    if name in NOTED and name not in context.types and slot is None and not child.iri:
+        return Lowered(_remark(context, child, name, path, anonymous=True))
     base = slot.type if slot else next((s.type for s in parent.child_slots.values() if s.many), None)
     default = _default(context, parent, name)
     kind = type_of(context, child, path, name, around=around, base=base, default=default)
@@ -171,6 +178,25 @@ def _child(
     message = f"'{name}' ({kind.name}) has no place in {parent.name}"
     context.report(path, message, listing(slots) or "no components")
     return None
+
+
+def _remark(context: Context, item: Dynamics, name: str, path: Path, *, anonymous: bool) -> lems.Component:
+    """An element beside the model, such as ``Meta``: of no type, all of it texts."""
+    typed = (item.iri or "").removeprefix(CORE)
+    texts = {key: str(parameter.value) for key, parameter in item.parameters.items()}
+    inner = (
+        _remark(context, part, key, (*path, "components", key), anonymous=part.anonymous)
+        for key, part in item.components.items()
+    )
+    return lems.Component(
+        item.element or typed or name,
+        None if anonymous else name,
+        typed if item.element else None,
+        attributes={**texts, **item.unread},
+        children=tuple(inner),
+        text=item.description,
+        location=context.locate(path),
+    )
 
 
 def _default(context: Context, parent: ResolvedType, name: str) -> str | None:

@@ -20,9 +20,10 @@ from tvbo_lite.transforms.quantity import NONE
 from tvbo_lite.transforms.types import TypeTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tvbo_lite.errors import Location
+    from tvbo_lite.schema import Dynamics
     from tvbo_lite.transforms.lower.couplings import Couplings
     from tvbo_lite.transforms.lower.equations import Equations
     from tvbo_lite.transforms.quantity import UnitTable
@@ -63,7 +64,9 @@ class Context:
     """Types, units and problems of one lowering; ``names`` are the ids that references may use.
 
     ``dimensions`` are those that the core files have no name for; ``time_scale`` is the experiment's;
-    ``couplings`` are those by equations; ``equations`` are those of the types that were made, by place.
+    ``couplings`` are those by equations; ``equations`` are those of the types that were made, by place;
+    ``pulsed`` are the dynamics and coupling inputs that take pulses; ``differing`` are the dynamics of
+    populations as the document has them, with what each cell draws.
     """
 
     types: OwnTypes
@@ -73,6 +76,8 @@ class Context:
     dimensions: dict[str, lems.Dimension] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     couplings: Couplings | None = None
+    pulsed: frozenset[tuple[str, str]] = frozenset()
+    differing: Mapping[str, Dynamics] = field(default_factory=dict)
     equations: dict[Path, Equations] = field(default_factory=dict)
     found: list[tuple[type[InputError], Problem]] = field(default_factory=list)
 

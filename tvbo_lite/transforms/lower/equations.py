@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tvbo_lite.errors import UnitError, nearest
 from tvbo_lite.expr.plain import has_choice, without_choices
-from tvbo_lite.expr.tree import Expr, Select, names
+from tvbo_lite.expr.tree import Expr, Name, Select, names, substitute
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.check.dimensions import same
@@ -62,6 +62,7 @@ def initial_values(dynamics: Dynamics, path: Path) -> Given:
             (*path, "state_variables", name, "initial_value"),
         )
         for name, item in dynamics.state_variables.items()
+        if not isinstance(item.initial_value, str)
     }
 
 
@@ -215,7 +216,8 @@ class Equations:
         ]
         initial = [
             lems.Parameter(name + INITIAL, self._dimension(name, ("state_variables", name)))
-            for name in self.dynamics.state_variables
+            for name, item in self.dynamics.state_variables.items()
+            if not isinstance(item.initial_value, str)
         ]
         return (*own, *initial)
 
@@ -266,7 +268,7 @@ class Equations:
 
     def _derived_parameters(self) -> tuple[lems.DerivedParameter, ...]:
         """Constants computed from others, each after those that it needs."""
-        items = {
+        items: dict[str, tuple[str, Path]] = {
             **{
                 n: (p.equation.rhs, ("parameters", n))
                 for n, p in self.dynamics.parameters.items()
@@ -277,6 +279,8 @@ class Equations:
                 for n, p in self.dynamics.derived_parameters.items()
             },
         }
+        initial = self._initial_values()
+        items |= {name: (text, place) for name, (text, place, _) in initial.items()}
         variables = {
             *self.dynamics.state_variables,
             *self.dynamics.derived_variables,
@@ -288,6 +292,8 @@ class Equations:
             expr = self.scope.parse(text, path, name)
             if expr is None:
                 continue
+            if name in initial:
+                expr = substitute(expr, initial[name][2])
             trees[name] = expr
             moving = sorted(variables.union({"t"}).intersection(names(expr)))
             if moving:
@@ -304,6 +310,18 @@ class Equations:
             text = self.scope.text(expr)
             found.append(lems.DerivedParameter(name, text, self._dimension(name, items[name][1])))
         return tuple(found)
+
+    def _initial_values(self) -> dict[str, tuple[str, Path, dict[str, Expr]]]:
+        """Initial values that are expressions, in which variables stand for their initial values."""
+        states = self.dynamics.state_variables
+        first: dict[str, Expr] = {name: Name(name + INITIAL) for name in states}
+        found: dict[str, tuple[str, Path, dict[str, Expr]]] = {}
+        for name, item in states.items():
+            self.scope.known.setdefault(name + INITIAL, self.scope.known.get(name))
+            if isinstance(item.initial_value, str):
+                place = ("state_variables", name, "initial_value")
+                found[name + INITIAL] = (item.initial_value, place, first)
+        return found
 
     def _derived_variables(self) -> None:
         for name, item in self.dynamics.derived_variables.items():

@@ -11,13 +11,15 @@ from tvbo_lite.transforms.lower.components import child_component, lower_compone
 from tvbo_lite.transforms.lower.group_inputs import GroupInputs
 from tvbo_lite.transforms.lower.group_projections import GroupProjections
 from tvbo_lite.transforms.lower.groups import Group, Groups, written
+from tvbo_lite.transforms.lower.individuals import individual_columns, individuals
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
+from tvbo_lite.transforms.lower.population import SPIKE, SPIKES, recorded_variables
 from tvbo_lite.transforms.lower.population import Population as Recorded
-from tvbo_lite.transforms.lower.population import recorded_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tvbo_lite.lems.rows import Column
     from tvbo_lite.schema import Dynamics, Network
     from tvbo_lite.schema.populations import Population
     from tvbo_lite.transforms.lower.context import Context, Path
@@ -47,6 +49,7 @@ class GroupNetwork:
     network: Network
     named: Mapping[str, tuple[Dynamics, Path]]
     kinds: Mapping[str, ResolvedType]
+    components: Mapping[str, lems.Component] = field(default_factory=dict)
     recorded: list[Recorded] = field(default_factory=list)
     _members: dict[str, dict[str, lems.Component]] = field(default_factory=dict)
 
@@ -120,6 +123,10 @@ class GroupNetwork:
         if item.size is not None and item.size < 0:
             context.report((*path, "size"), f"{name}: the size is {item.size}", "a whole number from 0 on")
         texts = attributes(context, kind, given, path, name)
+        columns = self._columns(name, item, size)
+        if columns:
+            fixed = self.components[item.dynamics].attributes
+            return individuals(context, name, cell, fixed, columns, size=size, path=path)
         parts = [
             child_component(context, part, key, kind, (*path, "components", key))
             for key, part in item.components.items()
@@ -128,6 +135,20 @@ class GroupNetwork:
         children = (*(part for part in parts if part is not None), *self._instances(item, path))
         where = context.locate(path)
         return lems.Component("population", name, typed, attributes=texts, children=children, location=where)
+
+    def _columns(self, name: str, item: Population, size: int) -> dict[str, Column]:
+        """What differs among the cells; populations with positions or parts have equal ones."""
+        context = self.context
+        dynamics = context.differing.get(item.dynamics)
+        if dynamics is None:
+            return {}
+        place = (*_NETWORK, "dynamics", item.dynamics)
+        columns = individual_columns(context, dynamics, name, size, place)
+        for key in ("positions", "components", "parameters", "iri") if columns else ():
+            if getattr(item, key):
+                message = f"{name}: '{key}' of a population whose cells differ is not supported yet"
+                context.unsupported((*_NETWORK, "populations", name, key), message)
+        return columns
 
     def _instances(self, item: Population, path: Path) -> list[lems.Component]:
         found = []
@@ -149,10 +170,21 @@ class GroupNetwork:
         own = dynamics if is_own(self.context, dynamics) else None
         listed = bool(item.positions)
         indices = list(map(int, filter(str.isdecimal, item.positions))) if listed else range(size)
-        population = Recorded(name, item.dynamics, item.dynamics, recorded_variables(cell, own), listed)
+        variables = recorded_variables(cell, own)
+        if isinstance(item.record, list):
+            variables = tuple(variable for variable in item.record if variable != SPIKES)
+            self._check_record(name, item.record, cell)
+        population = Recorded(name, item.dynamics, item.dynamics, variables, listed)
+        population.spikes = isinstance(item.record, list) and SPIKES in item.record
         if item.record:
             population.recorded += indices
         self.recorded.append(population)
+
+    def _check_record(self, name: str, record: list[str], cell: ResolvedType) -> None:
+        known = [*cell.exposures, *((SPIKES,) if SPIKE in cell.event_ports else ())]
+        for index, variable in enumerate(record):
+            path = (*_NETWORK, "populations", name, "record", index)
+            self.context.among(variable, known, path, f"{name}: there is no '{variable}' to record")
 
     def _ordered(self) -> tuple[lems.Component, ...]:
         """The members, section after section; where ``order`` is given, as that says."""

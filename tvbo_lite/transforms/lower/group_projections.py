@@ -9,13 +9,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
+from tvbo_lite.lems.rows import Children
 from tvbo_lite.transforms.lower.attributes import attributes, placed
-from tvbo_lite.transforms.lower.context import CORE
+from tvbo_lite.transforms.lower.context import CORE, listing
 from tvbo_lite.transforms.lower.edges import has_several_lists
 from tvbo_lite.transforms.lower.groups import Group, Groups, is_path, of_type, receiving_list, written
+from tvbo_lite.transforms.lower.rules import Ends, connections
+from tvbo_lite.transforms.lower.spike_pulses import (
+    CONNECTION,
+    PROJECTION,
+    SYNAPSE,
+    pulse_list,
+    pulsed_input,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tvbo_lite.schema.populations import Connection, Projection
     from tvbo_lite.transforms.lower.context import Context, Path
@@ -82,6 +91,11 @@ class GroupProjections:
                 message = f"{name}: '{key}' of a projection between populations"
                 self.context.report((*path, key), message, "it belongs to each of the 'connections'")
         synapse = self.synapse(item.synapse, (*path, "synapse"), name) if item.synapse else None
+        if item.synapse is None and item.pre_component is None and item.iri is None:
+            return self._pulses(name, item, source, target, path)
+        if item.target_var is not None:
+            message = f"{name}: 'target_var' of a projection through a synapse"
+            self.context.report((*path, "target_var"), message, "'synapse' or 'target_var'")
         form = self._form(name, item, synapse, path)
         if source is None or target is None or form is None:
             return None
@@ -94,14 +108,54 @@ class GroupProjections:
             row.connection(index, connection, (*path, "connections", index))
             for index, connection in enumerate(item.connections)
         )
-        if synapse is not None and item.connections:
+        children: Sequence[lems.Component] = members
+        if item.rule is not None:
+            children = self._by_rule(name, item, form, Ends(name, source, target), path)
+        if synapse is not None and (item.connections or item.rule):
             self._check_ends(form, (source, target), synapse, path, what=name)
         given = {**written(path, texts, _KEYS), **placed(item.parameters, path)}
         local = {key: replace(ref, local=True) for key, ref in kind.references.items() if key != "synapse"}
         kind = replace(kind, references={**kind.references, **local})
         texts = attributes(self.context, kind, given, path, name)
         where = self.context.locate(path)
-        return lems.Component(kind.name, name, attributes=texts, children=members, location=where)
+        return lems.Component(kind.name, name, attributes=texts, children=children, location=where)
+
+    def _by_rule(
+        self, name: str, item: Projection, form: Form, ends: Ends, path: Path
+    ) -> Sequence[lems.Component]:
+        assert item.rule is not None  # noqa: S101  the caller has checked
+        if item.connections:
+            message = f"{name}: both 'connections' and a 'rule'"
+            self.context.report((*path, "rule"), message, "one of them")
+        if form is not _EVENTS:
+            message = f"{name}: a rule for a {form.projection} is not supported yet"
+            self.context.unsupported((*path, "rule"), message, "list its 'connections'")
+            return ()
+        weighted = item.rule.weight is not None or item.rule.delay is not None
+        tag = form.weighted if weighted else form.plain
+        rows = connections(self.context, item.rule, ends, tag, (*path, "rule"))
+        return () if rows is None else Children(rows)
+
+    def _pulses(
+        self, name: str, item: Projection, source: Group | None, target: Group | None, path: Path
+    ) -> lems.Component | None:
+        """A projection without synapse: each spike adds its weight to a coupling input, for one step."""
+        if source is None or target is None:
+            return None
+        dynamics = self.context.differing.get(target.component)
+        entered = pulsed_input(dynamics, item)
+        if entered is None or item.rule is None:
+            known = listing(dynamics.coupling_inputs) if dynamics is not None else ""
+            message = f"{name}: nothing says which synapse, or which coupling input its pulses enter"
+            self.context.report(path, message, f"'synapse', or 'rule' and 'target_var' ({known or 'none'})")
+            return None
+        rows = connections(self.context, item.rule, Ends(name, source, target), CONNECTION, (*path, "rule"))
+        if rows is None:
+            return None
+        placed = replace(rows, attributes={**rows.attributes, "destination": pulse_list(entered)})
+        texts = {"presynapticPopulation": source.id, "postsynapticPopulation": target.id, "synapse": SYNAPSE}
+        where = self.context.locate(path)
+        return lems.Component(PROJECTION, name, attributes=texts, children=Children(placed), location=where)
 
     def _single(self, name: str, item: Projection, path: Path) -> lems.Component | None:
         """A connection between two cells, without a projection around it."""

@@ -22,6 +22,7 @@ from tvbo_lite.transforms.lower.coupling_types import (
 )
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.lower.scope import Scope
+from tvbo_lite.transforms.lower.spike_pulses import receive
 from tvbo_lite.transforms.quantity import NONE
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def coupling_inputs(equations: Equations) -> tuple[lems.Attachments, ...]:
             message = f"{equations.owner}: {key}: inputs of several components are not supported"
             context.unsupported((*path, "dimension"), message, "an input for each component")
         mine = [port for port in ports if port.input == key]
+        if (str(equations.path[-1]), key) in context.pulsed:
+            lists = (*lists, receive(equations, key, item, path))
+            continue
         wanted = key == attached and (not mine or bool(couplings and name in couplings.attached))
         if wanted:
-            lists = (_attach(equations, key, item, alone=not mine),)
+            lists = (*lists, _attach(equations, key, item, alone=not mine))
         if mine and couplings:
             _coupled(equations, couplings, mine, item, with_current=wanted)
         elif not wanted:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Place", "Population", "recorded_variables"]
 
+SPIKES = "spikes"  # what a population records of its event port
+SPIKE = "spike"  # the event port
 _POTENTIALS = {"baseCellMembPot": "v", "baseCellMembPotDL": "V"}  # ancestor -> its membrane potential
 
 
@@ -27,6 +29,7 @@ class Population:
     listed: bool = False  # each instance is an element, with its place in space
     recorded: list[int] = field(default_factory=list)
     positions: list[Position | None] = field(default_factory=list)
+    spikes: bool = False  # whether the spikes of the recorded ones are kept
 
     def new(self, position: Position | None = None) -> int:
         """The index of one more instance."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema.integration import unit_of_time
+from tvbo_lite.transforms.lower.population import SPIKE
 from tvbo_lite.transforms.lower.recordings import recorded
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
@@ -69,7 +70,8 @@ def simulation(
         for item in populations:
             if item.recorded and item.variables:
                 kept.setdefault(item.dynamics, []).append(item)
-        children = tuple(_file(f"of{index}", *item, inside) for index, item in enumerate(kept.items()))
+        files = tuple(_file(f"of{index}", *item, inside) for index, item in enumerate(kept.items()))
+        children = (*files, *(_spikes(item, inside) for item in populations if item.spikes))
     return lems.Component(
         "Simulation", name, attributes=texts, children=children, location=context.locate(_PATH)
     )
@@ -102,6 +104,20 @@ def _file(name: str, dynamics: str, populations: Iterable[Population], inside: s
     return lems.Component(
         "OutputFile", name, attributes={"fileName": f"results/{dynamics}.dat"}, children=columns
     )
+
+
+def _spikes(population: Population, inside: str) -> lems.Component:
+    """The event file of a population; its ids are the indices of the cells."""
+    selections = tuple(
+        lems.Component(
+            "EventSelection",
+            str(index),
+            attributes={"select": f"{inside}{population.path(index)}", "eventPort": SPIKE},
+        )
+        for index in population.recorded
+    )
+    texts = {"fileName": f"results/{population.id}.spikes", "format": "ID_TIME"}
+    return lems.Component("EventOutputFile", population.id, attributes=texts, children=selections)
 
 
 def _check(context: Context, integrator: Integrator) -> None:

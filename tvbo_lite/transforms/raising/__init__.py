@@ -45,20 +45,21 @@ def raised(
         about: the comment on the element at a place.
 
     Raises:
-        UnsupportedError: two components have the same id.
+        UnsupportedError: two components have the same id, or two different types, units or the like one name.
     """
     own = frozenset(item.name for item in model.component_types)
     context = Context(types, own, "Simulation" in types and "Simulation" not in own, losses, about)
+    named = _declared(model)
     _know(context, model.components)
     plan = _Plan(context, model)
     data = said(
         label=_label(model),
         description=about(model.location),
-        dimensions={item.name: dimension(item) for item in model.dimensions},
-        units={item.symbol: unit(item) for item in model.units},
+        dimensions={name: dimension(item) for name, item in named["dimension"].items()},
+        units={symbol: unit(item) for symbol, item in named["unit"].items()},
         assertions=[{"dimension": item.dimension, "matches": item.matches} for item in model.assertions],
-        constants={item.name: constant(item) for item in model.constants},
-        component_types=component_types(context, model.component_types),
+        constants={name: constant(item) for name, item in named["constant"].items()},
+        component_types=component_types(context, named["component type"].values()),
     )
     if not context.core:
         data["core"] = False
@@ -68,6 +69,28 @@ def raised(
 def _label(model: lems.Model) -> str:
     stem = PurePosixPath((model.location.file or "").replace("\\", "/")).stem
     return "" if stem.startswith("<") else stem.removeprefix("LEMS_")
+
+
+def _declared(model: lems.Model) -> dict[str, dict[str, Any]]:
+    """Everything that a document declares by name, each kind; what is declared twice alike is there once."""
+    kinds: dict[str, dict[str, Any]] = {
+        kind: {} for kind in ("dimension", "unit", "constant", "component type")
+    }
+    problems = []
+    items: list[tuple[str, str, Any]] = [
+        *(("dimension", item.name, item) for item in model.dimensions),
+        *(("unit", item.symbol, item) for item in model.units),
+        *(("constant", item.name or item.symbol or "", item) for item in model.constants),
+        *(("component type", item.name, item) for item in model.component_types),
+    ]
+    for kind, name, item in items:
+        first = kinds[kind].setdefault(name, item)
+        if first != item:
+            message = f"the {kind} '{name}' is declared twice, and differently, first at {first.location}"
+            problems.append(Problem(message, item.location))
+    if problems:
+        raise UnsupportedError(problems)
+    return kinds
 
 
 def _know(context: Context, items: Sequence[lems.Component]) -> None:

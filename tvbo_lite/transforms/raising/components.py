@@ -88,13 +88,14 @@ def _fits(kind: ResolvedType | None, parent: ResolvedType | None) -> bool:
 
 def _content(context: Context, item: lems.Component, kind: ResolvedType | None) -> dict[str, Any]:
     """Everything but the head of the element."""
-    if item.extends is not None:
-        what = f"'extends=\"{item.extends}\"' of the component '{item.id or item.tag}'"
-        context.losses.add(what, "a component cannot take its values from another one in YAML", item.location)
+    if item.extends is not None and kind is None:
+        what = f"the element <{item.tag}> '{item.id}', of the type of '{item.extends}'"
+        context.losses.add(what, "YAML names the type of each component", item.location)
     known = item.attributes if kind is None else kind.attribute_names()
     read = {name: text for name, text in item.attributes.items() if name in known}
     return said(
         description=item.text or context.about(item.location),
+        prototype=item.extends,
         parameters=numbers(read),
         unread={name: text for name, text in item.attributes.items() if name not in known},
         components=parts(context, item.children, kind) if item.children else None,

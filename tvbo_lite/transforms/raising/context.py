@@ -22,9 +22,9 @@ CORE = "neuroml:"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """``types`` are all types, ``own`` the names of the document's; ``about`` gives the comments on a place.
+    """``types`` are all types, ``own`` the names of the document's; ``core``: NeuroML's are among them.
 
-    ``core`` says whether NeuroML's core types are among them. ``kinds`` are the types of the components at the top of the document, by id.
+    ``about`` gives the comments on a place, ``kinds`` the types of the components at the top, by id.
     """
 
     types: TypeTable

@@ -107,7 +107,7 @@ def test_a_quantity_without_a_network_is_not_needed() -> None:
     [
         ("columns:", "colums:", "did you mean 'columns'?"),
         ("file: v.dat, ", "", "'file' is missing"),
-        ("duration: 100 ms", "duration: 100 mV", "a number above 0, also with its unit"),
+        ("duration: 100 ms", "duration: 100 mV", "a number above 0, or a time such as"),
         ("duration: 100 ms", "duration: 100.01 ms", "100.01 ms is 2000.2 times the step size 0.05ms"),
         ("duration: 100 ms", "duration: -1 ms", "a number above 0"),
         ("duration: 100 ms", "duration: 1e999 ms", "a number above 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from tvbo_lite.compiler.ir import (
 )
 from tvbo_lite.compiler.runtime_solvers import SOLVERS
 
+_VECTOR = re.compile(r"llvm\.fabs\.v(?P<count>\d+)f64")
 _PURE = "nounwind willreturn memory(none)"
 _LIBM = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log")
 _INTRINSICS = {
@@ -65,6 +67,10 @@ def _declaration(name: str) -> str:
         return "declare ptr @realloc(ptr, i64)"
     if name == "free":
         return "declare void @free(ptr)"
+    vector = _VECTOR.fullmatch(name)
+    if vector is not None:
+        kind = f"<{vector['count']} x double>"
+        return f"declare {kind} @{name}({kind})"
     result, arguments = _INTRINSICS[name].split(" ", 1)
     return f"declare {result} @{name}{arguments}"
 

@@ -9,8 +9,67 @@ from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.code import Code, Served, literal
 from tvbo_lite.compiler.runtime_solvers import signed
 
-UNROLL = 8  # shorter stretches are worked on without a loop
+VECTOR = 16  # shorter stretches are worked on without a loop
 INFINITY = literal(float("inf"))
+
+
+class _Lanes:
+    """Instructions for ``count`` neighbours at once, or for one at index ``i``."""
+
+    def __init__(self, code: Code, count: int, i: str) -> None:
+        self.code, self.count, self.i = code, count, i
+        self.kind = "double" if count == 1 else f"<{count} x double>"
+
+    def _at(self, place: int) -> str:
+        index = self.code.do(f"add nuw nsw i64 {self.i}, {place}") if self.i else str(place)
+        return self.code.element("%S", "double", index)
+
+    def get(self, place: int) -> str:
+        return self.code.do(f"load {self.kind}, ptr {self._at(place)}, align 8")
+
+    def put(self, place: int, value: str) -> None:
+        self.code.say(f"store {self.kind} {value}, ptr {self._at(place)}, align 8")
+
+    def op(self, op: str, x: str, y: str) -> str:
+        return self.code.do(f"{op}{self.code.flags} {self.kind} {x}, {y}")
+
+    def all(self, value: str) -> str:
+        """A number in every lane."""
+        if self.count == 1:
+            return value
+        if not value.startswith("%"):
+            return "<" + ", ".join([f"double {value}"] * self.count) + ">"
+        first = self.code.do(f"insertelement {self.kind} poison, double {value}, i64 0")
+        lanes = f"<{self.count} x i32> zeroinitializer"
+        return self.code.do(f"shufflevector {self.kind} {first}, {self.kind} poison, {lanes}")
+
+    def total(self, terms: list[tuple[str, int]]) -> str:
+        total = ""
+        for weight, place in terms:
+            term = self.op("fmul", self.all(weight), self.get(place))
+            total = self.op("fadd", total, term) if total else term
+        return total or self.all(literal(0.0))
+
+    def size(self, x: str) -> str:
+        """The absolute value."""
+        if self.count == 1:
+            self.code.shared.needs.add("llvm.fabs.f64")
+            return self.code.do(f"call double @llvm.fabs.f64(double {x})")
+        name = f"llvm.fabs.v{self.count}f64"
+        self.code.shared.needs.add(name)
+        return self.code.do(f"call {self.kind} @{name}({self.kind} {x})")
+
+    def larger(self, x: str, y: str) -> str:
+        flags = "i1" if self.count == 1 else f"<{self.count} x i1>"
+        less = self.code.do(f"fcmp olt {self.kind} {x}, {y}")
+        return self.code.do(f"select {flags} {less}, {self.kind} {y}, {self.kind} {x}")
+
+    def added(self, total: str, x: str) -> str:
+        """The total and all lanes, in order."""
+        for lane in range(self.count):
+            one = x if self.count == 1 else self.code.do(f"extractelement {self.kind} {x}, i64 {lane}")
+            total = self.code.do(f"fadd{self.code.flags} double {total}, {one}")
+        return total
 
 
 class SolverCode(Code):
@@ -42,22 +101,16 @@ class SolverCode(Code):
     # ---- stretches ------------------------------------------------------------------------------
 
     @contextmanager
-    def _over(self, size: int) -> Iterator[str]:
-        with self.loop(size) as i:
-            yield i
-
-    def _each(self, size: int, act: Callable[[str], None]) -> None:
-        """``act`` for each index below ``size``."""
-        if size <= UNROLL:
-            for i in range(size):
-                act(str(i))
-            return
-        with self._over(size) as i:
-            act(i)
+    def _over(self, size: int) -> Iterator[_Lanes]:
+        """Short stretches are one vector, which keeps the code short; others are worked on in a loop."""
+        if size <= VECTOR:
+            yield _Lanes(self, size, "")
+        else:
+            with self.loop(size) as i:
+                yield _Lanes(self, 1, i)
 
     def _at(self, place: int, i: str) -> str:
-        index = str(place + int(i)) if i.isdigit() else self.do(f"add nuw nsw i64 {i}, {place}")
-        return self.element("%S", "double", index)
+        return self.element("%S", "double", self.do(f"add nuw nsw i64 {i}, {place}"))
 
     def _get(self, place: int, i: str) -> str:
         return self.do(f"load double, ptr {self._at(place, i)}")
@@ -65,58 +118,41 @@ class SolverCode(Code):
     def _put(self, place: int, i: str, value: str) -> None:
         self.say(f"store double {value}, ptr {self._at(place, i)}")
 
-    def _op(self, op: str, x: str, y: str) -> str:
-        return self.do(f"{op}{self.flags} double {x}, {y}")
-
-    def _total(self, terms: list[tuple[str, int]], i: str) -> str:
-        total = ""
-        for weight, place in terms:
-            term = self._op("fmul", weight, self._get(place, i))
-            total = self._op("fadd", total, term) if total else term
-        return total or literal(0.0)
-
     def _weights(self, terms: ir.Terms) -> list[tuple[str, int]]:
         return [(self.value(weight), place) for weight, place in terms]
 
     def blend(self, statement: ir.Blend) -> None:
         factor, terms = self.value(statement.factor), self._weights(statement.terms)
-
-        def act(i: str) -> None:
-            x = self._get(statement.base, i)
+        if not statement.size:
+            return
+        with self._over(statement.size) as lanes:
+            x = lanes.get(statement.base)
             if terms:
-                x = self._op("fadd", x, self._op("fmul", factor, self._total(terms, i)))
-            self._put(statement.target, i, x)
-
-        self._each(statement.size, act)
+                x = lanes.op("fadd", x, lanes.op("fmul", lanes.all(factor), lanes.total(terms)))
+            lanes.put(statement.target, x)
 
     def multiply(self, statement: ir.Multiply) -> None:
         factor = self.value(statement.factor)
-
-        def act(i: str) -> None:
-            product = self._op("fmul", self._get(statement.first, i), self._get(statement.second, i))
-            self._put(statement.target, i, self._op("fmul", factor, product))
-
-        self._each(statement.size, act)
+        if not statement.size:
+            return
+        with self._over(statement.size) as lanes:
+            product = lanes.op("fmul", lanes.get(statement.first), lanes.get(statement.second))
+            lanes.put(statement.target, lanes.op("fmul", lanes.all(factor), product))
 
     def norm(self, statement: ir.Norm) -> None:
+        if not statement.size:
+            self.temps[statement.temp.number] = literal(0.0)
+            return
         factor, terms = self.value(statement.factor), self._weights(statement.terms)
         absolute, relative = self.value(statement.absolute), self.value(statement.relative)
         total = self.variable(literal(0.0))
-        self.shared.needs.add("llvm.fabs.f64")
-
-        def act(i: str) -> None:
-            x, y = (
-                self.do(f"call double @llvm.fabs.f64(double {self._get(place, i)})")
-                for place in (statement.first, statement.second)
-            )
-            larger = self.do(f"select i1 {self.do(f'fcmp olt double {x}, {y}')}, double {y}, double {x}")
-            scale = self._op("fmul", absolute, self._get(statement.scale, i))
-            allowed = self._op("fadd", scale, self._op("fmul", relative, larger))
-            ratio = self._op("fdiv", self._op("fmul", factor, self._total(terms, i)), allowed)
+        with self._over(statement.size) as lanes:
+            larger = lanes.larger(*(lanes.size(lanes.get(p)) for p in (statement.first, statement.second)))
+            scale = lanes.op("fmul", lanes.all(absolute), lanes.get(statement.scale))
+            allowed = lanes.op("fadd", scale, lanes.op("fmul", lanes.all(relative), larger))
+            ratio = lanes.op("fdiv", lanes.op("fmul", lanes.all(factor), lanes.total(terms)), allowed)
             so_far = self.do(f"load double, ptr {total}")
-            self.say(f"store double {self._op('fadd', so_far, self._op('fmul', ratio, ratio))}, ptr {total}")
-
-        self._each(statement.size, act)
+            self.say(f"store double {lanes.added(so_far, lanes.op('fmul', ratio, ratio))}, ptr {total}")
         self.temps[statement.temp.number] = self.do(f"load double, ptr {total}")
 
     # ---- linear systems -------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def _time(value: Any) -> Any:
         return positive(value)
     time = seconds(value, "s")
     if time is None or not 0 < time < math.inf:
-        raise fault(f"found {describe(value)}", "a number above 0, also with its unit, such as '0.01 ms'")
+        raise fault(f"found {describe(value)}", "a number above 0, or a time such as '0.01 ms'")
     return value
 
 

@@ -57,9 +57,7 @@ class _Script:
         texts = self._class_texts()
         totals = any(isinstance(leaf, Total) for expr in _expressions(self.system) for leaf in leaves(expr))
         runtime = [render("numpy_events.py.j2", {}).rstrip()] if events else []
-        weighted = any(group.weight for group in self.groups)
-        given = {"events": events, "totals": totals, "weighted": weighted}
-        runtime.append(render("numpy_group.py.j2", given).rstrip())
+        runtime.append(render("numpy_group.py.j2", {"events": events, "totals": totals}).rstrip())
         files = [(repr(file.path), [repr(c.quantity) for c in file.columns]) for file in plan.tables()]
         variables = {
             "docstring": opening(self.system, self.system.source, "numpy", NOTE),

@@ -108,8 +108,8 @@ def _shown(system: System, name: str) -> str:
 def network_of(given: Separated, wanted: set[str], external: set[str]) -> Entries | None:
     """The network of a system; None where no order of its nodes is right.
 
-    Nodes that say the same have one dynamics. A node that passes on at once what it receives stands before those it passes it to. ``external`` are
-    parameters that will be driven: they tell a node from its likes.
+    Nodes that say the same have one dynamics. A node that passes on at once what it receives stands before
+    those it passes it to. ``external`` are parameters that will be driven: they tell a node from its likes.
     """
     system = given.system
     short, members = _members(system)

@@ -198,6 +198,17 @@ def prune(system: System) -> None:
         group.parameters = {
             name: item for name, item in group.parameters.items() if (group.name, name) in live
         }
+    read = {name for name, _ in live}
+    for group in system.groups.values():
+        for part in group.parts:
+            part.attached = [name for name in part.attached if name in read or _acts(system, name)]
+
+
+def _acts(system: System, name: str) -> bool:
+    """Whether anything happens in a group, or in what is attached to it."""
+    parts = system.groups[name].parts
+    own = any(part.definitions or part.rates or part.rules or part.regimes or part.handlers for part in parts)
+    return own or any(_acts(system, inner) for part in parts for inner in part.attached)
 
 
 def _live(system: System) -> set[tuple[str, str]]:

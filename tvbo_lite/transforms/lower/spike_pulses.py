@@ -75,8 +75,7 @@ def add_pulse_types(context: Context) -> lems.Component:
     """The synapse with its types."""
     context.types.add(_synapse_type())
     context.types.add(_connection_type())
-    synapse = lems.Reference("synapse", SYNAPSE)
-    context.types.add(lems.ComponentType(PROJECTION, "projection", references=(synapse,)))
+    context.types.add(_projection_type(context))
     return lems.Component(SYNAPSE, SYNAPSE)
 
 
@@ -95,6 +94,15 @@ def _synapse_type() -> lems.ComponentType:
             on_condition=(lems.OnCondition("t .geq. 0", hand_over),),
             on_event=(lems.OnEvent("in", lems.Action((assign("arrived", "arrived + weight"),))),),
         ),
+    )
+
+
+def _projection_type(context: Context) -> lems.ComponentType:
+    """A projection whose synapse is a pulse; LEMS does not pass on texts and paths."""
+    usual = context.types.get("projection")
+    synapse = lems.Reference("synapse", SYNAPSE)
+    return lems.ComponentType(
+        PROJECTION, usual.name, references=(synapse,), texts=usual.texts, paths=usual.paths
     )
 
 

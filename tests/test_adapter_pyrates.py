@@ -251,7 +251,7 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "sampling": ({"sampling_step_size": 0.015}, ModelError, "sampling_step_size .* is 1.5 times step_size"),
     "negative": ({"step_size": -1.0}, ModelError, "expected numbers above 0"),
     "solver": ({"solver": "eulr"}, UnsupportedError, "'eulr' is not supported; .*did you mean 'euler'"),
-    "method": ({"solver": "scipy", "method": "LSODA"}, UnsupportedError, "'LSODA' is not supported"),
+    "method": ({"solver": "scipy", "method": "RK54"}, UnsupportedError, "'RK54' is not .*mean 'RK45'"),
     "option": (
         {"sampling_stepsize": 1},
         UnsupportedError,

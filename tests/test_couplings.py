@@ -164,7 +164,7 @@ def test_every_term_sees_the_state_at_the_start_of_the_step() -> None:
         z += 0.1 * (-z + q)
         rows.append((*x, *y, z))
     found = columns(RATES)
-    cells = ("osc_pop[0]", "osc_1_pop[0]", "osc_pop[1]")
+    cells = ("osc_pop[0]", "osc_pop[1]", "osc_pop[2]")
     names = [f"{cell}/{name}" for name in ("x", "y") for cell in cells]
     ours = np.array([found[name] for name in [*names, "relay_pop[0]/z"]]).T
     assert np.allclose(ours, rows, rtol=0, atol=1e-14)
@@ -191,7 +191,7 @@ def test_the_order_of_the_nodes_does_not_matter() -> None:
     """Whether a source advances before its target or after makes no difference."""
     first = "    - {id: 0, dynamics: osc}\n"
     later = changed(RATES, first, "").replace("  coupling:\n", f"{first}  coupling:\n", 1)
-    names = {"osc_pop[0]": "osc_pop[1]", "osc_pop[1]": "osc_pop[0]"}
+    names = {"osc_pop[0]": "osc_pop[2]", "osc_pop[1]": "osc_pop[0]", "osc_pop[2]": "osc_pop[1]"}
     ours, others = columns(RATES), columns(later)
     for name, values in ours.items():
         cell, _, variable = name.partition("/")
@@ -205,7 +205,7 @@ def test_a_weight_may_carry_a_unit() -> None:
     for _ in range(50):
         v = v + 0.1 * (-v + 5 * (current + weights @ v)) / 10
     found = columns(UNITS)
-    ours = [found[f"{cell}/v"][-1] * 1e3 for cell in ("pop_pop[0]", "pop_1_pop[0]", "pop_pop[1]")]
+    ours = [found[f"{cell}/v"][-1] * 1e3 for cell in ("pop_pop[0]", "pop_pop[1]", "pop_pop[2]")]
     assert np.allclose(ours, v, rtol=1e-12)
 
 
@@ -220,16 +220,33 @@ def test_a_relay_passes_on_what_it_receives_in_the_same_step() -> None:
             u + 0.1 * ((0.2 - u) / 600 + 0.2 * (1 - u) * r),
             s + 0.1 * (-s + 0.33 * sent) / 10,
         )
-    assert np.isclose(columns(RELAY)["rate_pop[0]/r"][-1], s, rtol=1e-12)
+    assert np.isclose(columns(RELAY)["rate_pop[1]/r"][-1], s, rtol=1e-12)
 
 
-def test_a_relay_after_its_target_is_refused() -> None:
-    """There it would be a step late."""
-    node = "    - {id: 1, dynamics: synapse}\n"
-    text = changed(RELAY, node, "").replace("  edges:\n", f"{node}  edges:\n", 1)
+def test_relays_in_a_circle_are_refused() -> None:
+    """There each would have to know the other's value first."""
+    text = changed(RELAY, "\n      output: [r_eff]", "")
+    text = changed(
+        text, "{source: 1, target: 2, weight: 0.33}", "{source: 1, target: 3, weight: 1, source_var: r_eff}"
+    )
+    text = changed(
+        text,
+        "    - {id: 2, dynamics: rate}\n",
+        "    - {id: 2, dynamics: rate}\n    - {id: 3, dynamics: synapse}\n    - {id: 4, dynamics: again}\n",
+    )
+    text = changed(
+        text,
+        "    rate:\n",
+        "    again: {derived_variables: {s: {equation: 2*c}}, coupling_inputs: [c]}\n    rate:\n",
+    )
+    text = changed(
+        text,
+        "integration:",
+        "    - {source: 3, target: 4, source_var: r_eff}\n    - {source: 4, target: 1, source_var: s}\nintegration:",
+    )
     found = problems(text, UnsupportedError)
-    assert "'r_eff' of synapse depends at the same moment on what the node receives" in found
-    assert "list the nodes of synapse before those of rate" in found
+    assert "depends at the same moment on what the node receives" in found
+    assert "let no circle of nodes pass on what they receive" in found
 
 
 def test_functions_and_constants_of_the_experiment_count_in_couplings() -> None:

@@ -273,14 +273,14 @@ MANY = changed(BASE, "k: 0.5", "k: {heterogeneous: true, distribution: {domain: 
 
 
 def test_each_node_gets_a_value_of_its_own() -> None:
-    """As a parameter of the node; its population is named after it."""
+    """As a parameter of the node; its name is what it would be without."""
     result = SimulationExperiment.from_string(
         changed(MANY, "number_of_nodes: 12", "number_of_nodes: 3")
     ).run()
     assert list(result.integration.data.coords["quantity"].values) == [
-        "osc_0_pop[0]/x",
-        "osc_1_pop[0]/x",
-        "osc_2_pop[0]/x",
+        "osc_pop[0]/x",
+        "osc_pop[1]/x",
+        "osc_pop[2]/x",
     ]
     assert len(set(result.recording.values[-1])) == 3
 

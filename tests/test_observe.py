@@ -24,8 +24,8 @@ network:
   nodes: [{id: 0}, {id: 1, parameters: {v: 3}}, {id: 2, parameters: {tau: 9}}]
 observations:
   all_v: {source: v, unit: mV}
-  one: {source: "osc_1_pop[0]/v"}
-  cell: {source: osc_pop}
+  one: {source: "osc_pop[1]/v"}
+  cell: {source: "osc_pop[0]"}
   average: {source: [v], equation: mean(v), unit: mV}
   coarse: {source: [v], period: 2, unit: uV}
   twice: {source: [average, n], equation: "f(a*average) + max(n) - t*0", parameters: {a: 2}, functions: {f: {arguments: [x], equation: 2*x}}, period: 1}
@@ -50,7 +50,7 @@ def test_a_selection_holds_the_traces_of_a_variable_a_node_or_a_population() -> 
     found = result().observations
     assert np.allclose(found["all_v"].values, traces("v") * 1e3, rtol=1e-12)
     assert set(found["all_v"].coords["units"].values) == {"mV"}
-    assert list(found["one"].coords["quantity"].values) == ["osc_1_pop[0]/v"]
+    assert list(found["one"].coords["quantity"].values) == ["osc_pop[1]/v"]
     assert list(found["cell"].coords["quantity"].values) == ["osc_pop[0]/v", "osc_pop[0]/n"]
     assert list(found["cell"].coords["units"].values) == ["V", "1"]
 

@@ -25,7 +25,7 @@ from tvbo_lite import SimulationExperiment, backends
 from tvbo_lite.backends import _exported, _python, native
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.compare import TraceComparison, compare
-from tvbo_lite.errors import BackendError, ExpressionError, UnsupportedError
+from tvbo_lite.errors import BackendError, ExpressionError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems.reader import link_string, read_file, read_string
 from tvbo_lite.lems.beyond import Beyond, Noise, Solver
 from tvbo_lite.lems.plan import SimulationPlan
@@ -170,7 +170,7 @@ def test_noise_is_refused_as_no_document_holds_it(backend: str) -> None:
 
 @pytest.mark.parametrize("backend", ["neuron", "netpyne"])
 def test_what_jneuroml_leaves_out_in_silence_is_refused(backend: str) -> None:
-    """A current without unit, and kinetic channels of a point cell; the message has file and line."""
+    """A current without unit, kinetic channels of a point cell, no refractory time; with file and line."""
     current = '<pulseGeneratorDL id="i" delay="1ms" duration="9ms" amplitude="15"/>'
     text = whole_model(
         IZHIKEVICH + current, '<explicitInput target="p[0]" input="i" destination="synapses"/>'
@@ -179,6 +179,10 @@ def test_what_jneuroml_leaves_out_in_silence_is_refused(backend: str) -> None:
         backends.run_model(read_string(text), backend)
     with pytest.raises(UnsupportedError, match=r"Ex4_KS\.xml:64: cell 'hhcell_1' has kinetic channels"):
         backends.run_file("LEMS_NML2_Ex4_KS.xml", backend)
+    with pytest.raises(
+        UnsupportedError, match=r"Ex8_AdEx\.xml:\d+: adExIaFCell .* has a refractory time of 0"
+    ):
+        backends.run_file("LEMS_NML2_Ex8_AdEx.xml", backend)
 
 
 # ---- programs that take their place --------------------------------------------------------------
@@ -257,6 +261,15 @@ def test_what_neuron_does_not_record_is_a_loss_not_a_column_of_zeros(fake: Fake)
     assert found.values.shape == (11, 1)
     with pytest.warns(LossWarning, match=r"NEURON: quantity 'p\[0\]/W'"):
         backends.run_model(read_string(TWO_QUANTITIES), "neuron")
+
+
+@needs_gcc
+def test_a_value_that_is_not_finite_is_an_error_with_its_time(fake: Fake, tmp_path: Path) -> None:
+    """As in the built-in engine."""
+    fake("eden", WRITES.replace("{k}\\t0.0", "{k}\\t{'nan' if k > 6 else k}"))
+    with pytest.raises(SimulationError, match=r"p\[0\]/W became nan at t = 0\.0007 s"):
+        backends.run_model(read_string(TWO_QUANTITIES), "eden")
+    assert left_behind(tmp_path) == []
 
 
 @needs_gcc
@@ -376,7 +389,7 @@ def real(backend: str) -> None:
     if backend != "eden":
         return
     try:
-        backends.run_file(EX9, backend, losses=Losses())
+        backends.run_file(EX5, backend, losses=Losses())  # its code needs the mathematical library
     except BackendError as error:
         if "crashed" in str(error):
             pytest.skip(str(error))

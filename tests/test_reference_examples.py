@@ -13,7 +13,7 @@ import pytest
 from tvbo_lite import SimulationExperiment, backends
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.errors import BackendError, UnsupportedError
-from tvbo_lite.formats.lems.reader import read_file
+from tvbo_lite.formats.lems.reader import link, read_file, read_string
 from tvbo_lite.formats.lems.writer import write
 from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.losses import Losses
@@ -134,9 +134,16 @@ def shown(display: Any) -> tuple[Any, ...]:
 
 
 def _linked(example: Path) -> Any:
-    from tvbo_lite.formats.lems.reader import link
-
     return link(experiment(example).model())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_survives_lems(example: Path) -> None:
+    """The LEMS text of an example is read as the model that it was made of."""
+    model = experiment(example).model()
+    text = write(model, Losses())
+    assert isinstance(text, str)
+    assert read_string(text) == model
 
 
 @pytest.mark.parametrize("example", RUNNING, ids=lambda path: path.name)
@@ -151,6 +158,19 @@ def test_an_example_gives_the_traces_of_the_original(example: Path) -> None:
 def test_an_example_gives_the_traces_of_jlems(example: Path) -> None:
     """jLEMS gets the same numbers from the canonical LEMS file."""
     check_agreement(example, "jlems")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_java(), reason="no Java runtime")
+@pytest.mark.parametrize("example", RUNNING, ids=lambda path: path.name)
+def test_jlems_runs_the_rendered_example(example: Path) -> None:
+    """What is rendered is what runs: jLEMS gives our traces from our LEMS text."""
+    theirs, mine = experiment(example).run("neuroml").recording, ours(example)
+    assert theirs is not None
+    assert largest_difference(theirs, mine) == 0
+    for name, (times, ids) in theirs.events.items():
+        assert np.array_equal(times.astype(np.float32), mine.events[name][0].astype(np.float32))
+        assert ids == mine.events[name][1]
 
 
 @pytest.mark.parametrize("example", REFUSED, ids=lambda path: path.name)

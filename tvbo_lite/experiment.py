@@ -211,7 +211,7 @@ class SimulationExperiment(Experiment):
         return (Path(path),)
 
     def run(self, backend: str = "native", **options: Any) -> ExperimentResult:
-        """Simulate with the built-in engine, or with another backend such as ``"neuroml"`` (jLEMS).
+        """Simulate with the built-in engine, or with another, such as ``"neuroml"`` (jLEMS) or ``"neuron"``.
 
         ``options`` are the backend's own. The result's dimensions are ``(time, quantity)`` with quantities
         like ``iz_pop[0]/v``, or ``(time, variable)`` where the experiment is one node without network.

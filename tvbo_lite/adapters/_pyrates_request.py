@@ -28,6 +28,7 @@ IGNORED = (
 )  # fmt: skip
 """Options of ``run`` that say how PyRates computes, not what."""
 
+LEMS_METHOD = "euler"
 RELATIVE = 1e-6  # how far a time may be from a whole number of steps, as a share of a step
 EVERY = "all"
 
@@ -45,13 +46,12 @@ class Solver(NamedTuple):
         return self.rel_tol is not None
 
 
-SOLVERS = {"euler": Solver("euler"), "heun": Solver("heun")}
+SOLVERS = {"euler": Solver(LEMS_METHOD), "heun": Solver("heun")}
+EXPLICIT, LOW, STIFF = (Solver(method, 1e-3, 1e-6) for method in ("dopri5", "bosh3", "rodas4"))
 SCIPY = {
-    "RK45": Solver("dopri5", 1e-3, 1e-6),
-    "RK23": Solver("bosh3", 1e-3, 1e-6),
-    "DOP853": Solver("dop853", 1e-3, 1e-6),
-}
-"""Methods of ``solver="scipy"`` by SciPy's name, with SciPy's tolerances."""
+    "RK45": EXPLICIT, "RK23": LOW, "DOP853": EXPLICIT, "Radau": STIFF, "BDF": STIFF, "LSODA": STIFF,
+}  # fmt: skip
+"""Methods of ``solver="scipy"``: the engine's one of the same kind, with SciPy's tolerances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +132,11 @@ class Request:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """The rows of the run that are asked for."""
+        """The rows of the run that are asked for; an adaptive method gives only these."""
         every = self.sampling_step_size
-        if self.solver.adaptive:
-            return np.arange(
-                _whole(self.simulation_time, self._step, "simulation_time", "sampling_step_size")
-            )
         stride = _whole(every, self.step_size, "sampling_step_size", "step_size") if every else 1
-        return np.arange(0, self.steps, stride)
-
-    @property
-    def _step(self) -> float:
-        """The step of the experiment; that of an adaptive method is the time between rows."""
-        return float((self.sampling_step_size if self.solver.adaptive else None) or self.step_size)
+        count = len(range(0, self.steps, stride))
+        return np.arange(count) * (1 if self.solver.adaptive else stride)
 
     def translated(self, *, more: int = 0) -> tuple[Translation, dict[str, Any]]:
         """The translation of the circuit, and the data of the experiment, which has ``more`` steps."""
@@ -155,34 +147,51 @@ class Request:
             f"input_{number}": {**found.external[path], "samples": self._samples(values)}
             for number, (path, values) in enumerate(driven.items())
         }
-        duration = self.simulation_time + more * self._step
-        tolerances = {"rel_tol": self.solver.rel_tol, "abs_tol": self.solver.abs_tol}
-        integration = {"method": self.solver.method, "step_size": self._step, "duration": duration}
-        integration |= {key: value for key, value in tolerances.items() if value is not None}
-        data = {"stimulation": stimulation, "integration": {**integration, "time_scale": "s"}}
-        return found, {**found.data, **data}
+        step = float(self.step_size)
+        integration = {"step_size": step, "duration": (self.steps + more) * step, "time_scale": "s"}
+        return found, {**found.data, "stimulation": stimulation, "integration": integration}
 
     def _samples(self, values: NDArray[np.float64]) -> dict[str, list[float]]:
-        """An input as the values that follow one another, each with the time at which it begins."""
+        """An input as the values that follow one another, each with the time at which it begins.
+
+        PyRates draws lines between the values where the method chooses its steps, and puts the last value
+        at the end of the run: a change lies in the middle of its line. Limits stand half a step later in
+        the equations (`tvbo_lite.transforms.lower.stimulation`), which is right for LEMS's method alone.
+        """
         begin = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
-        return {"times": (begin * self.step_size).tolist(), "values": values[begin].tolist()}
+        times = begin * float(self.step_size)
+        if self.solver.adaptive:
+            times = (begin - 0.5) * (self.simulation_time / max(len(values) - 1, 1))
+        if self.solver.method != LEMS_METHOD:
+            times -= 0.5 * self.step_size
+        return {"times": [0.0, *times[1:].tolist()], "values": values[begin].tolist()}
 
     def result(self) -> tuple[NDArray[np.float64], dict[str | tuple[str, ...], Array]]:
         """Times and columns of the run. Raises as `SimulationExperiment.run` does.
 
-        The run has one step more than PyRates': a derived variable is recorded with the states at the
-        start of the step, one row later than these.
+        The run has one step more than PyRates': LEMS's Euler method records a derived variable with the
+        states at the start of the step, one row later than these.
         """
-        rows = self.rows
+        rows, late = self.rows, self.solver.method == LEMS_METHOD
         found, data = self.translated(more=1)
-        recording = run_model(SimulationExperiment.from_data(data, found.location).model())
+        model = SimulationExperiment.from_data(data, found.location).model()
+        recording = run_model(model, **self._options())
         columns: dict[str | tuple[str, ...], Array] = {}
         for column in self.columns():
             names = found.names[column.path]
-            traces = [recording.trace(name)[rows + (name not in found.states)] for name in names]
+            traces = [recording.trace(name)[rows + (late and name not in found.states)] for name in names]
             columns[column.name] = traces[0] if len(traces) == 1 else traces[0] + 1j * traces[1]
         time = np.linspace(0.0, self.simulation_time, len(rows), endpoint=False)
         return time, columns
+
+    def _options(self) -> dict[str, Any]:
+        """What the engine is told of the solver; nothing for the method of LEMS."""
+        solver = self.solver
+        if solver.method == LEMS_METHOD:
+            return {}
+        every = float(self.sampling_step_size or self.step_size) if solver.adaptive else None
+        tolerances = {"rel_tol": solver.rel_tol, "abs_tol": solver.abs_tol}
+        return {"method": solver.method, **tolerances, "sampling_step_size": every}
 
 
 def _whole(time: float, step: float, what: str, other: str) -> int:

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.backends._process import Output, run
-from tvbo_lite.errors import BackendError, Problem, ReadError, UnsupportedError
+from tvbo_lite.errors import BackendError, Problem, ReadError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.sources import is_core
 from tvbo_lite.formats.lems.writer import document
@@ -221,6 +221,7 @@ class Simulator:
         Raises:
             InputError: the model is wrong, or beyond what can be handed to the simulator.
             BackendError: a program is missing or failed (the message has its words), or the time was over.
+            SimulationError: a value became NaN or infinite.
         """
         return self._run(job_of(str(path), reader.read_file(path, search), plan), timeout, losses)
 
@@ -243,8 +244,8 @@ class Simulator:
         if self.check is not None:
             self.check(job, self.name)
         with _workspace(self.name, job, timeout) as space:
-            for loss in job.model.beyond.items():  # the method, if one was chosen
-                space.losses.add(*loss)
+            for beyond in job.model.beyond.items():  # the method, if one was chosen
+                space.losses.add(*beyond)
             recorded = self.record(space, job.plan.quantities())
             recording = _collected(space, recorded)
         for loss in space.losses:
@@ -274,6 +275,7 @@ def _collected(space: Workspace, recorded: Mapping[str, int]) -> Recording:
         table, events = _table(space, recorded), _read_events(space)
     except (ReadError, ValueError, IndexError) as error:  # it was stopped while it wrote
         raise space.fail("left files that cannot be read for", [str(error)]) from error
+    _check_finite(table, tuple(recorded), plan.step)
     time: Array = np.arange(len(table), dtype=np.float64) * plan.step  # the printed times have few digits
     kept = _reduced(plan, frozenset(recorded))
     units = {quantity: space.job.units.get(quantity, "") for quantity in recorded}
@@ -294,6 +296,16 @@ def _table(space: Workspace, recorded: Mapping[str, int]) -> Array:
     if abs(step / plan.step - 1) > 1e-4:
         raise ValueError(f"a table with a step of {step:g} s where {plan.step:g} s were asked for")
     return table[:, list(recorded.values())].copy()
+
+
+def _check_finite(table: Array, quantities: tuple[str, ...], step: float) -> None:
+    """Raises `SimulationError` for the first value that is not finite, as the built-in engine does."""
+    import numpy as np
+
+    rows, columns = np.nonzero(~np.isfinite(table))
+    if len(rows):
+        instance, _, variable = quantities[columns[0]].rpartition("/")
+        raise SimulationError(variable, instance, float(rows[0] * step), float(table[rows[0], columns[0]]))
 
 
 def _reduced(plan: SimulationPlan, recorded: frozenset[str]) -> SimulationPlan:

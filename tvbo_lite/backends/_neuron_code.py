@@ -51,9 +51,18 @@ def _kinetic_point_cell(item: ResolvedComponent, simulator: str) -> Iterator[Pro
         yield Problem(message, item.component.location, "a <cell> with a morphology")
 
 
+def _no_refractory_time(item: ResolvedComponent, simulator: str) -> Iterator[Problem]:
+    if item.type.is_a("baseCell") and item.parameters.get("refract") == 0:
+        message = (
+            f"{item.describe()} has a refractory time of 0, with which jNeuroML's code fails in {simulator}"
+        )
+        yield Problem(message, item.component.location, "refract > 0, such as one step")
+
+
 _LIMITS: tuple[Callable[[ResolvedComponent, str], Iterator[Problem]], ...] = (
     _dimensionless_input,
     _kinetic_point_cell,
+    _no_refractory_time,
 )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir
+from tvbo_lite.compiler.split import is_cheap
 from tvbo_lite.errors import CompileError
 from tvbo_lite.expr.tree import ARITHMETIC, Binary, Call, Negate, Not, Number, Select, children
 from tvbo_lite.transforms.arrays import is_uniform
@@ -319,6 +320,9 @@ class Code:
         (condition, value), rest = cases[0], cases[1:]
         if condition is None:
             return self.value(value)
+        if is_cheap(Select(tuple(cases))):
+            test, chosen, other = self.truth(condition), self.value(value), self.select(rest)
+            return self.do(f"select i1 {test}, double {chosen}, double {other}")
         yes, no, end = self.labels("case", "else", "end")
         self.say(f"br i1 {self.truth(condition)}, label %{yes}, label %{no}")
         known = dict(self.index)

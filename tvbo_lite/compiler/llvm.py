@@ -11,6 +11,7 @@ import numpy as np
 from tvbo_lite.compiler import ir, runtime
 from tvbo_lite.compiler.code import Shared, literal
 from tvbo_lite.compiler.solver_code import SolverCode
+from tvbo_lite.compiler.split import split_loops
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,7 @@ class Module:
 
 def module(program: ir.Program, *, fast: bool = False) -> Module:
     """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``."""
+    program = split_loops(program)
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
     functions += [_Fan(shared).text(fan) for fan in program.fans]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.code import Code, Served, literal
 from tvbo_lite.compiler.runtime_solvers import signed
 
-VECTOR = 16  # shorter stretches are worked on without a loop
+SINGLE, VECTOR = 2, 16  # shorter stretches are worked on one by one, or as a vector, without a loop
 INFINITY = literal(float("inf"))
 
 
@@ -21,7 +20,8 @@ class _Lanes:
         self.kind = "double" if count == 1 else f"<{count} x double>"
 
     def _at(self, place: int) -> str:
-        index = self.code.do(f"add nuw nsw i64 {self.i}, {place}") if self.i else str(place)
+        known = self.i.isdigit()
+        index = str(place + int(self.i)) if known else self.code.do(f"add nuw nsw i64 {self.i}, {place}")
         return self.code.element("%S", "double", index)
 
     def get(self, place: int) -> str:
@@ -100,14 +100,18 @@ class SolverCode(Code):
 
     # ---- stretches ------------------------------------------------------------------------------
 
-    @contextmanager
-    def _over(self, size: int) -> Iterator[_Lanes]:
-        """Short stretches are one vector, which keeps the code short; others are worked on in a loop."""
-        if size <= VECTOR:
-            yield _Lanes(self, size, "")
+    def _over(self, size: int, act: Callable[[_Lanes], None]) -> None:
+        """``act`` for all of a stretch. A vector keeps the code short; very short ones are faster without,
+        for their parts have just been written one by one.
+        """
+        if size <= SINGLE:
+            for i in range(size):
+                act(_Lanes(self, 1, str(i)))
+        elif size <= VECTOR:
+            act(_Lanes(self, size, "0"))
         else:
             with self.loop(size) as i:
-                yield _Lanes(self, 1, i)
+                act(_Lanes(self, 1, i))
 
     def _at(self, place: int, i: str) -> str:
         return self.element("%S", "double", self.do(f"add nuw nsw i64 {i}, {place}"))
@@ -123,36 +127,38 @@ class SolverCode(Code):
 
     def blend(self, statement: ir.Blend) -> None:
         factor, terms = self.value(statement.factor), self._weights(statement.terms)
-        if not statement.size:
-            return
-        with self._over(statement.size) as lanes:
+
+        def act(lanes: _Lanes) -> None:
             x = lanes.get(statement.base)
             if terms:
                 x = lanes.op("fadd", x, lanes.op("fmul", lanes.all(factor), lanes.total(terms)))
             lanes.put(statement.target, x)
 
+        self._over(statement.size, act)
+
     def multiply(self, statement: ir.Multiply) -> None:
         factor = self.value(statement.factor)
-        if not statement.size:
-            return
-        with self._over(statement.size) as lanes:
+
+        def act(lanes: _Lanes) -> None:
             product = lanes.op("fmul", lanes.get(statement.first), lanes.get(statement.second))
             lanes.put(statement.target, lanes.op("fmul", lanes.all(factor), product))
 
+        self._over(statement.size, act)
+
     def norm(self, statement: ir.Norm) -> None:
-        if not statement.size:
-            self.temps[statement.temp.number] = literal(0.0)
-            return
         factor, terms = self.value(statement.factor), self._weights(statement.terms)
         absolute, relative = self.value(statement.absolute), self.value(statement.relative)
         total = self.variable(literal(0.0))
-        with self._over(statement.size) as lanes:
+
+        def act(lanes: _Lanes) -> None:
             larger = lanes.larger(*(lanes.size(lanes.get(p)) for p in (statement.first, statement.second)))
             scale = lanes.op("fmul", lanes.all(absolute), lanes.get(statement.scale))
             allowed = lanes.op("fadd", scale, lanes.op("fmul", lanes.all(relative), larger))
             ratio = lanes.op("fdiv", lanes.op("fmul", lanes.all(factor), lanes.total(terms)), allowed)
             so_far = self.do(f"load double, ptr {total}")
             self.say(f"store double {lanes.added(so_far, lanes.op('fmul', ratio, ratio))}, ptr {total}")
+
+        self._over(statement.size, act)
         self.temps[statement.temp.number] = self.do(f"load double, ptr {total}")
 
     # ---- linear systems -------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ import textwrap
 from collections.abc import Sequence
 
 from tvbo_lite.formats._spelling import number
+from tvbo_lite.lems.model import Model
+from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations import System
 
-__all__ = ["WIDTH", "class_name", "listed", "opening", "unit_comment", "wrapped"]
+__all__ = ["WIDTH", "class_name", "listed", "note_beyond", "opening", "unit_comment", "wrapped"]
 
 WIDTH = 100
 _UNBROKEN = "\u00a0"  # a blank at which no line is broken
@@ -23,6 +25,12 @@ def listed(values: Sequence[float]) -> str:
         first, end = int(values[0]), int(values[0]) + len(values)
         return f"range({first}, {end})" if first else f"range({end})"
     return f"[{', '.join(number(float(value)) for value in values)}]"
+
+
+def note_beyond(model: Model, losses: Losses) -> None:
+    """What only the built-in engine does is lost: scripts integrate by Euler's method, without noise."""
+    for what, reason, where in model.beyond.items():
+        losses.add(what, reason, where)
 
 
 def wrapped(text: str, indent: int) -> list[str]:
@@ -45,7 +53,7 @@ def _filled(text: str, indent: int, next_indent: str) -> list[str]:
 
 
 def _closed(text: str) -> bool:
-    """Whether the first bracket of a text, a call's, is closed by its end, so that it may be broken anywhere."""
+    """Whether a text is one call, closed by its end, so that it may be broken anywhere."""
     depth = 0
     if " " in text.partition("(")[0] and " " in text.partition("[")[0]:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ _SIGNS = {"lt": "<", "gt": ">", "leq": "<=", "geq": ">=", "eq": "==", "neq": "!=
 
 def number(value: float) -> str:
     """A number as Python reads it back to the last bit."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return f'float("{value}")'
     whole = value == int(value) and abs(value) < 1e6
     return str(int(value)) if whole else repr(value)
@@ -58,8 +59,8 @@ class Spelling:
                 if function not in self.functions:
                     msg = f"there is no word for the function '{function}'"
                     raise RenderError(msg)
-                word, value = self.functions[function], self.text(argument)
-                return (word.format(value) if "{" in word else f"{word}({value})"), _ATOM
+                word, given = self.functions[function], self.text(argument)
+                return (word.format(given) if "{" in word else f"{word}({given})"), _ATOM
             case Binary():
                 return self._binary(expr)
             case Select(cases):
@@ -97,4 +98,3 @@ class Spelling:
     def _inside(self, expr: Expr, least: int) -> str:
         text, rank = self._text(expr)
         return text if rank >= least else f"({text})"
-

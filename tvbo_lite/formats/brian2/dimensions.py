@@ -48,7 +48,9 @@ def unit_text(powers: Sequence[float] | None) -> str:
         return "1"
     if key in _NAMED:
         return _NAMED[key]
-    factors = [f"{unit}**{power:g}" if power != 1 else unit for unit, power in zip(_BASE, key, strict=True) if power]
+    factors = [
+        f"{unit}**{power:g}" if power != 1 else unit for unit, power in zip(_BASE, key, strict=True) if power
+    ]
     return "*".join(factors)
 
 
@@ -141,7 +143,7 @@ def _common(a: Powers | None, b: Powers | None) -> Powers | None:
 
 
 def _scaled(powers: Powers | None, expr: Expr, wanted: Powers | None) -> Expr:
-    return Zero(wanted) if powers is None and wanted not in (None, NONE) else expr  # type: ignore[arg-type]
+    return Zero(wanted) if powers is None and wanted not in (None, NONE) else expr
 
 
 def _same(a: Powers, b: Powers) -> None:

@@ -91,11 +91,14 @@ class _Turning:
         for name, parameter in group.parameters.items():
             if not parameter.single:
                 yield f"{words.name(name)} : {words.unit(name)} (constant)"
+        yield from self._regime_variables()
+        yield from self._places()
+
+    def _regime_variables(self) -> Iterator[str]:
         for variable, names in self.made.regimes.items():
             listed = ", ".join(f"{number} {name}" for number, name in enumerate(names))
             yield f"{variable} : 1  # {listed}"
             yield f"{variable}_{ACTIVE} : 1"
-        yield from self._places()
 
     def _places(self) -> Iterator[str]:
         """Variables that show others' ones: sums over what is attached, and links."""
@@ -148,7 +151,7 @@ class _Turning:
             self.made.stages += self._held(rule.test, deed, part)
 
     def _flush(self) -> None:
-        """What has been gathered for the equations' step is done before an event that comes before the rest."""
+        """What has been gathered for the equations' step is done before an event that comes first."""
         code: list[str] = []
         for stage in self.made.stages:
             names = [] if " = " in stage else stage.split()
@@ -227,7 +230,9 @@ class _Turning:
         for name in names:
             if name in self.rates:
                 where = self.group.title
-                self.losses.add(f"the rate of '{name}' in a regime of {where}", "it has one outside regimes too")
+                self.losses.add(
+                    f"the rate of '{name}' in a regime of {where}", "it has one outside regimes too"
+                )
                 continue
             text = self.words.no_rate(name)
             for number_, regime in reversed(list(enumerate(part.regimes))):

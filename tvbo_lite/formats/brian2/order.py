@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tvbo_lite.expr.tree import Expr
-from tvbo_lite.transforms.equations.system import Assignment, Group, names_read
 from tvbo_lite.transforms.equations.sequence import NEVER, Place, defined_at, first_change, readings
+from tvbo_lite.transforms.equations.system import Assignment, Group, names_read
 
 __all__ = ["everything", "set_in_turn"]
 
@@ -39,12 +39,14 @@ def _readers(group: Group, name: str, kept: set[str], defined: dict[str, Place])
     return found
 
 
-def _changes(group: Group, name: str, kept: set[str], defined: dict[str, Place], values: dict[str, object]) -> Place:
+def _changes(
+    group: Group, name: str, kept: set[str], defined: dict[str, Place], values: dict[str, Expr]
+) -> Place:
     """The first place after its own at which one of its inputs changes."""
     own, soonest = defined[name], NEVER
     waiting, seen = [name], {name}
     while waiting:
-        for one in set(names_read(values[waiting.pop()])) - seen:  # type: ignore[arg-type]
+        for one in set(names_read(values[waiting.pop()])) - seen:
             seen.add(one)
             if one in group.states:
                 soonest = min(soonest, first_change(group, one, own))
@@ -56,7 +58,7 @@ def _changes(group: Group, name: str, kept: set[str], defined: dict[str, Place],
 
 
 def everything(group: Group) -> Iterator[tuple[str | None, bool, Expr]]:
-    """All expressions: of which variable (None for a condition), whether it is its rate, and the expression."""
+    """All expressions, each with its variable (None for a condition) and whether it is its rate."""
     for part in group.parts:
         rates, plain = list(part.rates), [Assignment(item.name, item.value) for item in part.definitions]
         tests = [rule.test for rule in part.rules]

@@ -18,7 +18,6 @@ from tvbo_lite.transforms.equations.system import (
     Outer,
     System,
     Total,
-
 )
 
 __all__ = ["Words", "consistent"]
@@ -28,14 +27,16 @@ FUNCTIONS = {
     "sqrt": "sqrt", "ln": "log", "log": "log", "ceil": "ceil", "abs": "abs", "random": "(rand()*({}))",
     "H": "(0.5*(sign({}) + 1))",
 }  # fmt: skip
+_WORDS = """
+    i j N t dt t_in_timesteps xi e inf pi abs arccos arcsin arctan ceil clip cos cosh exp expm1
+    exprel floor int log log10 log1p poisson rand randn sign sin sinh sqrt tan tanh timestep choose
+    spike lastspike not_refractory delay Hz MHz amp cm cm2 cm3 kHz lux mA mM mV mm mm2 mm3 mol ms nA
+    nF nM nS ohm pA pF uA uF uM uS um um2 um3 us volt siemens farad second meter kelvin mole metre
+    joule watt gram kilogram liter molar katal gray tesla weber henry newton pascal hertz coulomb
+    becquerel sievert candle lumen active holds where elapsed
+"""
 # Names with a meaning of their own in Brian 2: its functions, constants, variables and short units.
-TAKEN = frozenset(
-    "i j N t dt t_in_timesteps xi e inf pi abs arccos arcsin arctan ceil clip cos cosh exp expm1 exprel floor int log "
-    "log10 log1p poisson rand randn sign sin sinh sqrt tan tanh timestep choose spike lastspike not_refractory delay "
-    "Hz MHz amp cm cm2 cm3 kHz lux mA mM mV mm mm2 mm3 mol ms nA nF nM nS ohm pA pF uA uF uM uS um um2 um3 us volt "
-    "siemens farad second meter kelvin mole metre joule watt gram kilogram liter molar katal gray tesla weber henry "
-    "newton pascal hertz coulomb becquerel sievert candle lumen active holds where elapsed".split()
-)
+TAKEN = frozenset(_WORDS.split())
 
 
 @dataclass(slots=True)
@@ -45,7 +46,9 @@ class Words:
     system: System
     group: Group
     units: bool
-    totals: dict[tuple[str, str, bool], str] = field(default_factory=dict)  # what is added up, to its variable
+    totals: dict[tuple[str, str, bool], str] = field(
+        default_factory=dict
+    )  # what is added up, to its variable
     linked: dict[Outer | Across, str] = field(default_factory=dict)
     clock: str = "elapsed(t)"
 
@@ -80,7 +83,9 @@ class Words:
 
     # ---- expressions ----------------------------------------------------------------------------------
 
-    def text(self, expr: Expr, of: str | None = None, *, ending: Iterable[str] = (), rate: bool = False) -> str:
+    def text(
+        self, expr: Expr, of: str | None = None, *, ending: Iterable[str] = (), rate: bool = False
+    ) -> str:
         """An expression for the variable ``of`` (its rate where ``rate``), or a condition.
 
         The names in ``ending`` get ``_post``, as in the code of a synapse.
@@ -115,7 +120,9 @@ class Words:
         if isinstance(leaf, Across):
             return self.system.groups[leaf.group], leaf.name
         if isinstance(leaf, Total) and leaf.groups:
-            read = [(self.system.groups[g], name) for g, name in zip(leaf.groups, leaf.variables, strict=True)]
+            read = [
+                (self.system.groups[g], name) for g, name in zip(leaf.groups, leaf.variables, strict=True)
+            ]
             if len({self.system.exponents.get(group.dimension(name)) for group, name in read}) == 1:
                 return read[0]
         raise Mismatch
@@ -164,5 +171,3 @@ def consistent(words: Words) -> bool:
         words.totals.clear()
         words.linked.clear()
     return True
-
-

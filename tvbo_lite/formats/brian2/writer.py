@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tvbo_lite.expr.tree import Expr
 from tvbo_lite.formats._jinja import render
-from tvbo_lite.formats._script import listed, opening, wrapped
+from tvbo_lite.formats._script import listed, note_beyond, opening, wrapped
 from tvbo_lite.formats._spelling import number
 from tvbo_lite.formats.brian2.group import Event, Runner, Turns, turns, with_relays
 from tvbo_lite.formats.brian2.order import everything
@@ -23,19 +23,19 @@ from tvbo_lite.transforms.equations.system import Across, Deed, Group, Outer, Pa
 __all__ = ["write"]
 
 NOTE = (
-    "For Brian 2.9. Each population, and each kind of input or synapse attached to its cells, is a NeuronGroup "
-    "with the equations of a component and of all that is in it. Everything is done in jLEMS's order, in which "
-    "what is inside a cell or attached to it advances before the cell, by Euler's method: `euler_in_order` and "
-    "`in_turn` say so. As a program the script writes the files that the model asks for, and draws the traces "
-    "with --plot."
+    "For Brian 2.9. Each population, and each kind of input or synapse attached to its cells, is a "
+    "NeuronGroup with the equations of a component and of all that is in it. Everything is done in jLEMS's "
+    "order, in which what is inside a cell or attached to it advances before the cell, by Euler's method: "
+    "`euler_in_order` and `in_turn` say so. As a program the script writes the files that the model asks "
+    "for, and draws the traces with --plot."
 )
 NO_UNITS = "Its quantities have no units in the equations (they are numbers in SI units)."
 RANDOM = "other random numbers than those of jLEMS are drawn, from the same distribution"
 PASSED_ON = "an event that sets off another one elsewhere at once is not passed on"
 SAME_POPULATION = "both ends of a tunnel within a population are read as they are at the step's start"
 RESERVED = (
-    "main", "save", "found", "network", "traces", "monitor", "np", "sys", "Path", "choose", "euler_in_order", "in_turn",
-    "FILES", "DURATION", "steps", "elapsed",
+    "main", "save", "found", "network", "traces", "monitor", "np", "sys", "Path", "choose", "euler_in_order",
+    "in_turn", "FILES", "DURATION", "steps", "elapsed",
 )  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def write(model: m.Model, losses: Losses) -> str:
         ModelError: the model contradicts itself, or has no simulation to run.
         RenderError: an expression has no counterpart in Brian 2.
     """
+    note_beyond(model, losses)
     system = population_equations(model, losses)
     return _Script(system, losses).text()
 
@@ -66,7 +67,7 @@ class _Script:
         self.system, self.losses = system, losses
         names = Names(RESERVED)
         groups = [group for group in _built(system) if any(part.acts() for part in group.parts)]
-        self.units = all(consistent(Words(system, group, True)) for group in groups)
+        self.units = all(consistent(Words(system, group, units=True)) for group in groups)
         self.objects: dict[str, _Object] = {}
         for group in groups:
             words = Words(system, group, self.units)
@@ -110,7 +111,7 @@ class _Script:
                 if isinstance(leaf, Across) and leaf.group == item.group.name:
                     self.losses.add(f"the tunnels of {item.group.title} '{item.name}'", SAME_POPULATION)
 
-    # ---- groups ------------------------------------------------------------------------------------------
+    # ---- groups ------------------------------------------------------------
 
     def _group(self, item: _Object) -> Iterator[str]:
         yield f"{item.name}_equations = '''"
@@ -147,13 +148,11 @@ class _Script:
     def _start(self, item: _Object) -> Iterator[str]:
         """The values at the start, and those that copies have of their own."""
         group, words = item.group, item.words
-        unset = {name for name, _ in item.words.linked.items()}
         for name, values in group.initial.items():
-            if name in group.states or (name in group.stored and name not in unset):
-                if values.any():
-                    each = values.tolist()
-                    text = number(each[0]) if len(set(each)) == 1 else listed(each)
-                    yield from wrapped(f"{item.name}.{words.name(name)} = {words.quantity(name, text)}", 8)
+            if (name in group.states or name in group.stored) and values.any():
+                each = values.tolist()
+                text = number(each[0]) if len(set(each)) == 1 else listed(each)
+                yield from wrapped(f"{item.name}.{words.name(name)} = {words.quantity(name, text)}", 8)
         for name, parameter in group.parameters.items():
             if not parameter.single:
                 yield f"{item.name}.{words.name(name)} = {words.quantity(name, listed(parameter.values))}"
@@ -194,7 +193,7 @@ class _Script:
             at = source.group.at
             yield from wrapped(f"{made}.connect(i=np.arange({len(at)}), j=np.array({_copies(at)}))", 8)
 
-    # ---- events -------------------------------------------------------------------------------------------
+    # ---- events ------------------------------------------------------------
 
     def _route(self, item: _Object, route: Route) -> Iterator[str]:
         if route.target == item.group.name and route.sources == route.targets and not any(route.delays):
@@ -203,7 +202,9 @@ class _Script:
         code = self._handler(target, route)
         events = [event for event in item.turns.events() if route.port in event.ports]
         for number_, event in enumerate(events):
-            name = f"{item.name}_to_{target.name}_{number_ + 1}" if number_ else f"{item.name}_to_{target.name}"
+            name = (
+                f"{item.name}_to_{target.name}_{number_ + 1}" if number_ else f"{item.name}_to_{target.name}"
+            )
             while any(name in done for done in (*self.paths.values(), self.delayed)):
                 name += "_"
             yield f"{name} = Synapses("
@@ -253,7 +254,7 @@ class _Script:
             (spike[2], spike[3]) == (group.name, port) for spike in self.system.spikes
         )
 
-    # ---- order ---------------------------------------------------------------------------------------------
+    # ---- order ------------------------------------------------------------
 
     def _order(self) -> Iterator[str]:
         yield ""
@@ -287,7 +288,7 @@ class _Script:
             yield f"{item.name}.resetter[{done.name!r}]"
         yield from (f"{name}.pre" for name in self.paths.get((item.group.name, id(done)), ()))
 
-    # ---- what is recorded ------------------------------------------------------------------------------------
+    # ---- what is recorded ------------------------------------------------------------
 
     def _monitors(self) -> Iterator[str]:
         yield ""
@@ -351,7 +352,10 @@ def _by_delay(route: Route) -> Iterator[Route]:
     for late in (False, True):
         chosen = [i for i, delay in enumerate(route.delays) if (delay > 0) == late]
         if chosen:
-            sources, targets = tuple(route.sources[i] for i in chosen), tuple(route.targets[i] for i in chosen)
+            sources, targets = (
+                tuple(route.sources[i] for i in chosen),
+                tuple(route.targets[i] for i in chosen),
+            )
             delays = tuple(route.delays[i] for i in chosen)
             weights = tuple(route.weights[i] for i in chosen) if route.weights else ()
             yield replace(route, sources=sources, targets=targets, delays=delays, weights=weights)

@@ -29,8 +29,8 @@ from tvbo_lite.transforms.equations.system import (
 __all__ = ["class_text", "ends_of"]
 
 FUNCTIONS = {
-    "sin": "np.sin", "cos": "np.cos", "tan": "np.tan", "sinh": "np.sinh", "cosh": "np.cosh", "tanh": "np.tanh",
-    "exp": "np.exp", "sqrt": "np.sqrt", "ln": "np.log", "log": "np.log", "ceil": "np.ceil", "abs": "np.abs",
+    "sin": "np.sin", "cos": "np.cos", "tan": "np.tan", "sinh": "np.sinh", "cosh": "np.cosh",
+    "tanh": "np.tanh", "exp": "np.exp", "sqrt": "np.sqrt", "ln": "np.log", "log": "np.log", "ceil": "np.ceil", "abs": "np.abs",
     "H": "np.heaviside({}, 0.5)",
 }  # fmt: skip
 CHOICE = "np.where({}, {}, {})".format
@@ -83,9 +83,9 @@ class _Class:
                 self.arrays.add(item.name)
 
     def _is_array(self, expr: Expr) -> bool:
-        return any(
-            not isinstance(leaf, Name) or leaf.name in self.arrays for leaf in leaves(expr)
-        ) or _draws(expr)
+        return any(not isinstance(leaf, Name) or leaf.name in self.arrays for leaf in leaves(expr)) or _draws(
+            expr
+        )
 
     # ---- expressions ---------------------------------------------------------------------------------
 
@@ -151,7 +151,11 @@ class _Class:
         weight = ", weight" if group.weight else ""
         for part in group.parts:
             for port in _ports(part):
-                found += ["", f"    def on_{port}(self, k{weight}):", *_indented(self._handler(part, port), INDENT)]
+                found += [
+                    "",
+                    f"    def on_{port}(self, k{weight}):",
+                    *_indented(self._handler(part, port), INDENT),
+                ]
         return found
 
     def _parameters(self) -> Lines:
@@ -345,5 +349,3 @@ def _indented(lines: Lines, count: int) -> Lines:
 
 def _draws(expr: Expr) -> bool:
     return (isinstance(expr, Call) and expr.function == "random") or any(map(_draws, children(expr)))
-
-

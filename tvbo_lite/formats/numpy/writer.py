@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tvbo_lite.expr.tree import Expr
 from tvbo_lite.formats._jinja import render
-from tvbo_lite.formats._script import class_name, listed, opening, wrapped
+from tvbo_lite.formats._script import class_name, listed, note_beyond, opening, wrapped
 from tvbo_lite.formats._spelling import number
 from tvbo_lite.formats.numpy.classes import class_text, ends_of
 from tvbo_lite.lems import model as m
@@ -19,13 +19,26 @@ from tvbo_lite.transforms.equations.system import Group, Record, Total, leaves
 __all__ = ["write"]
 
 NOTE = (
-    "Needs numpy only; all quantities are in SI units. Each class has the equations of a component and of all "
-    "that is in it. Its `step` does what jLEMS does in a step, in the same order: what is inside a cell or "
-    "attached to it advances before the cell, by Euler's method. `main()` runs the model; as a program the "
-    "script writes the files that the model asks for, and draws the traces with --plot."
+    "Needs numpy only; all quantities are in SI units. Each class has the equations of a component and of "
+    "all that is in it. Its `step` does what jLEMS does in a step, in the same order: what is inside a cell "
+    "or attached to it advances before the cell, by Euler's method. `main()` runs the model; as a program "
+    "the script writes the files that the model asks for, and draws the traces with --plot."
 )
 RANDOM = "other random numbers than those of jLEMS are drawn, from the same distribution"
-RESERVED = ("Group", "Events", "EVENTS", "RANDOM", "FILES", "DT", "DURATION", "Path", "main", "save", "rows", "t")
+RESERVED = (
+    "Group",
+    "Events",
+    "EVENTS",
+    "RANDOM",
+    "FILES",
+    "DT",
+    "DURATION",
+    "Path",
+    "main",
+    "save",
+    "rows",
+    "t",
+)
 
 
 def write(model: m.Model, losses: Losses) -> str:
@@ -35,6 +48,7 @@ def write(model: m.Model, losses: Losses) -> str:
         ModelError: the model contradicts itself, or has no simulation to run.
         RenderError: an expression has no counterpart in numpy.
     """
+    note_beyond(model, losses)
     system = population_equations(model, losses)
     draws = any(has_random(expr) for expr in _expressions(system))
     if draws:

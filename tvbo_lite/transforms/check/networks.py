@@ -10,12 +10,13 @@ from typing import NamedTuple
 from tvbo_lite.errors import Problem, nearest
 from tvbo_lite.transforms.check.sites import inside_of, variables_of
 from tvbo_lite.transforms.check.subject import Subject
-from tvbo_lite.transforms.resolve import ResolvedComponent
+from tvbo_lite.transforms.resolve import ResolvedComponent, ResolvedRows
 from tvbo_lite.transforms.types import ResolvedType
 
 _CELL = re.compile(r"(?:\.\./|\./)*(?P<list>\w+)(?:(?:\[(?P<index>\w+)\]|/(?P<id>\w+))(?:/(?P<rest>.*))?)?")
 
 
+_NO_CELLS = ("instances", "property")  # lists of a population that hold no cells
 _POPULATIONS = ("presynapticPopulation", "postsynapticPopulation", "population")
 
 
@@ -141,12 +142,26 @@ def _populations(network: ResolvedComponent) -> dict[str, _Made]:
     for child in network.children():
         ids = tuple(member.id or "" for member in child.lists.get("instances", ()))
         names = [e.attributes.get("number", "") for e in child.type.structure if e.kind == "MultiInstantiate"]
-        if child.id is not None and (ids or names):
-            size = child.parameters.get(names[0], math.nan) if names else math.nan
-            whole = int(size) if math.isfinite(size) and size >= 0 and size == math.floor(size) else None
+        cells = _cells(child)
+        if child.id is not None and cells and not (ids or names):
+            first = cells[0].first if isinstance(cells[0], ResolvedRows) else cells[0]
+            size = sum(len(one.rows) if isinstance(one, ResolvedRows) else 1 for one in cells)
+            found[child.id] = _Made(size, (), first.type)
+        elif child.id is not None and (ids or names):
+            number = child.parameters.get(names[0], math.nan) if names else math.nan
+            counted = math.isfinite(number) and number >= 0 and number == math.floor(number)
+            whole = int(number) if counted else None
             cell = child.references.get("component")
             found[child.id] = _Made(whole, ids, cell.type if cell else None)
     return found
+
+
+def _cells(population: ResolvedComponent) -> list[ResolvedComponent | ResolvedRows]:
+    """The members of a population that holds its cells themselves."""
+    if not population.type.is_a("basePopulation"):
+        return []
+    first = next((name for name, _ in population.members if name not in _NO_CELLS), None)
+    return [member for name, member in population.members if name == first and first is not None]
 
 
 def _fault(match: re.Match[str], made: dict[str, _Made]) -> tuple[str, str | None] | None:

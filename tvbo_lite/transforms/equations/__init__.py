@@ -1,4 +1,4 @@
-"""The equations of each population, flattened from the tree of instances; `system` says what they look like."""
+"""The equations of each population, flattened from the tree of instances; see `system`."""
 
 from tvbo_lite.transforms.equations.build import population_equations
 from tvbo_lite.transforms.equations.system import System

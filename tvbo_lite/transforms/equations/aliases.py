@@ -37,6 +37,8 @@ def without_aliases(system: System, *, ordered: bool = True) -> None:
     ``ordered`` leaves those that hold an older value where jLEMS's order lets that be seen; without it
     equations are taken to hold all at once.
     """
+    if not ordered:
+        _without_copies(system)
     outside = seen_outside(system)
     for group in system.groups.values():
         aliases = {item.name: item.value for item in group.definitions() if isinstance(item.value, Name)}
@@ -44,6 +46,16 @@ def without_aliases(system: System, *, ordered: bool = True) -> None:
             target = _current(group, name)
             if not ordered or _same_everywhere(group, name, target.name, outside):
                 _drop(system, group, name, target)
+
+
+def _without_copies(system: System) -> None:
+    """What others see of a variable is the variable."""
+    for group in system.groups.values():
+        for part in group.parts:
+            shown, part.shown = part.shown, []
+            for item in shown:
+                group.states.pop(item.name, None)
+                _drop(system, group, item.name, Name(item.variable))
 
 
 def _current(group: Group, name: str) -> Name:

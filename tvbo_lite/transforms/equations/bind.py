@@ -38,8 +38,8 @@ __all__ = ["Binder", "outward", "port_name"]
 
 # What the writers of scripts use in groups for purposes of their own.
 RESERVED = (
-    CLOCK, "dt", "DT", "n", "at", "host", "np", "self", "k", "start", "step", "total", "product", "attached", "wires",
-    "connect", "send", "group", "active", "inside", "fired", "holds", "RANDOM",
+    CLOCK, "dt", "DT", "n", "at", "host", "np", "self", "k", "start", "step", "total", "product",
+    "attached", "wires", "connect", "send", "group", "active", "inside", "fired", "holds", "RANDOM",
 )  # fmt: skip
 REGIME = "regime"
 WEIGHT = "weight"
@@ -368,12 +368,11 @@ class Binder:
         return Deed(tuple(self._assignments(site, action)), ports, regime)
 
     def _rules(self, site: Site, items: Iterable[m.OnCondition], *, in_regime: bool) -> list[Rule]:
-        return [
-            Rule(
-                self.bind(site, item.test, item.location), self._deed(site, item.action, in_regime=in_regime)
-            )
-            for item in items
-        ]
+        found = []
+        for item in items:
+            deed = self._deed(site, item.action, in_regime=in_regime)
+            found.append(Rule(self.bind(site, item.test, item.location), deed, item.test, item.location))
+        return found
 
     def _handlers(self, site: Site, actions: dict[str, m.Action], *, in_regime: bool) -> dict[str, Deed]:
         found = {

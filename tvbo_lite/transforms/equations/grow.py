@@ -126,7 +126,7 @@ class _Surveyor:
             _prefix(plot)
         return self.found
 
-    def plot(
+    def plot(  # noqa: PLR0917  a group is all of this
         self,
         name: str,
         block: Block,
@@ -155,6 +155,7 @@ class _Surveyor:
 
     def _note(self, site: Site) -> None:
         size = site.block.size
+        blank: tuple[list[Site], NDArray[np.int64], NDArray[np.int64]]
         blank = ([], np.zeros(size, np.int64), np.zeros(size, np.int64))
         sites, which, copy = self.found.places.setdefault(site.block, blank)
         which[site.rows], copy[site.rows] = len(sites), np.arange(len(site.rows))

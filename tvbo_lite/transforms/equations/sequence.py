@@ -16,8 +16,8 @@ from tvbo_lite.transforms.equations.system import (
 )
 
 __all__ = [
-    "ATTACHED", "EVENT", "NEVER", "Place", "changed_in", "changed_names", "defined_at", "first_change", "outer_places",
-    "readings", "seen_outside",
+    "ATTACHED", "EVENT", "NEVER", "Place", "changed_in", "changed_names", "defined_at", "first_change",
+    "outer_places", "readings", "seen_outside",
 ]  # fmt: skip
 
 Place = tuple[int, int, int]  # part, stage (attached groups, definitions, rates, rules, regimes), number

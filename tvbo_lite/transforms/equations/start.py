@@ -45,7 +45,8 @@ class _Start:
         self.system = system
         self.losses = losses
         self.order = list(walk(system))
-        self.random = Random(DEFAULT_SEED if system.plan.seed is None else system.plan.seed)
+        seed = DEFAULT_SEED if system.plan.seed is None else system.plan.seed
+        self.random = Random(seed)  # noqa: S311  a start value, no secret
         self.drawn: set[int] = set()
         self.values: dict[str, dict[str, NDArray[np.float64]]] = {}
 

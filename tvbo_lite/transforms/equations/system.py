@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import Location
+from tvbo_lite.errors import NOWHERE, Location
 from tvbo_lite.expr.tree import Expr, Leaf, Name, children
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import SimulationPlan
 
 __all__ = [
-    "CLOCK", "Across", "Assignment", "Deed", "Definition", "Group", "Missing", "Outer", "Parameter", "Part", "Record", "Regime",
-    "Route", "Rule", "Shown", "System", "Total", "leaves", "names_read", "walk",
+    "CLOCK", "Across", "Assignment", "Deed", "Definition", "Group", "Missing", "Outer", "Parameter",
+    "Part", "Record", "Regime", "Route", "Rule", "Shown", "System", "Total", "leaves", "names_read", "walk",
 ]  # fmt: skip
 
 CLOCK = "t"
@@ -50,7 +50,7 @@ class Total(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class Across(Leaf):
-    """A variable at the other end of a tunnel: copy ``at[k]`` of ``group``. Ends advance one after the other."""
+    """A variable at the other end of a tunnel: copy ``at[k]`` of ``group``."""
 
     name: str
     group: str
@@ -113,6 +113,8 @@ class Rule:
 
     test: Expr
     deed: Deed
+    text: str = ""  # of the condition, as the model has it
+    where: Location = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ def _deed(deed: Deed, change: Change) -> Deed:
 
 
 def _rule(rule: Rule, change: Change) -> Rule:
-    return Rule(change(rule.test), _deed(rule.deed, change))
+    return replace(rule, test=change(rule.test), deed=_deed(rule.deed, change))
 
 
 def _regime(regime: Regime, change: Change) -> Regime:

@@ -164,7 +164,7 @@ class _Term:
         found = inside(self.source, name)
         if found is None:
             what = f"'{name}' of {self.bond.source} depends at the same moment on what the node receives"
-            hint = f"list the nodes of {self.bond.source} before those of {self.bond.port.target}"
+            hint = "read a state variable, or let no circle of nodes pass on what they receive"
             self.context.unsupported(self.path, what, hint)
             return self._read(name)
         return substitute(found, {one: self._read(one) for one in set(names(found)) - {"t"}})

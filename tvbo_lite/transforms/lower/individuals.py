@@ -6,6 +6,7 @@ whose members are the cells themselves; their quantities are named alike (``pop[
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
@@ -13,7 +14,7 @@ from tvbo_lite.lems.rows import Children, Column, Rows
 from tvbo_lite.transforms.lower.equations import initial_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["individual_columns", "individuals"]
+__all__ = ["individual_columns", "individuals", "members"]
 
 MEMBERS = "members"
 
@@ -51,12 +52,26 @@ def individuals(
     path: Path,
 ) -> lems.Component:
     """The population ``name`` of cells of one type, of which ``columns`` differ and ``fixed`` do not."""
-    own = f"{kind.name}Population"
-    slot = lems.ChildSlot(MEMBERS, kind.name, many=True)
-    context.types.add(lems.ComponentType(own, "basePopulation", children=(slot,)))
+    own = _type(context, kind)
     same = {key: text for key, text in fixed.items() if key not in columns}
     rows = Rows(kind.name, size, columns, same, location=context.locate(path))
     return lems.Component(own, name, children=Children(rows), location=context.locate(path))
+
+
+def members(
+    context: Context, name: str, kind: ResolvedType, cells: Iterable[lems.Component]
+) -> lems.Component:
+    """The population ``name`` of cells of one type, each given as a component."""
+    children = tuple(replace(cell, id=None) for cell in cells)
+    return lems.Component(_type(context, kind), name, children=children)
+
+
+def _type(context: Context, kind: ResolvedType) -> str:
+    """The type of a population whose members are the cells themselves."""
+    name = f"{kind.name}Population"
+    slot = lems.ChildSlot(MEMBERS, kind.name, many=True)
+    context.types.add(lems.ComponentType(name, "basePopulation", children=(slot,)))
+    return name
 
 
 def _differing(

@@ -11,6 +11,8 @@ from tvbo_lite.transforms.lower.components import is_input, lower_component
 from tvbo_lite.transforms.lower.context import Context, Path, listing
 from tvbo_lite.transforms.lower.edges import connect_input, edge_parameters
 from tvbo_lite.transforms.lower.environment import Environment
+from tvbo_lite.transforms.lower.equations import has_equations
+from tvbo_lite.transforms.lower.individuals import members
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, node_parameters, type_of
 from tvbo_lite.transforms.lower.pairs import Pairs
 from tvbo_lite.transforms.lower.population import Place, Population, recorded_variables
@@ -76,8 +78,8 @@ class Wiring:
 
     def component(self, name: str) -> lems.Component:
         """The network ``name``: populations, then projections, then inputs."""
-        members = [item.lowered() for item in self.populations.values()]
-        children = (*members, *self._projections.components(), *self._pairs.found, *self._inputs)
+        populations = [self._lowered(item) for item in self._pairs.arranged()]
+        children = (*populations, *self._projections.components(), *self._pairs.found, *self._inputs)
         return lems.Component("network", name, children=children)
 
     def add_dynamics(self) -> None:
@@ -162,29 +164,51 @@ class Wiring:
         return own
 
     def _population(self, node: Node, name: str, kind: ResolvedType, path: Path) -> Population:
-        """The population of the dynamics; a node with parameters of its own has one of its own."""
+        """The population of the dynamics. A NeuroML cell with parameters of its own has one of its own, since
+        NeuroML's populations have one component.
+        """
         bare = name not in self.named and name not in self.populations
-        key = f"{name}_{node.id}" if node.parameters and not bare else name
+        apart = node.parameters and not bare and not self._is_individual(node, name)
+        key = f"{name}_{node.id}" if apart else name
         if key not in self.populations:
-            component = self._own_component(node, name, kind, path)
+            component = self._own_component(node, name, kind, path) if apart or bare else name
             dynamics = self.named[name][0] if name in self.named else None
             own = dynamics if dynamics and is_own(self.context, dynamics) else None
             variables = recorded_variables(kind, own)
             self.populations[key] = Population(f"{key}_pop", name, component, variables, name in self.placed)
         return self.populations[key]
 
+    def _is_individual(self, node: Node, name: str) -> bool:
+        """Whether the node differs from others of its population, which by equations it may."""
+        if not node.parameters or name not in self.named or name in self.placed:
+            return False
+        dynamics = self.named[name][0]
+        return is_own(self.context, dynamics) and has_equations(dynamics)
+
     def _member(self, node: Node, name: str, kind: ResolvedType, path: Path) -> Place:
         """A new instance in the population of its dynamics, such as ``iz_pop[0]``."""
         population = self._population(node, name, kind, path)
         index = population.new(node.position)
+        component = population.component
+        if self._is_individual(node, name):
+            component = self._own_component(node, name, kind, path)
+            population.own[index] = self.components.pop(component)
         place = Place(kind, node.id, population=population, first=index, drawn=is_random(kind))
         if node.record:
             population.recorded.append(place.first)
-        for received in self._received.get(population.component, ()):
+        for received in self._received.get(component, ()):
             item = self.components[received]
             source = Place(self.context.types.get(item.tag), node.id, input=received)
             self._inputs += connect_input(self.context, source, place, {}, path=path, what=f"node {node.id}")
         return place
+
+    def _lowered(self, population: Population) -> lems.Component:
+        """The element of a population; where its cells differ, they stand in it one by one."""
+        if not population.own:
+            return population.lowered()
+        usual = self.components[population.component]
+        cells = [population.own.get(index, usual) for index in range(len(population.positions))]
+        return members(self.context, population.id, self._kinds[population.dynamics], cells)
 
     def add_edge(self, edge: Edge, path: Path) -> None:
         """An edge without coupling is an input; one with coupling a connection through a synapse."""

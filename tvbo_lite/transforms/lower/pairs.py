@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.lower.attributes import attributes
-from tvbo_lite.transforms.lower.coupling_types import END, OUTLET, SEEN, WEIGHT, pair_type, term_type
+from tvbo_lite.transforms.lower.coupling_types import (
+    END,
+    OUTLET,
+    SEEN,
+    WEIGHT,
+    inside,
+    pair_type,
+    term_type,
+)
 from tvbo_lite.transforms.lower.edges import edge_parameters
 
 if TYPE_CHECKING:
@@ -56,11 +64,33 @@ class Pairs:
             where = self.context.locate(path)
             self.found.append(lems.Component(kind.name, attributes=texts, location=where))
 
+    def arranged(self) -> list[Population]:
+        """The populations in the order in which they advance: as they come, but those that pass on in the
+        same step what they receive before those that they pass it on to.
+        """
+        left, found = list(self.populations.values()), []
+        bonds = self.context.couplings.bonds if self.context.couplings else ()
+        before = {(bond.source, bond.port.target) for bond in bonds if self._passes_on(bond)}
+        while before and left:
+            waiting = {late for early, late in before if any(item.dynamics == early for item in left)}
+            free = next((item for item in left if item.dynamics not in waiting), left[0])
+            left.remove(free)
+            found.append(free)
+        return [*found, *left]
+
+    def _passes_on(self, bond: Bond) -> bool:
+        """Whether what is read depends at the same moment on what the source receives."""
+        couplings = self.context.couplings
+        source = self.context.equations.get(couplings.named[bond.source][1]) if couplings else None
+        if source is None or bond.source == bond.port.target:
+            return False
+        return any(inside(source, name) is None for name in bond.variables)
+
     def _order(self, place: Place) -> tuple[int, int]:
         """When the node advances in a step."""
         name = place.population.id if place.population else ""
         if name not in self._ranks:
-            self._ranks = {item.id: number for number, item in enumerate(self.populations.values())}
+            self._ranks = {item.id: number for number, item in enumerate(self.arranged())}
         return self._ranks[name], place.first
 
     def _term(self, bond: Bond, path: Path, *, before: bool) -> str | None:

@@ -20,7 +20,10 @@ _POTENTIALS = {"baseCellMembPot": "v", "baseCellMembPotDL": "V"}  # ancestor -> 
 
 @dataclass(slots=True)
 class Population:
-    """Instances that share a dynamics; ``recorded`` are the indices of those whose ``variables`` are kept."""
+    """Instances that share a dynamics; ``recorded`` are the indices of those whose ``variables`` are kept.
+
+    ``own`` are the components, by index, of instances with parameters of their own.
+    """
 
     id: str
     dynamics: str
@@ -30,6 +33,12 @@ class Population:
     recorded: list[int] = field(default_factory=list)
     positions: list[Position | None] = field(default_factory=list)
     spikes: bool = False  # whether the spikes of the recorded ones are kept
+    own: dict[int, lems.Component] = field(default_factory=dict)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether NeuroML finds an instance by its index alone."""
+        return not (self.listed or self.own)
 
     def new(self, position: Position | None = None) -> int:
         """The index of one more instance."""

@@ -114,7 +114,7 @@ class Projections:
         if "weight" in synapse.connection:
             tag += "W"
             texts |= self._strength(synapse, ("weight",), path, what)
-        elif not any(place.population and place.population.listed for place in (source, target)):
+        elif all(place.population and place.population.is_plain for place in (source, target)):
             tag = f"{kind}Connection"
             texts |= {"preCell": str(source.first), "postCell": str(target.first)}
         self._keep((f"{kind}Projection", ""), source, target, tag=tag, texts=texts, path=path)

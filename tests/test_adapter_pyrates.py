@@ -223,6 +223,68 @@ def test_a_step_of_the_input_acts_in_its_step() -> None:
     assert ours.to_numpy() == pytest.approx(r, rel=1e-14)
 
 
+def test_an_input_may_change_in_each_step() -> None:
+    """Noise, which no equation can hold, stands in a table; Euler by hand gives the same."""
+    u = np.random.default_rng(3).normal(size=500)
+    template = CircuitTemplate.from_yaml(f"{MODELS}/twins")
+    outputs = {"r": "p/relax_op/r", "m": "p/rate_op/m", "q": "p/cubic_op/r"}
+    frame = template.run(50.0, 0.1, outputs=outputs, inputs={"p/relax_op/u": u})
+    r = [0.2]
+    for value in u[:-1]:
+        r.append(r[-1] + 0.1 * (value - r[-1]) / 2.0)
+    assert frame["r"].to_numpy() == pytest.approx(r, rel=1e-12)
+    m = 2.0 / (1.0 + np.exp(-3.0 * (frame["r"] + frame["q"] - 0.4)))
+    assert frame["m"].to_numpy() == pytest.approx(m.to_numpy(), rel=1e-12)
+
+
+# ---- solvers -----------------------------------------------------------------------------------------------
+
+
+def relaxed(solver: str, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Times, and ``r' = (u - r)/2`` from 0.2 on with a pulse of ``u`` from 2 to 5."""
+    u = np.zeros(1000)
+    u[200:500] = 1.0
+    frame = CircuitTemplate.from_yaml(f"{MODELS}/twins").run(
+        10.0, 0.01, outputs={"r": "p/relax_op/r"}, inputs={"p/relax_op/u": u}, solver=solver, **options
+    )
+    return frame.index.to_numpy(), frame["r"].to_numpy()
+
+
+def exactly(t: np.ndarray, begin: float, end: float) -> np.ndarray:
+    """The solution for a pulse from ``begin`` to ``end``."""
+    first = 0.2 * np.exp(-begin / 2)
+    second = 1.0 + (first - 1.0) * np.exp(-(end - begin) / 2)
+    late = np.where(t < end, 1.0 + (first - 1.0) * np.exp(-(t - begin) / 2), second * np.exp(-(t - end) / 2))
+    found: np.ndarray = np.where(t < begin, 0.2 * np.exp(-t / 2), late)
+    return found
+
+
+@pytest.mark.parametrize(("method", "error"), [("RK45", 1e-8), ("RK23", 1e-7), ("LSODA", 1e-7)])
+def test_the_adaptive_solver_keeps_its_tolerance(method: str, error: float) -> None:
+    """PyRates draws lines between the values of an input: a change lies in the middle of its line."""
+    t, r = relaxed("scipy", method=method, rtol=1e-9, atol=1e-12, sampling_step_size=0.1)
+    apart = 10.0 / 999
+    assert t == pytest.approx(np.arange(100) * 0.1)
+    assert np.abs(r - exactly(t, 199.5 * apart, 499.5 * apart)).max() < error
+
+
+def test_the_adaptive_solver_has_the_tolerances_of_scipy() -> None:
+    """Coarse ones, where nothing else is said."""
+    t, r = relaxed("scipy")
+    assert len(t) == 1000
+    assert 1e-7 < np.abs(r - exactly(t, 199.5 * 10 / 999, 499.5 * 10 / 999)).max() < 1e-2
+
+
+def test_heuns_method_is_of_second_order() -> None:
+    """By hand, with one input for each step; PyRates 1.2.3 takes the second rate twice: first order."""
+    t, r = relaxed("heun")
+    expected = [0.2]
+    for now in np.where((t > 1.995) & (t < 4.995), 1.0, 0.0)[:-1]:
+        rate = (now - expected[-1]) / 2
+        expected.append(expected[-1] + 0.01 * (rate + (now - expected[-1] - 0.01 * rate) / 2) / 2)
+    assert r == pytest.approx(expected, rel=1e-12)
+
+
 def test_an_input_adds_to_the_edges_of_its_variable() -> None:
     """With weight 1, as in PyRates."""
     without = pair()["r"].to_numpy()

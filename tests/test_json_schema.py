@@ -116,6 +116,14 @@ def test_the_published_examples_are_valid() -> None:
         assert problems_of(path.read_text(encoding="utf-8")) == [], path.name
 
 
+def test_the_reference_examples_are_valid() -> None:
+    """All experiments of this repository are valid, so that editors mark nothing in them."""
+    found = sorted((ROOT / "reference_examples").glob("*/*.yaml"))
+    assert len(found) > 30
+    for path in found:
+        assert problems_of(path.read_text(encoding="utf-8")) == [], path.parent.name
+
+
 def test_the_text_is_json() -> None:
     """The text of the schema is the schema."""
     assert json.loads(experiment_json_schema_text()) == experiment_json_schema()

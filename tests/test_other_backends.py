@@ -185,6 +185,19 @@ def test_what_jneuroml_leaves_out_in_silence_is_refused(backend: str) -> None:
         backends.run_file("LEMS_NML2_Ex8_AdEx.xml", backend)
 
 
+def test_what_gets_a_wrong_weight_or_no_event_is_refused() -> None:
+    """A double synapse in jNeuroML's code, delayed connections in EDEN: both were found by such runs."""
+    name = "LEMS_NML2_Ex27_MultiSynapses.xml"
+    with pytest.raises(UnsupportedError, match="doubleSynapse 'AMPA_NMDA' is weighed twice") as caught:
+        backends.run_file(name, "neuron")
+    assert len(caught.value.problems) == 1
+    with pytest.raises(
+        UnsupportedError, match=r"EDEN leaves out .* from spksPop\[0\] to iafPop\[0\]"
+    ) as caught:
+        backends.run_file(name, "eden")
+    assert len(caught.value.problems) == 5
+
+
 # ---- programs that take their place --------------------------------------------------------------
 
 Fake = Callable[..., None]

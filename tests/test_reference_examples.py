@@ -18,6 +18,7 @@ from tvbo_lite.formats.lems.writer import write
 from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.losses import Losses
 from tvbo_lite.resources import folder
+from tvbo_lite.transforms.check import require
 from tvbo_lite.transforms.plan import simulation_plan
 
 if TYPE_CHECKING:
@@ -175,7 +176,8 @@ def test_jlems_runs_the_rendered_example(example: Path) -> None:
 
 @pytest.mark.parametrize("example", REFUSED, ids=lambda path: path.name)
 def test_an_example_that_no_engine_here_runs_is_read_and_rendered(example: Path) -> None:
-    """It is a valid model; running it is refused with the reason that ``provenance.toml`` gives."""
+    """It is valid without a warning; running it is refused with the reason that ``provenance.toml`` gives."""
+    assert require(_linked(example)) == ()
     assert "</Lems>" in str(write(experiment(example).model(), Losses()))
     with pytest.raises(UnsupportedError) as caught:
         experiment(example).run()

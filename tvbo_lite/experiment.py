@@ -213,7 +213,8 @@ class SimulationExperiment(Experiment):
     def run(self, backend: str = "native", **options: Any) -> ExperimentResult:
         """Simulate with the built-in engine, or with another, such as ``"neuroml"`` (jLEMS) or ``"neuron"``.
 
-        ``options`` are the backend's own. The result's dimensions are ``(time, quantity)`` with quantities
+        ``options`` are the backend's own; those of the built-in engine's integration are ``method``,
+        ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s) and ``max_step`` (s). The result's dimensions are ``(time, quantity)`` with quantities
         like ``iz_pop[0]/v``, or ``(time, variable)`` where the experiment is one node without network.
 
         Raises:
@@ -222,7 +223,8 @@ class SimulationExperiment(Experiment):
         """
         from tvbo_lite import backends
 
-        recording = backends.run_model(self.model(), backend=backend, **options)
+        model = self._by_method(options.get("method")).model()
+        recording = backends.run_model(model, backend=backend, **options)
         result = self._labelled(recording, backends.backend_name(backend))
         if not self.observations:
             return result
@@ -230,6 +232,14 @@ class SimulationExperiment(Experiment):
 
         scale = self.integration.time_scale if self.integration is not None else "ms"
         return result.with_observations(observe(self.observations, recording, seconds(1, scale) or 1.0))
+
+    def _by_method(self, method: str | None) -> Self:
+        """The experiment with another integration method, by which stimuli are placed in time too."""
+        if method is None or self.integration is None:
+            return self
+        return self.model_copy(
+            update={"integration": self.integration.model_copy(update={"method": method.lower()})}
+        )
 
     def _labelled(self, recording: Recording, backend: str) -> ExperimentResult:
         """The traces by their paths; of one node without network by the names of its variables."""

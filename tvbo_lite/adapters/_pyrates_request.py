@@ -12,6 +12,7 @@ from tvbo_lite.backends import run_model
 from tvbo_lite.errors import ModelError, Problem, nearest
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.pyrates.experiment import Translation, translate
+from tvbo_lite.transforms.lower.samples import MAX_PIECES
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -147,23 +148,40 @@ class Request:
             f"input_{number}": {**found.external[path], "samples": self._samples(values)}
             for number, (path, values) in enumerate(driven.items())
         }
-        step = float(self.step_size)
-        integration = {"step_size": step, "duration": (self.steps + more) * step, "time_scale": "s"}
+        integration = self._integration(more)
         return found, {**found.data, "stimulation": stimulation, "integration": integration}
 
-    def _samples(self, values: NDArray[np.float64]) -> dict[str, list[float]]:
+    def _integration(self, more: int) -> dict[str, Any]:
+        """Method, steps and duration as the dialect writes them."""
+        solver, step = self.solver, float(self.step_size)
+        found = {
+            "method": solver.method,
+            "step_size": step,
+            "duration": (self.steps + more) * step,
+            "time_scale": "s",
+        }
+        if not solver.adaptive:
+            return found
+        every = float(self.sampling_step_size or step)
+        tolerances = {"rel_tol": solver.rel_tol, "abs_tol": solver.abs_tol}
+        return {**found, **tolerances, "parameters": {"sampling_step_size": every}}
+
+    def _samples(self, values: NDArray[np.float64]) -> dict[str, Any]:
         """An input as the values that follow one another, each with the time at which it begins.
 
-        PyRates draws lines between the values where the method chooses its steps, and puts the last value
-        at the end of the run: a change lies in the middle of its line. Limits stand half a step later in
-        the equations (`tvbo_lite.transforms.lower.stimulation`), which is right for LEMS's method alone.
+        Where the method chooses its steps, PyRates draws lines between the values, the last of which it
+        puts at the end of the run. A few changes are put into the middle of their lines.
         """
         begin = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
-        times = begin * float(self.step_size)
-        if self.solver.adaptive:
-            times = (begin - 0.5) * (self.simulation_time / max(len(values) - 1, 1))
-        if self.solver.method != LEMS_METHOD:
-            times -= 0.5 * self.step_size
+        if not self.solver.adaptive and 2 * len(begin) > len(values):
+            return {"step_size": float(self.step_size), "values": values.tolist()}
+        if not self.solver.adaptive:
+            return {"times": (begin * float(self.step_size)).tolist(), "values": values[begin].tolist()}
+        apart = self.simulation_time / max(len(values) - 1, 1)
+        if len(begin) > MAX_PIECES:
+            times = np.arange(len(values)) * apart
+            return {"times": times.tolist(), "values": values.tolist(), "linear": True}
+        times = (begin - 0.5) * apart
         return {"times": [0.0, *times[1:].tolist()], "values": values[begin].tolist()}
 
     def result(self) -> tuple[NDArray[np.float64], dict[str | tuple[str, ...], Array]]:
@@ -172,10 +190,11 @@ class Request:
         The run has one step more than PyRates': LEMS's Euler method records a derived variable with the
         states at the start of the step, one row later than these.
         """
-        rows, late = self.rows, self.solver.method == LEMS_METHOD
+        rows = self.rows
         found, data = self.translated(more=1)
         model = SimulationExperiment.from_data(data, found.location).model()
-        recording = run_model(model, **self._options())
+        recording = run_model(model)
+        late = self.solver.method == LEMS_METHOD and not model.beyond.samples
         columns: dict[str | tuple[str, ...], Array] = {}
         for column in self.columns():
             names = found.names[column.path]
@@ -183,15 +202,6 @@ class Request:
             columns[column.name] = traces[0] if len(traces) == 1 else traces[0] + 1j * traces[1]
         time = np.linspace(0.0, self.simulation_time, len(rows), endpoint=False)
         return time, columns
-
-    def _options(self) -> dict[str, Any]:
-        """What the engine is told of the solver; nothing for the method of LEMS."""
-        solver = self.solver
-        if solver.method == LEMS_METHOD:
-            return {}
-        every = float(self.sampling_step_size or self.step_size) if solver.adaptive else None
-        tolerances = {"rel_tol": solver.rel_tol, "abs_tol": solver.abs_tol}
-        return {"method": solver.method, **tolerances, "sampling_step_size": every}
 
 
 def _whole(time: float, step: float, what: str, other: str) -> int:

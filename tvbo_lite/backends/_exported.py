@@ -17,6 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.backends._process import Output, run
+from tvbo_lite.backends._refused import Rule, check_refused
 from tvbo_lite.errors import BackendError, Problem, ReadError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.sources import is_core
@@ -186,7 +187,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Simulator:
-    """A backend: ``name`` in messages, ``check`` raises what it cannot run, ``record`` runs it in a folder.
+    """A backend: ``name`` in messages, what is ``refused``, and ``record``, which runs it in a folder.
 
     ``record`` is given the quantities to record; it gives, for each one that was recorded, the number of
     its column in the file `TABLE` (0 is the time).
@@ -194,7 +195,7 @@ class Simulator:
 
     name: str
     record: Callable[[Workspace, tuple[str, ...]], dict[str, int]]
-    check: Callable[[Job, str], None] | None = None
+    refused: tuple[Rule, ...]
 
     def run_file(
         self,
@@ -241,8 +242,7 @@ class Simulator:
         return self._run(job_of(name, reader.link(model, places), plan), timeout, losses)
 
     def _run(self, job: Job, timeout: float, losses: Losses | None) -> Recording:
-        if self.check is not None:
-            self.check(job, self.name)
+        check_refused(job, self.name, self.refused)
         with _workspace(self.name, job, timeout) as space:
             for beyond in job.model.beyond.items():  # the method, if one was chosen
                 space.losses.add(*beyond)

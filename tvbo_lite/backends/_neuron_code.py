@@ -1,79 +1,23 @@
-"""jNeuroML's code for NEURON: what it can hold, how it is written, and how its mechanisms are compiled."""
+"""jNeuroML's code for NEURON: how it is written, and how its mechanisms are compiled."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvbo_lite.backends._jneuroml import cause, command, last_words
 from tvbo_lite.backends._python import need_programs, path_with
-from tvbo_lite.errors import Problem, UnsupportedError
 
 if TYPE_CHECKING:
     from tvbo_lite.backends._exported import Job, Workspace
     from tvbo_lite.backends._process import Output
-    from tvbo_lite.transforms.resolve import ResolvedComponent
 
-__all__ = ["check_code_limits", "compile_mechanisms", "export", "without_windows"]
+__all__ = ["compile_mechanisms", "export", "without_windows"]
 
 _COMPILER = "nrnivmodl"
 _NEEDED = ("make", "gcc" if sys.platform != "darwin" else "clang")
 _REASON = "jNeuroML's code for {} cannot record what belongs to an input or a synapse"
-
-
-# ---- what it cannot hold -----------------------------------------------------------------------
-
-
-def check_code_limits(job: Job, simulator: str) -> None:
-    """Raises `UnsupportedError` for what jNeuroML leaves out in silence, so that results would be wrong."""
-    target = job.resolver.component(job.plan.target, job.model.location, "the simulation's target")
-    used = {id(item): item for item in _everything(target, set())}
-    problems = [problem for rule in _LIMITS for item in used.values() for problem in rule(item, simulator)]
-    if problems:
-        raise UnsupportedError(list(dict.fromkeys(problems)))
-
-
-def _dimensionless_input(item: ResolvedComponent, simulator: str) -> Iterator[Problem]:
-    if item.type.is_a("basePointCurrentDL"):
-        message = f"{item.describe()} gives a current without unit, which jNeuroML leaves out for {simulator}"
-        hint = "a cell with a capacitance (izhikevich2007Cell) and an input in ampere can be run"
-        yield Problem(message, item.component.location, None, hint)
-
-
-def _kinetic_point_cell(item: ResolvedComponent, simulator: str) -> Iterator[Problem]:
-    if not item.type.is_a("baseCell") or item.type.is_a("cell"):
-        return
-    if any(below.type.dynamics.kinetic_schemes for below in _everything(item, set())):
-        what = f"{item.describe()} has kinetic channels"
-        message = f"{what}, which jNeuroML does not advance in a point cell for {simulator}"
-        yield Problem(message, item.component.location, "a <cell> with a morphology")
-
-
-def _no_refractory_time(item: ResolvedComponent, simulator: str) -> Iterator[Problem]:
-    if item.type.is_a("baseCell") and item.parameters.get("refract") == 0:
-        message = (
-            f"{item.describe()} has a refractory time of 0, with which jNeuroML's code fails in {simulator}"
-        )
-        yield Problem(message, item.component.location, "refract > 0, such as one step")
-
-
-_LIMITS: tuple[Callable[[ResolvedComponent, str], Iterator[Problem]], ...] = (
-    _dimensionless_input,
-    _kinetic_point_cell,
-    _no_refractory_time,
-)
-
-
-def _everything(item: ResolvedComponent, seen: set[int]) -> Iterator[ResolvedComponent]:
-    """A component with all that is in it or that it refers to, each once."""
-    if id(item) in seen:
-        return
-    seen.add(id(item))
-    yield item
-    for below in (*item.children(), *item.references.values()):
-        yield from _everything(below, seen)
 
 
 # ---- writing and compiling it ------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.backends._exported import TABLE, Simulator, Workspace
 from tvbo_lite.backends._jneuroml import last_words
 from tvbo_lite.backends._python import find_python, need_programs, path_with
+from tvbo_lite.backends._refused import BY_EDEN
 
 if TYPE_CHECKING:
     from tvbo_lite.backends._process import Output
@@ -81,5 +82,5 @@ def _signal(output: Output) -> int | None:
     return None
 
 
-_EDEN = Simulator("EDEN", _record)
+_EDEN = Simulator("EDEN", _record, BY_EDEN)
 run_file, run_model = _EDEN.run_file, _EDEN.run_model

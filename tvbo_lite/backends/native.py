@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.compiler.held import is_held_only, lower_held
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.compiler.memory import EXPOSURE
@@ -126,6 +127,8 @@ class _Tree:
         return Instance(self.forest.root, 0)
 
     def lowered(self) -> Program:
+        if is_held_only(self.beyond):
+            return lower_held(self.forest, self.resolver.constants(), self.plan, self.beyond.noise)
         method = method_of(self.beyond)
         if method is None and self.beyond.solver.sampling is None:
             return lower(self.forest, self.resolver.constants(), self.plan)
@@ -175,7 +178,7 @@ def simulate(program: Program, kernel: Kernel, n_steps: int, progress: Progress 
     """Runs a compiled program from its start. Raises `SimulationError` where a value is not finite."""
     import numpy as np
 
-    memory = start_memory(program)
+    memory = start_memory(program, kernel.size)
     _check_size(n_steps, 1 + len(program.records))
     rows = np.empty((n_steps + 1, 1 + len(program.records)))
     try:
@@ -221,13 +224,14 @@ def _steps(
         chunk = max(1, int(chunk * min(CHUNK / max(perf_counter() - begin, 1e-9), GROWTH)))
 
 
-def start_memory(program: Program) -> NDArray[np.float64]:
-    """The memory before initialisation."""
+def start_memory(program: Program, size: int) -> NDArray[np.float64]:
+    """The memory of ``size`` cells before initialisation; what the program does not know of is 0."""
     import numpy as np
 
     from tvbo_lite.compiler.ir import RANDOM
 
-    memory = np.array(program.memory)
+    memory = np.zeros(size)
+    memory[: len(program.memory)] = program.memory
     memory.view(np.int64)[RANDOM] = (program.seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
     return memory
 

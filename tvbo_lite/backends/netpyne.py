@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from tvbo_lite.backends._exported import TABLE, Simulator, Workspace
 from tvbo_lite.backends._jneuroml import last_words
 from tvbo_lite.backends._neuron_code import (
-    check_code_limits,
     compile_mechanisms,
     export,
     without_windows,
 )
 from tvbo_lite.backends._python import find_python
+from tvbo_lite.backends._refused import BY_NEURON
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,5 +87,5 @@ def _filled(space: Workspace, written: tuple[str, ...]) -> dict[str, int]:
     return found
 
 
-_NETPYNE = Simulator("NetPyNE", _record, check_code_limits)
+_NETPYNE = Simulator("NetPyNE", _record, BY_NEURON)
 run_file, run_model = _NETPYNE.run_file, _NETPYNE.run_model

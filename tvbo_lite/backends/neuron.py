@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from tvbo_lite.backends._exported import TABLE, Simulator, Workspace
 from tvbo_lite.backends._jneuroml import last_words
 from tvbo_lite.backends._neuron_code import (
-    check_code_limits,
     compile_mechanisms,
     export,
     without_windows,
 )
 from tvbo_lite.backends._python import find_python
+from tvbo_lite.backends._refused import BY_NEURON
 
 if TYPE_CHECKING:
     from tvbo_lite.backends._exported import Job
@@ -95,5 +95,5 @@ def _check(space: Workspace, output: Output) -> None:
     space.timings["simulate"] = float(time[-1][1])
 
 
-_NEURON = Simulator("NEURON", _record, check_code_limits)
+_NEURON = Simulator("NEURON", _record, BY_NEURON)
 run_file, run_model = _NEURON.run_file, _NEURON.run_model

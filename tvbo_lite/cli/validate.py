@@ -30,7 +30,8 @@ def validate(context: click.Context, files: tuple[str, ...], *, include: tuple[P
 
     Each problem stands on a line of its own, with file and line. A NeuroML file must also be valid by
     the NeuroML schema. A file with a simulation is checked up to, but without, its compilation. Exit
-    status: 2 if there are problems; warnings, which are about what is odd but runs, do not count.
+    status: 2 if there are problems; warnings, which are about what is odd but runs, or right but more
+    than the built-in engine can run, do not count.
     """
     faulty = count = doubts = 0
     for file in files:
@@ -102,15 +103,17 @@ def _examine(file: str, search: tuple[Path, ...], errors: list[Problem], warning
         model, _ = read_model(file, search)
         found = check(model)
         warnings += [item for item in found.warnings if (item.location.file, item.location.line) not in told]
-        others = list(found.errors) or list(_when_built(model))
+        others = list(found.errors) or list(_when_built(model, warnings))
     except InputError as error:
         others = list(error.problems)
     errors += [item for item in others if (item.location.file, item.location.line) not in told]
 
 
-def _when_built(model: Model) -> Iterator[Problem]:
-    """What shows only when the simulation, or each network without one, is made of its parts."""
-    from tvbo_lite.errors import InputError
+def _when_built(model: Model, warnings: list[Problem]) -> Iterator[Problem]:
+    """What shows only when the simulation, or each network without one, is made of its parts. What is
+    right but cannot be run goes to ``warnings``.
+    """
+    from tvbo_lite.errors import InputError, UnsupportedError
 
     try:
         if model.target is not None:
@@ -125,5 +128,7 @@ def _when_built(model: Model) -> Iterator[Problem]:
         resolver = Resolver(model)
         for network in networks(resolver):
             instantiate(resolver.top(network))
+    except UnsupportedError as error:
+        warnings += error.problems
     except InputError as error:
         yield from error.problems

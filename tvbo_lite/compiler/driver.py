@@ -16,7 +16,7 @@ from tvbo_lite.transforms.blocks import Block
 
 Body = list[ir.Statement]
 
-JUST_BEFORE = 1.0 - 2.0**-49  # a time times this is before it, and no two times of a grid are so near
+JUST_BEFORE = 1.0 - 2.0**-48  # a time times this is before it, and no two times of a grid are so near
 INFINITY = Number(float("inf"))
 ZERO, ONE = Number(0.0), Number(1.0)
 

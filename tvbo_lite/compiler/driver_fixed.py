@@ -22,7 +22,7 @@ from tvbo_lite.compiler.methods import RungeKutta, Stochastic
 
 __all__ = ["begin", "fixed", "stochastic"]
 
-NEAR = 2.0**-50  # relative: a time of the grid that near to a foreseen one is the same
+NEAR = 2.0**-49  # relative: a time of the grid that near to a foreseen one is the same
 
 
 def fixed(parts: Parts, method: RungeKutta) -> Body:

@@ -308,7 +308,7 @@ class Sample:
     linear: bool
 
 
-SAME_TIME = 2.0**-51  # relative
+SAME_TIME = 2.0**-50  # relative
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 
 COPY = 8  # so many recorded neighbours in memory are copied at once
 UNROLL_RECORDS = 64  # more recorded values are copied in a loop
+SMALL = 5000  # cells of memory; an adaptive method of more has loops that are worth every optimisation
 CHECK_UNROLL = 8  # cells of more instances are checked in a loop
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """The text of an LLVM module, and the arrays that it refers to by name."""
+    """The text of an LLVM module, the arrays that it refers to by name, and the cells of memory it needs.
+
+    ``light`` code is worth few optimisations: much text, run through a few thousand times.
+    """
 
     text: str
     arrays: dict[str, NDArray[np.generic]]
+    size: int
+    light: bool = False
 
 
 def module(program: ir.Program, *, fast: bool = False) -> Module:
@@ -38,7 +44,8 @@ def module(program: ir.Program, *, fast: bool = False) -> Module:
     run = _Run(shared).text()
     library = runtime.text({*shared.needs, "release"})
     text = "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
-    return Module(text, shared.arrays)
+    light = program.step_length is not None and len(program.memory) <= SMALL and not fast
+    return Module(text, shared.arrays, len(program.memory), light)
 
 
 def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -26,7 +26,7 @@ from tvbo_lite.compiler.staged import RATE, STRENGTH, StagedCode
 from tvbo_lite.compiler.switches import times
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.tree import Expr, children, names
-from tvbo_lite.lems.beyond import Beyond, Noise, Samples
+from tvbo_lite.lems.beyond import Beyond, Noise, Samples, Solver
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.transforms.blocks import Block, Forest
 from tvbo_lite.transforms.variables import CLOCK
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["lower_for", "method_of"]
 
 MAX_DENSE = 400  # states of a method that solves linear systems
+JUST_AFTER = 1.0 + 2.0**-51  # a time times this is after it, however it was rounded
 WHOLE = 1e-6  # how far the ratio of sampling time and step may be from a whole number
 
 # In what unit people write a quantity of a dimension, in SI: absolute tolerances are meant in it.
@@ -53,16 +54,23 @@ def method_of(beyond: Beyond) -> Method | None:
     Raises:
         UnsupportedError: there is no such method, or it has no form with noise.
     """
-    method = load(beyond.solver.method)
+    method = _loaded(beyond.solver)
     noisy = any(not noise.held for noise in beyond.noise)
     if noisy and not isinstance(method, Stochastic):
         if method.name not in NOISY:
             what = f"the method '{method.name}' cannot integrate noise"
             expected = f"one of {', '.join(sorted({*NOISY, *NOISY.values()}))}"
-            raise UnsupportedError(Problem(what, expected=expected))
+            raise UnsupportedError(Problem(what, beyond.solver.location, expected))
         method = load(NOISY[method.name])
     plain = method.name == "euler" and not beyond.noise and not beyond.samples
     return None if plain else method
+
+
+def _loaded(solver: Solver) -> Method:
+    try:
+        return load(solver.method)
+    except UnsupportedError as error:
+        raise UnsupportedError([replace(p, location=solver.location) for p in error.problems]) from None
 
 
 def lower_for(
@@ -243,7 +251,7 @@ class _Solving(ModelLowering):
             "draw": (*self._held(clock), *root.draw()),
         }
         self.functions = [ir.Function(name, self.root, body) for name, body in bodies.items() if body]
-        breaks = sorted({time for time in self._breaks() if math.isfinite(time) and time > 0})
+        breaks = sorted({time * JUST_AFTER for time in self._breaks() if 0 < time < math.inf})
         scale = [np.full(block.size, self._unit(block, name)) for block, name in self.ordered]
         grid = self._grid()
         return Parts(

@@ -1,15 +1,18 @@
-"""Loops over many instances in two: first what can be worked out for several at once, then what sends events.
+"""Loops over many instances in several: what can be worked out for several at once apart from the rest.
 
 jLEMS finishes one instance before it goes on to the next. Where the events of an instance reach others only
 later (they are delayed, or recorded) and nothing of another instance is read that changes meanwhile, it
-makes no difference to move all instances on first, and then to look at their conditions one by one. The
-first loop is then free of events, and the compiler can use vector instructions for it.
+makes no difference to bring all instances through the first part of their step, then all through the second.
+Parts without events and inner loops are then loops of their own, for which the compiler can use vector
+instructions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,18 +20,26 @@ from tvbo_lite.compiler import ir
 from tvbo_lite.expr.tree import Binary, Call, Expr, Negate, Not, Number, Select, children
 from tvbo_lite.transforms.blocks import Block
 
-MANY = 16  # instances from which on two loops are better than one
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MANY = 16  # instances from which on several loops are better than one
 CHEAP = 24  # parts of an expression that may be worked out for nothing
 _COSTS = {"/": 4, "^": CHEAP + 1}
 _FREE = (Number, ir.Temp, ir.Load, ir.Weight, Negate, Not, Select)
 _KNOWN = (ir.Let, ir.Store, ir.If, ir.Each, ir.Reduce, ir.Emit)
+_SCRATCH = "between two loops"
+
+Body = tuple[ir.Statement, ...]
 
 
 def split_loops(program: ir.Program) -> ir.Program:
-    """The program with such loops in two; it gives the same results to the last bit."""
+    """The program with such loops; it gives the same results to the last bit."""
     splitter = _Splitter(program)
-    step = replace(program.step, body=tuple(splitter.body(program.step.body)))
-    return replace(program, step=step)
+    body = tuple(splitter.body(program.step.body))
+    memory = np.concatenate((program.memory, np.zeros(splitter.size - len(program.memory))))
+    step = replace(program.step, body=body)
+    return replace(program, step=step, memory=memory, cells=[*program.cells, *splitter.scratch])
 
 
 @dataclass(slots=True)
@@ -48,40 +59,60 @@ class _Splitter:
         self.program = program
         self.cells = sorted(program.cells, key=lambda cell: cell.offset)
         self.offsets = np.array([cell.offset for cell in self.cells])
+        self.size = len(program.memory)
+        self.scratch: list[ir.Cell] = []
 
     def body(self, statements: Sequence[ir.Statement]) -> Iterator[ir.Statement]:
         for statement in statements:
-            if isinstance(statement, ir.Each):
-                inner = replace(statement, body=tuple(self.body(statement.body)))
-                yield from self._parts(inner)
+            if isinstance(statement, ir.Each) and statement.block.size >= MANY:
+                yield from self._loops(statement)
+            elif isinstance(statement, ir.Each):
+                yield replace(statement, body=tuple(self.body(statement.body)))
             else:
                 yield statement
 
-    def _parts(self, each: ir.Each) -> list[ir.Statement]:
-        """The loop, or the two that do the same."""
-        if each.block.size < MANY:
-            return [each]
-        at = next((n for n, item in enumerate(each.body) if _sends(item)), len(each.body))
-        smooth = tuple(branchless(each.body[:at]))
-        if at in (0, len(each.body)) or not self._independent(each.block, smooth, each.body[at:]):
-            return [replace(each, body=(*smooth, *each.body[at:]))]
-        return [replace(each, body=smooth), replace(each, body=each.body[at:])]
+    def _loops(self, each: ir.Each) -> list[ir.Statement]:
+        """The loop, or those that do the same."""
+        body = tuple(branchless(each.body))
+        parts = [tuple(part) for part in _parts(body)]
+        if len(parts) == 1 or not self._independent(each.block, parts):
+            return [replace(each, body=body)]
+        return [replace(each, body=part) for part in self._carried(each.block, parts)]
 
-    def _independent(self, block: Block, first: Sequence[ir.Statement], then: Sequence[ir.Statement]) -> bool:
-        """Whether all of ``first`` may happen before any of ``then``."""
-        one, other = self._access(block, first), self._access(block, then)
-        ports = (
-            self.program.ports[item.port] for item in ir.statements(tuple(then)) if isinstance(item, ir.Emit)
+    def _independent(self, block: Block, parts: Sequence[Body]) -> bool:
+        """Whether each part may happen in all instances before the next one does in any."""
+        emits = (item for part in parts for item in ir.statements(part) if isinstance(item, ir.Emit))
+        if any(self.program.ports[item.port].immediate for item in emits):
+            return False
+        accesses = [self._access(block, part) for part in parts]
+        if not all(access.plain for access in accesses) or sum(access.draws for access in accesses) > 1:
+            return False
+        return not any(
+            one.foreign & other.writes or other.foreign & one.writes
+            for one, other in combinations(accesses, 2)
         )
-        return (
-            one.plain
-            and other.plain
-            and not any(port.immediate for port in ports)
-            and not (one.draws and other.draws)
-            and not one.sets & other.uses
-            and not one.foreign & other.writes
-            and not other.foreign & one.writes
-        )
+
+    def _carried(self, block: Block, parts: Sequence[Body]) -> Iterator[Body]:
+        """The parts, with memory for the temporaries that later ones use."""
+        accesses = [self._access(block, part) for part in parts]
+        place: dict[int, ir.Load] = {}
+        for number, (part, access) in enumerate(zip(parts, accesses, strict=True)):
+            later = {temp for other in accesses[number + 1 :] for temp in other.uses}
+            kept = sorted(access.sets & later)
+            for temp in kept:
+                place[temp] = self._room(block)
+            brought = tuple(
+                ir.Let(ir.Temp(temp), place[temp])
+                for temp in sorted(access.uses - access.sets)
+                if temp in place
+            )
+            yield (*brought, *part, *(ir.Store(place[temp], ir.Temp(temp)) for temp in kept))
+
+    def _room(self, block: Block) -> ir.Load:
+        """A cell for a temporary of all instances."""
+        self.scratch.append(ir.Cell(block, _SCRATCH, self.size, block.size))
+        self.size += block.size
+        return ir.Load(block, self.scratch[-1].offset)
 
     # ---- what code reads and writes ------------------------------------------------------------
 
@@ -125,17 +156,19 @@ class _Splitter:
         access.writes |= self._between(target.offset, target.offset)
 
     def _is_own(self, block: Block, leaf: ir.Load) -> bool:
-        """Whether every instance reads a place of its own, or of what is below it."""
-        inside = leaf.block is block or any(above is block for above in leaf.block.ancestors())
+        """Whether every instance of ``block`` reads a place of its own, or of what is below it."""
         number = self._number(leaf.offset)
-        cell = self.cells[number] if number >= 0 else None
-        return (
-            inside
-            and cell is not None
-            and cell.block is leaf.block
-            and cell.offset == leaf.offset
-            and (leaf.stride == 1 or leaf.block.size == 1)
-        )
+        if number < 0 or not _is_within(leaf.block, block):
+            return False
+        cell, fanout = self.cells[number], 1
+        at: Block | None = cell.block
+        while at is not None and at is not leaf.block:
+            if at.starts is not None:
+                return False
+            fanout *= at.fanout
+            at = at.parent
+        stride = fanout if leaf.block.size == 1 else leaf.stride
+        return at is leaf.block and stride == fanout and 0 <= leaf.offset - cell.offset < fanout
 
     def _reduced(self, block: Block, statement: ir.Reduce, access: _Access) -> None:
         if statement.through is not None:
@@ -151,7 +184,9 @@ class _Splitter:
         if not own:
             access.foreign |= cells
 
-    def _is_range(self, block: Block, cells: set[int], first: np.ndarray, last: np.ndarray) -> bool:
+    def _is_range(
+        self, block: Block, cells: set[int], first: NDArray[np.int64], last: NDArray[np.int64]
+    ) -> bool:
         """Whether each instance's range is that of its own members in one list."""
         cell = self.cells[next(iter(cells))]
         if cell.block.parent is not block:
@@ -162,7 +197,7 @@ class _Splitter:
             np.array_equal(lengths, last - first) and np.all((first == cell.offset + begin) | (lengths == 0))
         )
 
-    def _numbers(self, statement: ir.Reduce, index: ir.Index) -> np.ndarray:
+    def _numbers(self, statement: ir.Reduce, index: ir.Index) -> NDArray[np.int64]:
         if isinstance(index, ir.Entry):
             return self.program.tables[index.table]
         return index.offset + index.stride * np.arange(statement.block.size)
@@ -171,15 +206,34 @@ class _Splitter:
         """The number of the cell in which a place lies; -1 for the reserved ones."""
         return int(np.searchsorted(self.offsets, place, side="right")) - 1
 
-    def _cells_at(self, places: np.ndarray) -> set[int]:
+    def _cells_at(self, places: NDArray[np.int64]) -> set[int]:
         return set(np.unique(np.searchsorted(self.offsets, places, side="right") - 1).tolist())
 
     def _between(self, low: int, high: int) -> set[int]:
         return set(range(self._number(low), self._number(high) + 1))
 
 
-def _sends(statement: ir.Statement) -> bool:
-    return any(isinstance(item, ir.Emit | ir.Call) for item in ir.statements((statement,)))
+def _is_within(block: Block, around: Block) -> bool:
+    return block is around or any(above is around for above in block.ancestors())
+
+
+def _parts(body: Body) -> Iterator[list[ir.Statement]]:
+    """Stretches that are smooth, and those that are not, in turn."""
+    part: list[ir.Statement] = []
+    for statement in body:
+        if part and _is_smooth(statement) != _is_smooth(part[-1]):
+            yield part
+            part = []
+        part.append(statement)
+    yield part
+
+
+def _is_smooth(statement: ir.Statement) -> bool:
+    """Whether a statement can be carried out for several instances at once."""
+    if isinstance(statement, ir.Each):
+        alone = statement.block.starts is None and statement.block.fanout == 1
+        return alone and all(map(_is_smooth, statement.body))
+    return isinstance(statement, ir.Let | ir.Store)
 
 
 # ---- choices without branches ------------------------------------------------------------------------

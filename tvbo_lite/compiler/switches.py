@@ -69,9 +69,33 @@ def foreseen(comparison: Expr, fixed: frozenset[str]) -> Expr | None:
         return None
     sides = (comparison.left, comparison.right)
     for one, other in (sides, sides[::-1]):
-        if one == Name(CLOCK) and fixed.issuperset(names(other)) and not draws(other):
-            return other
+        if _is_fixed(other, fixed):
+            return _solved(one, other, fixed)
     return None
+
+
+def _is_fixed(expr: Expr, fixed: frozenset[str]) -> bool:
+    return fixed.issuperset(names(expr)) and not draws(expr)
+
+
+def _solved(side: Expr, value: Expr, fixed: frozenset[str]) -> Expr | None:
+    """The time at which ``side`` has a value, where the time stands in it once, below simple operations."""
+    if side == Name(CLOCK):
+        return value
+    if not isinstance(side, Binary) or side.op not in _UNDONE:
+        return None
+    by_left, by_right = _UNDONE[side.op]
+    if _is_fixed(side.right, fixed):
+        return _solved(side.left, Binary(by_left, value, side.right), fixed)
+    if _is_fixed(side.left, fixed):
+        swapped = by_right == side.op  # a - t = x: t = a - x
+        found = Binary(by_right, side.left, value) if swapped else Binary(by_right, value, side.left)
+        return _solved(side.right, found, fixed)
+    return None
+
+
+# What undoes an operation to get at its left side, and at its right side.
+_UNDONE = {"+": ("-", "-"), "-": ("+", "-"), "*": ("/", "/"), "/": ("*", "/")}
 
 
 def times(expr: Expr, values: Mapping[str, Iterable[float] | float], count: int) -> set[float]:

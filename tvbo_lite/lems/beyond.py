@@ -29,6 +29,7 @@ class Solver:
     abs_tol: float = 1e-9
     sampling: float | None = None  # s
     max_step: float | None = None  # s
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Beyond:
         """For each thing: what it is, why LEMS alone does not have it, and where it was given."""
         if self.solver != Solver():
             what = f"the integration method '{self.solver.method}' and its settings"
-            yield what, "only the built-in engine has a choice of methods", NOWHERE
+            yield what, "only the built-in engine has a choice of methods", self.solver.location
         for noise in self.noise:
             what = f"the noise on '{noise.variable}' of '{noise.type}'"
             yield what, "there is no white noise in it; the variable goes without", noise.location

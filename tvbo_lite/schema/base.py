@@ -40,6 +40,7 @@ __all__ = [
     "Named",
     "Names",
     "Number",
+    "NumberOrExpression",
     "PlainValue",
     "Positive",
     "SchemaModel",
@@ -126,6 +127,10 @@ def _expression(value: Any) -> Any:
     return str(value) if isinstance(value, bool | int | float) else value
 
 
+def _number_or_expression(value: Any) -> int | float | str:
+    return value if isinstance(value, str) else _finite(value)
+
+
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -152,6 +157,11 @@ Written = Annotated[
     StrictStr, BeforeValidator(_expression), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]
 """A text that is kept as it is written; a number stands for its digits, ``0.5`` for ``"0.5"``."""
+NumberOrExpression = Annotated[
+    int | float | str,
+    PlainValidator(_number_or_expression),
+    WithJsonSchema({"type": ["number", "string"]}),
+]
 Names = Annotated[
     list[StrictStr],
     BeforeValidator(_one_or_more),

@@ -6,12 +6,12 @@ from pydantic import ConfigDict, Field, model_validator
 
 from tvbo_lite.schema.base import (
     Described,
-    Expression,
     Flag,
     Item,
     Named,
     Names,
     Number,
+    NumberOrExpression,
     Shorthand,
     Text,
     Whole,
@@ -49,7 +49,7 @@ class StateVariable(Described, Item):
     equation: Equation | None = Field(
         default=None, description="Time derivative; left out: constant between events."
     )
-    initial_value: Number | Expression = Field(
+    initial_value: NumberOrExpression = Field(
         default=0.1,
         description="Value at time 0 in the unit of the variable; or an expression of parameters and of the"
         " initial values of other variables, by their names.",

@@ -23,6 +23,9 @@ METHODS = (
     "dopri5",
     "dop853",
     "tsit5",
+    "rodas4",
+    "euler_maruyama",
+    "stochastic_heun",
 )
 """Integration methods that the dialect knows; which of them run is the backend's matter."""
 

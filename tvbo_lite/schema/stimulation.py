@@ -6,7 +6,18 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_va
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from tvbo_lite.schema.base import Described, Item, Named, Number, Positive, SchemaModel, Text, Whole, fault
+from tvbo_lite.schema.base import (
+    Described,
+    Flag,
+    Item,
+    Named,
+    Number,
+    Positive,
+    SchemaModel,
+    Text,
+    Whole,
+    fault,
+)
 from tvbo_lite.schema.values import Equation, ParameterMap
 
 __all__ = ["Samples", "StimulationMap", "Stimulus"]
@@ -25,6 +36,9 @@ class Samples(SchemaModel):
     )
     step_size: Positive | None = Field(
         default=None, description="Time between values, in 'time_scale'; left out: that of the integration."
+    )
+    linear: Flag = Field(
+        default=False, description="Whether the value moves on a line to the next one, instead of holding."
     )
     file: Text | None = Field(
         default=None,

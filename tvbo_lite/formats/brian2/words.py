@@ -46,9 +46,7 @@ class Words:
     system: System
     group: Group
     units: bool
-    totals: dict[tuple[str, str, bool], str] = field(
-        default_factory=dict
-    )  # what is added up, to its variable
+    totals: dict[tuple[str, str, bool], str] = field(default_factory=dict)  # what is added up: its variable
     linked: dict[Outer | Across, str] = field(default_factory=dict)
     clock: str = "elapsed(t)"
 

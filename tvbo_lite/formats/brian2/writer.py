@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tvbo_lite.expr.tree import Expr
 from tvbo_lite.formats._jinja import render
+from tvbo_lite.formats._schemes import without_schemes
 from tvbo_lite.formats._script import listed, note_beyond, opening, wrapped
 from tvbo_lite.formats._spelling import number
 from tvbo_lite.formats.brian2.group import Event, Runner, Turns, turns, with_relays
@@ -48,6 +49,7 @@ def write(model: m.Model, losses: Losses) -> str:
     """
     note_beyond(model, losses)
     system = population_equations(model, losses)
+    without_schemes(system, losses)
     return _Script(system, losses).text()
 
 

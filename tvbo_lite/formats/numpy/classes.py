@@ -20,6 +20,7 @@ from tvbo_lite.transforms.equations.system import (
     Part,
     Regime,
     Rule,
+    Scheme,
     System,
     Total,
     leaves,
@@ -30,7 +31,8 @@ __all__ = ["class_text", "ends_of"]
 
 FUNCTIONS = {
     "sin": "np.sin", "cos": "np.cos", "tan": "np.tan", "sinh": "np.sinh", "cosh": "np.cosh",
-    "tanh": "np.tanh", "exp": "np.exp", "sqrt": "np.sqrt", "ln": "np.log", "log": "np.log", "ceil": "np.ceil", "abs": "np.abs",
+    "tanh": "np.tanh", "exp": "np.exp", "sqrt": "np.sqrt", "ln": "np.log", "log": "np.log", "ceil": "np.ceil",
+    "abs": "np.abs",
     "H": "np.heaviside({}, 0.5)",
 }  # fmt: skip
 CHOICE = "np.where({}, {}, {})".format
@@ -201,7 +203,7 @@ class _Class:
     # ---- one part of a step -------------------------------------------------------------------------------
 
     def _part(self, part: Part) -> Lines:
-        found = self._advance(part)
+        found = [*self._advance(part), *(line for scheme in part.schemes for line in self._scheme(scheme))]
         for item in part.definitions:
             found += self._define(item)
         found += self._integrate(part.rates)
@@ -218,6 +220,17 @@ class _Class:
         first, count = attached.index(part.attached[0]), len(part.attached)
         groups = "self.attached" if count == len(attached) else f"self.attached[{first}:{first + count}]"
         return [f"for group in {groups}:", "    group.step(t)"]
+
+    def _scheme(self, scheme: Scheme) -> Lines:
+        """A step of a Markov scheme."""
+        states = ", ".join(scheme.states)
+        rows = [
+            f"    ({edge.source}, {edge.target}, {self.text(edge.forward)}, {self.text(edge.reverse)}),"
+            for edge in scheme.edges
+        ]
+        found = ["transitions = [  # from, to, rates forward and back", *rows, "]"]
+        places = ", ".join(f"{name}[:]" for name in scheme.states)
+        return [*found, f"{places} = occupancies([{states}], transitions)"]
 
     def _define(self, item: Definition) -> Lines:
         text = self.text(item.value)

@@ -37,6 +37,7 @@ RESERVED = (
     "main",
     "save",
     "rows",
+    "occupancies",
     "t",
 )
 
@@ -72,6 +73,8 @@ class _Script:
         totals = any(isinstance(leaf, Total) for expr in _expressions(self.system) for leaf in leaves(expr))
         runtime = [render("numpy_events.py.j2", {}).rstrip()] if events else []
         runtime.append(render("numpy_group.py.j2", {"events": events, "totals": totals}).rstrip())
+        if any(part.schemes for group in self.groups for part in group.parts):
+            runtime.append(render("numpy_schemes.py.j2", {}).rstrip())
         files = [(repr(file.path), [repr(c.quantity) for c in file.columns]) for file in plan.tables()]
         variables = {
             "docstring": opening(self.system, self.system.source, "numpy", NOTE),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Not, Number, Select, rebuild
 from tvbo_lite.formats._jinja import render
+from tvbo_lite.formats._schemes import without_schemes
 from tvbo_lite.formats._script import note_beyond, unit_comment
 from tvbo_lite.formats._spelling import Spelling, number
 from tvbo_lite.lems import model as m
@@ -61,6 +62,7 @@ def write(model: m.Model, losses: Losses) -> str:
     """
     note_beyond(model, losses)
     system = population_equations(model, losses, ordered=False)
+    without_schemes(system, losses)
     return _Circuit(system, losses).text()
 
 
@@ -138,7 +140,7 @@ class _Circuit:
             plain = name
             for part in TAKEN_PARTS:
                 plain = plain.replace(part, part.replace("_", "_of_"))
-            operator.names[name] = taken.new(f"{plain}_" if plain in TAKEN else plain)
+            operator.names[name] = taken.new(f"{plain}_var" if plain in TAKEN else plain)
         operator.names[CLOCK] = taken.new("time")
         spelling = Spelling(
             lambda leaf: self._leaf(operator, leaf, taken), FUNCTIONS, _choice, number=_decimal

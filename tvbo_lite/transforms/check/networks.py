@@ -70,6 +70,7 @@ def connected_cells(subject: Subject) -> Iterator[Problem]:
 
 def recorded_quantities(subject: Subject) -> Iterator[Problem]:
     """What is shown or written is a variable of a cell of the simulation's target."""
+    every: dict[int, dict[str, _Made]] = {}
     for component in subject.components:
         sections = [item for item in component.type.simulation if item.kind in ("Record", "EventRecord")]
         network = _simulated(component) if sections else None
@@ -78,7 +79,8 @@ def recorded_quantities(subject: Subject) -> Iterator[Problem]:
         attribute = sections[0].attributes.get("quantity", "")
         match = _CELL.fullmatch((component.text(attribute) or "").strip())
         if match is not None:
-            made = _populations(network)
+            made = every.setdefault(id(network), {}) or _populations(network)
+            every[id(network)] = made
             told = list(_problem(component, attribute, match, made))
             yield from told or _no_variable(component, attribute, match, made)
 

@@ -18,6 +18,7 @@ from tvbo_lite.transforms.equations.system import (
     Assignment,
     Deed,
     Definition,
+    Edge,
     Group,
     Missing,
     Outer,
@@ -25,6 +26,7 @@ from tvbo_lite.transforms.equations.system import (
     Part,
     Regime,
     Rule,
+    Scheme,
     Shown,
     Total,
 )
@@ -43,7 +45,6 @@ RESERVED = (
 )  # fmt: skip
 REGIME = "regime"
 WEIGHT = "weight"
-KINETICS = "the occupancies of its states are advanced by the exponential of a matrix"
 RUNGE_KUTTA = (
     "its simultaneous dynamics, which jLEMS integrates by the Runge-Kutta method, are taken by Euler's"
 )
@@ -86,7 +87,9 @@ class Binder:
         if site not in self._variables:
             block = site.block
             given = tuple(sorted(block.values))
-            self._variables[site] = analyse(block.kind, given, consolidated=block.shape.consolidated)
+            kept = tuple(scheme.state_variable for scheme in _schemes_of(site))
+            consolidated = block.shape.consolidated
+            self._variables[site] = analyse(block.kind, given, kept, consolidated=consolidated)
         return self._variables[site]
 
     def named(self, site: Site, name: str) -> str:
@@ -225,6 +228,7 @@ class Binder:
         kind, dynamics = site.block.kind, site.block.kind.dynamics
         part = Part(_title(site), [inner.name for inner in site.below if isinstance(inner, Plot)])
         self._lost(site)
+        part.schemes = [self._scheme(site, scheme) for scheme in dynamics.kinetic_schemes]
         for name in self.variables(site).requirements:
             part.definitions.append(self._requirement(site, name))
         part.definitions += [self._derived(site, item) for item in self.variables(site).derived]
@@ -251,10 +255,36 @@ class Binder:
 
     def _lost(self, site: Site) -> None:
         kind = site.block.kind
-        for scheme in kind.dynamics.kinetic_schemes:
-            self.losses.add(f"kinetic scheme '{scheme.name}' of {_title(site)}", KINETICS, scheme.location)
         if site.block.shape.flat:
             self.losses.add(_title(site), RUNGE_KUTTA, kind.declared.location)
+
+    def _scheme(self, site: Site, scheme: m.KineticScheme) -> Scheme:
+        nodes, edges = _listed(site, scheme.nodes), _listed(site, scheme.edges)
+        states = []
+        for node in nodes:
+            states.append(self._changed(node, scheme.state_variable, scheme.location))
+            self.groups[site.plot].values[states[-1]] = (float(node is nodes[0]),) * site.plot.size
+        ids = [node.component_id for node in nodes]
+        made = []
+        for edge in edges:
+            ends = []
+            for end in (scheme.edge_source, scheme.edge_target):
+                wanted = edge.block.component.text(end) or ""
+                if wanted not in ids:
+                    what = f"{end}='{wanted}' is no state of kinetic scheme '{scheme.name}'"
+                    raise edge.block.component.fail(what, nearest(wanted, ids))
+                ends.append(ids.index(wanted))
+            rates = [self._rate(site, edge, name) for name in (scheme.forward_rate, scheme.reverse_rate)]
+            made.append(Edge(*ends, *rates))
+        used = 1 + max((max(edge.source, edge.target) for edge in made), default=-1)
+        title = f"kinetic scheme '{scheme.name}' of {_title(site)}"
+        return Scheme(tuple(states[:used]), tuple(made), title, scheme.location)
+
+    def _rate(self, site: Site, edge: Site, name: str) -> Expr:
+        seen = self.get(edge, name)
+        if seen is None:
+            raise edge.block.component.fail(f"has no variable '{name}'")
+        return self.reach(site.plot, *seen)
 
     def _requirement(self, site: Site, name: str) -> Definition:
         seen = self.get(site.parent or site.plot.host, name)
@@ -309,15 +339,24 @@ class Binder:
             self.found.place(refs.blocks[int(refs.block[row])], int(refs.index[row])) for row in site.rows
         ]
         other = ends[0][0]
-        seen = self.get(other, name)
-        if any(end is not other for end, _ in ends) or seen is None:
+        alike = all(end is other for end, _ in ends)
+        found = [self.get(other, name)] if alike else [self._origin(end, name) for end, _ in ends]
+        seen = found[0]
+        if seen is None or any(one is None or one != seen for one in found):
             what = f"'{item.select}' of {_title(site)}"
             return Missing(what, "its tunnels lead to several kinds of ends", item.location)
         at, value = seen
         if not isinstance(value, Name):
             return value
-        copies = tuple(outward(other.plot, copy, at.plot) for _, copy in ends)
+        copies = tuple(outward(end.plot, copy, at.plot) for end, copy in ends)
         return Across(value.name, at.plot.name, copies)
+
+    def _origin(self, site: Site, name: str) -> tuple[Site, Expr] | None:
+        """What `get` finds, or where it comes from, if that is a copy that a requirement makes."""
+        found = self.get(site, name)
+        while found is not None and name in self.variables(found[0]).requirements:
+            found = self.get(found[0].parent or found[0].plot.host, name)
+        return found
 
     def _attached(self, plot: Plot, end: Site, name: str) -> str:
         """The name, in an attached group, of what a path reads there."""
@@ -398,6 +437,19 @@ class Binder:
             tuple(a for action in regime.on_entry for a in self._assignments(site, action)),
             self._handlers(site, {item.port: item.action for item in regime.on_event}, in_regime=True),
         )
+
+
+def _listed(site: Site, name: str) -> list[Site]:
+    """The members of a list among the parts below."""
+    return [one for one in site.below if isinstance(one, Site) and one.block.listed and one.block.name == name]
+
+
+def _schemes_of(site: Site) -> list[m.KineticScheme]:
+    """The kinetic schemes of the parent that keep their occupancies in this site."""
+    if site.parent is None:
+        return []
+    schemes = site.parent.block.kind.dynamics.kinetic_schemes
+    return [scheme for scheme in schemes if site.block.listed and site.block.name == scheme.nodes]
 
 
 def outward(plot: Plot, copy: int, wanted: Plot) -> int:

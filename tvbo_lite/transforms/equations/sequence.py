@@ -29,6 +29,7 @@ NEVER: Place = (2_000_000, 0, 0)
 def readings(group: Group) -> Iterator[tuple[Place, Expr]]:
     """Every expression of a group's steps and event handlers, with the place at which it is read."""
     for p, part in enumerate(group.parts):
+        yield from (((p, _DEFINE, -2), expr) for expr in part.read_by_schemes())
         for i, item in enumerate(part.definitions):
             yield (p, _DEFINE, i), item.value
         for stage, expr in part.read_in_step():
@@ -49,6 +50,7 @@ def first_change(group: Group, name: str, after: Place) -> Place:
     """The first place after ``after`` at which a state may change, events apart."""
     for p, part in enumerate(group.parts):
         places = [
+            ((p, _DEFINE, -1), [name for scheme in part.schemes for name in scheme.states]),
             ((p, _RATES, 1), [item.name for item in part.rates]),
             ((p, _RULES, -1), [item.name for rule in part.rules for item in rule.deed.assignments]),
             ((p, _REGIMES, -1), [name for regime in part.regimes for name in changed_in(regime)]),
@@ -60,8 +62,8 @@ def first_change(group: Group, name: str, after: Place) -> Place:
 
 
 def changed_in(regime: Regime) -> Iterator[str]:
-    for item in (*regime.definitions, *regime.rates, *regime.entry):
-        yield item.name
+    yield from (item.name for item in regime.definitions)
+    yield from (item.name for item in (*regime.rates, *regime.entry))
     for rule in regime.rules:
         yield from (item.name for item in rule.deed.assignments)
 
@@ -92,6 +94,7 @@ def outer_places(group: Group, leaf: Expr) -> Iterator[tuple[str, str]]:
 def changed_names(group: Group) -> Iterator[str]:
     for part in group.parts:
         yield from (item.name for item in part.rates)
+        yield from (name for scheme in part.schemes for name in scheme.states)
         for deed in part.deeds():
             yield from (item.name for item in deed.assignments)
         for regime in part.regimes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOCK", "Across", "Assignment", "Deed", "Definition", "Group", "Missing", "Outer", "Parameter",
-    "Part", "Record", "Regime", "Route", "Rule", "Shown", "System", "Total", "leaves", "names_read", "walk",
+    "Edge", "Scheme", "Part", "Record", "Regime", "Route", "Rule", "Shown", "System", "Total", "leaves", "names_read", "walk",
 ]  # fmt: skip
 
 CLOCK = "t"
@@ -128,6 +128,26 @@ class Regime:
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """A transition of a Markov scheme between its states, by their numbers."""
+
+    source: int
+    target: int
+    forward: Expr  # rate, per s
+    reverse: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A Markov scheme: ``states`` are the occupancies' names, which a step advances by ``expm(rates * dt)``."""
+
+    states: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    title: str
+    where: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A copy of a variable, made when the part has advanced, which is what others see of it."""
 
@@ -137,12 +157,13 @@ class Shown:
 
 @dataclass(eq=False, slots=True)
 class Part:
-    """One component of each copy. In a step: the attached groups, definitions, rates (all with the old
-    states, then the states change), rules, shown copies, and last the active regime.
+    """One component of each copy. In a step: the attached groups, Markov schemes, definitions, rates (all
+    with the old states, then the states change), rules, shown copies, and last the active regime.
     """
 
     title: str  # path and type, for a comment
     attached: list[str] = field(default_factory=list)  # names of the groups that advance just before it
+    schemes: list[Scheme] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
     rates: list[Assignment] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
@@ -155,9 +176,14 @@ class Part:
 
     def acts(self) -> bool:
         """Whether there is anything to do in a step."""
-        return bool(
-            self.attached or self.definitions or self.rates or self.rules or self.shown or self.regimes
-        )
+        own = self.definitions or self.rates or self.rules or self.shown or self.regimes
+        return bool(self.attached or self.schemes or own)
+
+    def read_by_schemes(self) -> Iterator[Expr]:
+        for scheme in self.schemes:
+            for edge in scheme.edges:
+                yield edge.forward
+                yield edge.reverse
 
     def deeds(self) -> Iterator[Deed]:
         yield from (rule.deed for rule in self.rules)
@@ -174,7 +200,8 @@ class Part:
             yield 1, rule.test
             yield from ((1, item.value) for item in rule.deed.assignments)
         for regime in self.regimes:
-            yield from ((2, item.value) for item in (*regime.definitions, *regime.rates, *regime.entry))
+            yield from ((2, item.value) for item in regime.definitions)
+            yield from ((2, item.value) for item in (*regime.rates, *regime.entry))
             for rule in regime.rules:
                 yield 2, rule.test
                 yield from ((2, item.value) for item in rule.deed.assignments)

@@ -29,6 +29,7 @@ from tvbo_lite.transforms.equations.system import (
     Parameter,
     Regime,
     Rule,
+    Scheme,
     System,
     Total,
     leaves,
@@ -149,6 +150,7 @@ def change_all(group: Group, change: Change) -> None:
     """Applies ``change`` to every expression of a group."""
     for part in group.parts:
         part.definitions = [replace(item, value=change(item.value)) for item in part.definitions]
+        part.schemes = [_scheme(scheme, change) for scheme in part.schemes]
         part.rates = _changed(part.rates, change)
         part.starts = _changed(part.starts, change)
         part.rules = [_rule(rule, change) for rule in part.rules]
@@ -158,6 +160,11 @@ def change_all(group: Group, change: Change) -> None:
 
 def _changed(items: list[Assignment], change: Change) -> list[Assignment]:
     return [Assignment(item.name, change(item.value)) for item in items]
+
+
+def _scheme(scheme: Scheme, change: Change) -> Scheme:
+    edges = (replace(e, forward=change(e.forward), reverse=change(e.reverse)) for e in scheme.edges)
+    return replace(scheme, edges=tuple(edges))
 
 
 def _deed(deed: Deed, change: Change) -> Deed:
@@ -207,7 +214,7 @@ def prune(system: System) -> None:
 def _acts(system: System, name: str) -> bool:
     """Whether anything happens in a group, or in what is attached to it."""
     parts = system.groups[name].parts
-    own = any(part.definitions or part.rates or part.rules or part.regimes or part.handlers for part in parts)
+    own = any(part.schemes for part in parts) or any(part.definitions or part.rates or part.rules or part.regimes or part.handlers for part in parts)
     return own or any(_acts(system, inner) for part in parts for inner in part.attached)
 
 
@@ -219,7 +226,8 @@ def _live(system: System) -> set[tuple[str, str]]:
         shown = (item for part in group.parts for item in part.shown)
         values |= {(group.name, item.name): (group, Name(item.variable)) for item in shown}
         for part in group.parts:
-            for expr in (*(expr for _, expr in part.read_in_step()), *part.read_by_events()):
+            in_step = (*part.read_by_schemes(), *(expr for _, expr in part.read_in_step()))
+            for expr in (*in_step, *part.read_by_events()):
                 waiting += _read_places(group, expr)
     live: set[tuple[str, str]] = set()
     while waiting:

@@ -9,6 +9,7 @@ What cannot be expressed is refused by name, never left out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ from tvbo_lite.transforms.lower.declared import (
 )
 from tvbo_lite.transforms.lower.group_network import GroupNetwork, is_grouped, surrounded
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
+from tvbo_lite.transforms.lower.noise import beyond_lems
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
+from tvbo_lite.transforms.lower.samples import tables
 from tvbo_lite.transforms.lower.simulation import extra_units, simulation
 from tvbo_lite.transforms.lower.spike_pulses import add_pulse_types, pulsed_inputs
 from tvbo_lite.transforms.lower.stimulation import without_stimuli
@@ -84,6 +87,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     target = _add_network(context, experiment, wiring)
     _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
+    beyond = replace(beyond_lems(context, experiment), samples=tables(context))
     context.raise_problems()
     return lems.Model(
         target=target,
@@ -96,6 +100,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         components=tuple(wiring.components.values()),
         assertions=assertions(experiment),
         location=experiment.locate(()),
+        beyond=beyond,
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics
     from tvbo_lite.transforms.lower.couplings import Couplings
     from tvbo_lite.transforms.lower.equations import Equations
+    from tvbo_lite.transforms.lower.samples import Course
     from tvbo_lite.transforms.quantity import UnitTable
     from tvbo_lite.transforms.types import ResolvedType
 
@@ -79,6 +80,7 @@ class Context:
     pulsed: frozenset[tuple[str, str]] = frozenset()
     differing: Mapping[str, Dynamics] = field(default_factory=dict)
     equations: dict[Path, Equations] = field(default_factory=dict)
+    courses: list[Course] = field(default_factory=list)  # samples too many for equations
     found: list[tuple[type[InputError], Problem]] = field(default_factory=list)
 
     def report(

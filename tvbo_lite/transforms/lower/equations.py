@@ -38,7 +38,7 @@ _EQUATIONS = (
     "state_variables", "derived_variables", "derived_parameters", "functions", "events", "coupling_inputs",
 )  # fmt: skip
 _USED = ("iri", "parameters", "output", *_EQUATIONS)
-_STATE = ("equation", "initial_value", "unit", "record", "variable_of_interest", "coupling_variable")
+_STATE = ("equation", "noise", "initial_value", "unit", "record", "variable_of_interest", "coupling_variable")
 _DERIVED = ("equation", "unit", "record", "conditional", "cases")
 _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
 _IMPLIED = {"TIME_SCALE": ("time", "1 ms"), "VOLT_SCALE": ("voltage", "1 mV")}
@@ -85,6 +85,7 @@ class Equations:
     ) -> None:
         self.context, self.dynamics, self.path, self.base = context, dynamics, path, base
         self.owner = dynamics.name or str(path[-1])
+        self.name = self.owner  # of the type
         self.outer = _visible(base, around)
         self.scope = Scope(context, self.owner, {}, outer=self.outer)
         self.derived = Derived(self.scope, path)
@@ -107,6 +108,7 @@ class Equations:
 
     def component_type(self, name: str) -> lems.ComponentType:
         """The type ``name``; what is wrong with the equations is reported."""
+        self.name = name
         refuse_rest(self.dynamics, _USED, self.path, self.owner, self.context)
         self._declare()
         self._check_output()

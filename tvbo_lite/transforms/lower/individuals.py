@@ -59,11 +59,13 @@ def individuals(
 
 
 def members(
-    context: Context, name: str, kind: ResolvedType, cells: Iterable[lems.Component]
+    context: Context, name: str, usual: str, kind: ResolvedType, cells: Iterable[lems.Component]
 ) -> lems.Component:
-    """The population ``name`` of cells of one type, each given as a component."""
+    """The population ``name`` of cells of one type, each given as a component; ``usual`` is the one that they
+    are variants of.
+    """
     children = tuple(replace(cell, id=None) for cell in cells)
-    return lems.Component(_type(context, kind), name, children=children)
+    return lems.Component(_type(context, kind), name, attributes={"component": usual}, children=children)
 
 
 def _type(context: Context, kind: ResolvedType) -> str:

@@ -208,7 +208,8 @@ class Wiring:
             return population.lowered()
         usual = self.components[population.component]
         cells = [population.own.get(index, usual) for index in range(len(population.positions))]
-        return members(self.context, population.id, self._kinds[population.dynamics], cells)
+        kind = self._kinds[population.dynamics]
+        return members(self.context, population.id, population.component, kind, cells)
 
     def add_edge(self, edge: Edge, path: Path) -> None:
         """An edge without coupling is an input; one with coupling a connection through a synapse."""

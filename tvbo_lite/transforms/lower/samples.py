@@ -1,29 +1,48 @@
-"""Samples of an input as the few values that follow one another."""
+"""Samples of an input: few values that follow one another stand in equations, more in a table beside them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from tvbo_lite.lems import beyond
 from tvbo_lite.schema.integration import seconds
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Samples
     from tvbo_lite.transforms.lower.context import Context, Path
 
-__all__ = ["MAX_PIECES", "pieces"]
+__all__ = ["MAX_PIECES", "Course", "course", "tables"]
 
 MAX_PIECES = 200
-"""How many different values can follow one another: each is a case of a conditional variable."""
+"""How many values can follow one another in equations: each is a case of a conditional variable."""
 
 
-def pieces(
-    context: Context, samples: Samples, path: Path, step: float, time_scale: str
-) -> tuple[list[float], list[float]]:
-    """When each value begins, in s, and the values; 0 before the first, equal neighbours joined.
+@dataclass(slots=True)
+class Course:
+    """When each value begins (s), and the values, equal neighbours joined.
 
-    ``step`` is that of the integration, in s. What is wrong is reported.
+    ``variable`` is the derived variable that follows it, where the equations do not.
+    """
+
+    begin: list[float]
+    values: list[float]
+    path: Path
+    linear: bool = False
+    variable: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are too many values for equations."""
+        return len(self.values) > MAX_PIECES
+
+
+def course(context: Context, samples: Samples, path: Path, step: float, time_scale: str) -> Course:
+    """What samples mean; 0 before the first value that holds. ``step`` is that of the integration, in s.
+
+    What is wrong is reported.
     """
     times, values = list(samples.times), [float(value) for value in samples.values]
     if samples.file is not None:
@@ -33,14 +52,30 @@ def pieces(
     else:
         apart = step if samples.step_size is None else seconds(samples.step_size, time_scale) or 0.0
         begin = [number * apart for number in range(len(values))]
+    if samples.linear:
+        return Course(begin, values, path, linear=True)
     if begin and begin[0] > 0:
         begin, values = [0.0, *begin], [0.0, *values]
     runs = [next(run) for _, run in groupby(zip(begin, values, strict=True), key=lambda pair: pair[1])]
-    if len(runs) > MAX_PIECES:
-        message = f"the samples change {len(runs) - 1} times, which is not supported yet"
-        context.unsupported(path, message, f"up to {MAX_PIECES} values that follow one another are")
-        runs = runs[:1]
-    return [time for time, _ in runs], [value for _, value in runs]
+    return Course([time for time, _ in runs], [value for _, value in runs], path)
+
+
+def tables(context: Context) -> tuple[beyond.Samples, ...]:
+    """The long courses, each with the component type whose variable follows it."""
+    found = (
+        beyond.Samples(
+            kind.name,
+            item.variable,
+            tuple(item.begin),
+            tuple((value,) for value in item.values),
+            item.linear,
+            context.locate(item.path),
+        )
+        for item in context.courses
+        for kind in context.types.own.values()
+        if kind.dynamics and any(one.name == item.variable for one in kind.dynamics.derived)
+    )
+    return tuple({(item.type, item.variable): item for item in found}.values())
 
 
 def _read(context: Context, name: str, path: Path, times: list[float]) -> tuple[list[float], list[float]]:

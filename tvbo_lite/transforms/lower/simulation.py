@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema.integration import unit_of_time
+from tvbo_lite.transforms.lower.noise import SETTINGS, check_settings
 from tvbo_lite.transforms.lower.population import SPIKE
 from tvbo_lite.transforms.lower.recordings import recorded
 from tvbo_lite.transforms.lower.refuse import refuse_rest
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["extra_units", "simulation"]
 
 _PATH = ("integration",)
-_USED = ("method", "step_size", "duration", "time_scale", "parameters", "report", "target")
-_METHODS = ("euler",)  # jLEMS has no other
+_USED = (
+    "method", "step_size", "duration", "time_scale", "parameters", "report", "target", "abs_tol", "rel_tol",
+    "noise",
+)  # fmt: skip
 _POWERS = {"s": 0, "ms": -3, "us": -6}
 
 
@@ -122,11 +125,11 @@ def _spikes(population: Population, inside: str) -> lems.Component:
 
 def _check(context: Context, integrator: Integrator) -> None:
     refuse_rest(integrator, _USED, _PATH, "integration", context)
-    if integrator.method not in _METHODS:
-        message = f"integration: the method '{integrator.method}' is not supported yet"
-        context.unsupported((*_PATH, "method"), message, "use 'method: euler'")
+    check_settings(context, integrator)
     for name, parameter in integrator.parameters.items():
         here, what = (*_PATH, "parameters", name), f"integration: {name}"
+        if name in SETTINGS:
+            continue
         if name != "seed":
             context.unsupported(here, f"{what} is not supported yet")
             continue

@@ -2,21 +2,23 @@
 
 A stimulus adds to a parameter, a derived variable or a coupling input. Where it has a beginning, an end or
 samples, a step of the Euler method takes the value that holds when the step begins; since LEMS shows a
-step the time at its end, the limits stand half a step later in the equations.
+step the time at its end, the limits stand half a step later in the equations. Not so with samples that
+are too many for equations: they need the engine's own Euler method, which sees the time at the beginning.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tvbo_lite.errors import nearest
 from tvbo_lite.schema import Case, DerivedVariable, Equation, Parameter
 from tvbo_lite.schema.integration import seconds
 from tvbo_lite.transforms.lower.equations import has_equations
-from tvbo_lite.transforms.lower.samples import pieces
+from tvbo_lite.transforms.lower.noise import is_noisy
+from tvbo_lite.transforms.lower.samples import Course, course
 from tvbo_lite.transforms.lower.scope import CLOCK
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["without_stimuli"]
 
 REST = "_rest"  # ends the name of what a stimulus adds to
+EARLY = 1e-6  # of a step
 TOTAL = "_total"  # ends the name of a coupling input with its stimuli
 
 
@@ -36,8 +39,12 @@ def without_stimuli(context: Context, experiment: Experiment) -> Experiment:
     if not any(given.values()):
         return experiment.model_copy(update={"stimulation": {}})
     clock = _Clock.of(context, experiment)
+    stimuli = [item for found in given.values() for item in found]
+    courses = {item.path: clock.course(context, item) for item in stimuli if item.stimulus.samples}
+    if any(course.is_long for course in courses.values()):
+        clock = replace(clock, late=0.0)
     changed = {
-        place: _Stimulated(context, dynamics, place, clock).with_all(given[place])
+        place: _Stimulated(context, dynamics, clock, courses).with_all(given[place])
         for place, dynamics in places.items()
     }
     update: dict[str, Any] = {"stimulation": {}}
@@ -163,19 +170,31 @@ class _Clock:
     def of(cls, context: Context, experiment: Experiment) -> _Clock:
         integration = experiment.integration
         step = seconds(integration.step_size, context.time_scale) if integration is not None else None
-        by_euler = integration is not None and integration.method == "euler"
+        by_euler = integration is not None and integration.method == "euler" and not is_noisy(experiment)
         return cls(context.time_scale, step or 0.0, (step or 0.0) / 2 if by_euler else 0.0)
 
     def limit(self, time: float) -> float:
         """When what is to begin at ``time``, in the experiment's scale, begins in the equations; in s."""
         return (seconds(time, self.scale) or 0.0) + self.late
 
+    def course(self, context: Context, item: _Given) -> Course:
+        """The samples of a stimulus as values that follow one another."""
+        path, samples = (*item.path, "samples"), item.stimulus.samples
+        if samples is None:
+            return Course([], [], path)
+        if item.stimulus.onset is not None or item.stimulus.duration is not None:
+            name = item.stimulus.name or item.path[-1]
+            context.unsupported(item.path, f"{name}: samples have no onset or duration", "use 'times'")
+        return course(context, samples, path, self.step, self.scale)
+
 
 class _Stimulated:
     """A dynamics that receives stimuli."""
 
-    def __init__(self, context: Context, dynamics: Dynamics, place: Path, clock: _Clock) -> None:
-        self.context, self.dynamics, self.place, self.clock = context, dynamics, place, clock
+    def __init__(
+        self, context: Context, dynamics: Dynamics, clock: _Clock, courses: Mapping[Path, Course]
+    ) -> None:
+        self.context, self.dynamics, self.clock, self.courses = context, dynamics, clock, courses
         self.parameters = dict(dynamics.parameters)
         self.variables = dict(dynamics.derived_variables)
         groups = (
@@ -264,21 +283,39 @@ class _Stimulated:
         return text
 
     def _sampled(self, item: _Given, stem: str) -> list[_Case]:
-        """A case for each value of the samples, the first whose end is still to come."""
-        path = (*item.path, "samples")
-        if item.stimulus.samples is None:
-            return []
-        if item.stimulus.onset is not None or item.stimulus.duration is not None:
-            self.context.unsupported(item.path, f"{stem}: samples have no onset or duration", "use 'times'")
-        begin, values = pieces(self.context, item.stimulus.samples, path, self.clock.step, self.clock.scale)
+        """A case for each value of the samples, the first whose end is still to come; or a table."""
+        found = self.courses[item.path]
+        if found.is_long:
+            name = self._fresh(f"{stem}_samples")
+            self.variables[name] = DerivedVariable(name=name, equation=Equation(rhs="0"))
+            begin = found.begin
+            if not found.linear:  # slightly early, so that rounding does not matter
+                begin = [begin[0], *(time - EARLY * self.clock.step for time in begin[1:])]
+            self.context.courses.append(replace(found, begin=begin, variable=name))
+            return [(name, None)]
+        if found.linear:
+            return self._lines(found, stem)
         cases: list[_Case] = []
-        for number, value in enumerate(values):
+        for number, value in enumerate(found.values):
             test = None
-            if number + 1 < len(values):
-                end = self._time(f"{stem}_{number + 1}", begin[number + 1] + self.clock.late)
+            if number + 1 < len(found.values):
+                end = self._time(f"{stem}_{number + 1}", found.begin[number + 1] + self.clock.late)
                 test = Equation(rhs=f"{CLOCK} < {end}")
             cases.append((repr(value), test))
         return cases
+
+    def _lines(self, found: Course, stem: str) -> list[_Case]:
+        """A case for each line between two values; before the first and after the last the nearest holds.
+
+        Nothing jumps, so that no limit needs half a step: a step takes the value at its beginning.
+        """
+        late = 2 * self.clock.late
+        at = [self._time(f"{stem}_{number}", time + late) for number, time in enumerate(found.begin)]
+        cases: list[_Case] = [(repr(found.values[0]), Equation(rhs=f"{CLOCK} < {at[0]}"))]
+        for number, (low, high) in enumerate(zip(found.values, found.values[1:], strict=False)):
+            share = f"({CLOCK} - {at[number]})/({at[number + 1]} - {at[number]})"
+            cases.append((f"{low!r} + {high - low!r}*{share}", Equation(rhs=f"{CLOCK} < {at[number + 1]}")))
+        return [*cases, (repr(found.values[-1]), None)]
 
     def _time(self, name: str, time: float) -> str:
         """A time in s as it stands in an equation: a number, or a parameter where the clock has a unit."""

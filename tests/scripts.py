@@ -66,7 +66,9 @@ def model(name: str, length: str | None = None) -> Model:
     elif name.endswith(".xml"):
         found = read_file(name, ())
     else:
-        path = SHARED / "tvbo_examples" / name if name.endswith(".yaml") else EXAMPLES / name / "experiment.yaml"
+        path = (
+            SHARED / "tvbo_examples" / name if name.endswith(".yaml") else EXAMPLES / name / "experiment.yaml"
+        )
         if not path.exists():
             pytest.skip(f"{path.name} is not here")
         found = link(SimulationExperiment.from_file(path).model())

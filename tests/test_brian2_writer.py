@@ -80,6 +80,14 @@ def test_regimes_are_a_variable() -> None:
     assert "threshold='regime_active == 1 and (v > thresh)'" in text
 
 
+def test_a_kinetic_scheme_is_told() -> None:
+    """A Markov scheme becomes rates of its occupancies, which is told by name and place."""
+    losses = Losses()
+    text = write(model("LEMS_NML2_Ex4_KS.xml"), losses)
+    assert "_occupancy/dt = " in text
+    assert any("kinetic scheme" in loss.what and loss.where.line for loss in losses)
+
+
 def test_random_numbers_are_a_loss() -> None:
     """Brian 2 draws numbers of its own."""
     losses = Losses()

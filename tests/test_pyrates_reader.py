@@ -179,6 +179,13 @@ BROKEN = {
         "op:\n  base: OperatorTemplate\n  equations: x = k\n  variables:\n    x: output\n    k: PI/2\n", "op",
         "m.yaml:6: op.variables.k: found 'PI/2'; expected a number, input, output or variable",
     ),
+    "endless value": (
+        HEAD.replace("k: 2.0", "k: .inf"), "op", "m.yaml:4: op.variables.k: found inf; expected a finite number",
+    ),
+    "negative delay": (
+        HEAD + "c:\n  base: CircuitTemplate\n  nodes: {p: node}\n  edges: [[p/op/x, p/op/u, null, {delay: -1}]]\n",
+        "c", r"m.yaml:9: c.edges\[0\]: 'delay' is -1; expected a real number, 0 or more for times",
+    ),
     "unknown change": (
         HEAD + "b:\n  base: op\n  equations: {replce: {x: y}}\n", "b",
         "m.yaml:8: b.equations: 'replce' is no change of equations; .*did you mean 'replace'",

@@ -177,6 +177,7 @@ class _Solving(ModelLowering):
         passes = self.schedule.run(self.forest.blocks)
         for block in self.forest.blocks:
             self.staged[block.number].settle()
+            passes = max(passes, 1 + self.staged[block.number].last_pass())
         parts = self._parts(states, passes, records)
         handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
         starts = [self.code[block.number].start() for block in self.forest.blocks]

@@ -142,8 +142,15 @@ class StagedCode(BlockCode):
     def nodes(self) -> Iterator[str]:
         yield from (item.name for item in self.variables.derived)
         yield from self.clocked
+        yield from (name for name in self.variables.requirements if self.memory.has(self.block, name))
         if self.regime_rates or self.regime_derived:
             yield REGIMES
+
+    def last_pass(self) -> int:
+        """The number of the last pass in which a rate is worked out."""
+        uses = [uses for _, uses in self._rates().values()]
+        uses += map(self._scheme_uses, self.dynamics.kinetic_schemes)
+        return max((self.staged.schedule.least(self.block, one) for one in uses), default=0)
 
     def node(self, name: str) -> str | None:
         if name in self.regime_derived:

@@ -96,7 +96,7 @@ class Wires:
     weights: NDArray[np.float64] | None = None
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Block:
     """Instances of one shape, those of one parent side by side.
 
@@ -128,6 +128,9 @@ class Block:
     number: int = 0
     _owners: NDArray[np.int64] | None = None
     _ids: dict[str | None, list[int]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.size} of {self.kind.name}>"
 
     @property
     def kind(self) -> ResolvedType:

@@ -67,8 +67,10 @@ def _with_values(builder: Builder, edge: EdgeUse, given: Mapping[str, Any], plac
             value = number(item, builder.at(*place))
             if key not in EDGE_NUMBERS:
                 values[plain] = value
-            elif isinstance(value, float):
+            elif isinstance(value, float) and (value >= 0 or key == "weight"):
                 numbers[key] = value
             else:
-                builder.report(f"'{key}' is {describe(item)}", "a real number", None, *place)
+                builder.report(
+                    f"'{key}' is {describe(item)}", "a real number, 0 or more for times", None, *place
+                )
     return replace(edge, values=values, sources=sources, **numbers)

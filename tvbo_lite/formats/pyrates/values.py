@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import re
 from typing import Any
 
@@ -32,13 +33,9 @@ def variable(given: Any, location: Location) -> Variable:
 
 def number(given: Any, location: Location) -> Value:
     """A number, a complex number (``0.0+1.0j``) or an array of such. Raises `ReadError`."""
-    if isinstance(given, int | float | complex) and not isinstance(given, bool):
-        return given if isinstance(given, complex) else float(given)
     if isinstance(given, list) and given:
         return tuple(_scalar(item, given, location) for item in given)
-    if isinstance(given, str):
-        return _scalar(given, given, location)
-    raise ReadError(Problem(f"found {describe(given)}", location, _EXPECTED))
+    return _scalar(given, given, location)
 
 
 def _from_mapping(given: dict[str, Any], location: Location) -> Variable:
@@ -69,12 +66,22 @@ def _initial(text: str, shown: str, location: Location) -> Value:
 
 
 def _scalar(given: Any, shown: Any, location: Location) -> float | complex:
-    if isinstance(given, str):
-        for read in (float, complex):
-            try:
-                return read(given.replace(" ", ""))
-            except ValueError:
-                continue
-    elif isinstance(given, int | float | complex) and not isinstance(given, bool):
-        return given if isinstance(given, complex) else float(given)
-    raise ReadError(Problem(f"found {describe(shown)}", location, _EXPECTED))
+    value: float | complex | None = None
+    if isinstance(given, int | float | complex) and not isinstance(given, bool):
+        value = given if isinstance(given, complex) else float(given)
+    elif isinstance(given, str):
+        value = _parsed(given.replace(" ", ""))
+    if value is None:
+        raise ReadError(Problem(f"found {describe(shown)}", location, _EXPECTED))
+    if not cmath.isfinite(value):
+        raise ReadError(Problem(f"found {describe(shown)}", location, "a finite number"))
+    return value
+
+
+def _parsed(text: str) -> float | complex | None:
+    for read in (float, complex):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return None

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, nearest
-from tvbo_lite.expr.lems import parse
-from tvbo_lite.expr.tree import Binary, Expr, Name, Number, Select, rebuild
+from tvbo_lite.expr.tree import Binary, Expr, Name, Number, Select
 from tvbo_lite.lems import model as m
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations.grow import Names, Plot, Site, Survey
 from tvbo_lite.transforms.equations.paths import REDUCERS, targets
+from tvbo_lite.transforms.equations.reach import Reach, dimension_of
 from tvbo_lite.transforms.equations.system import (
     CLOCK,
     Across,
@@ -21,8 +21,6 @@ from tvbo_lite.transforms.equations.system import (
     Edge,
     Group,
     Missing,
-    Outer,
-    Parameter,
     Part,
     Regime,
     Rule,
@@ -30,11 +28,10 @@ from tvbo_lite.transforms.equations.system import (
     Shown,
     Total,
 )
-from tvbo_lite.transforms.variables import Derived, Variables, analyse, initial_regime
+from tvbo_lite.transforms.variables import Derived, initial_regime
 
 if TYPE_CHECKING:
     from tvbo_lite.transforms.resolve import Resolver
-    from tvbo_lite.transforms.types import ResolvedType
 
 __all__ = ["Binder", "outward", "port_name"]
 
@@ -50,17 +47,12 @@ RUNGE_KUTTA = (
 )
 
 
-class Binder:
+class Binder(Reach):
     """Makes the groups of a survey; what no equation can say goes to ``losses``."""
 
     def __init__(self, found: Survey, resolver: Resolver, losses: Losses) -> None:
-        self.found = found
-        self.constants = resolver.constants()
+        super().__init__(found, resolver)
         self.losses = losses
-        self.groups: dict[Plot, Group] = {}
-        self._names: dict[Plot, Names] = {}
-        self._named: dict[tuple[Site, str], str] = {}
-        self._variables: dict[Site, Variables] = {}
         self._extra: list[tuple[Plot, Definition]] = []
 
     def all(self) -> dict[str, Group]:
@@ -79,148 +71,6 @@ class Binder:
         for plot, extra in self._extra:
             self.groups[plot].parts[-1].definitions.append(extra)
         return {group.name: group for group in self.groups.values()}
-
-    # ---- names ------------------------------------------------------------------------------------
-
-    def variables(self, site: Site) -> Variables:
-        """What the dynamics of a site's type says about each name."""
-        if site not in self._variables:
-            block = site.block
-            given = tuple(sorted(block.values))
-            kept = tuple(scheme.state_variable for scheme in _schemes_of(site))
-            consolidated = block.shape.consolidated
-            self._variables[site] = analyse(block.kind, given, kept, consolidated=consolidated)
-        return self._variables[site]
-
-    def named(self, site: Site, name: str) -> str:
-        """What a variable or parameter of a site is called in its group."""
-        if name == CLOCK and not self._declares(site, name):
-            return CLOCK
-        key = (site, name)
-        if key not in self._named:
-            self._named[key] = self._names[site.plot].new(site.prefix + name)
-        return self._named[key]
-
-    def _declares(self, site: Site, name: str) -> bool:
-        variables = self.variables(site)
-        own = name in variables.stateful or name in variables.derived_names()
-        return own or name in variables.requirements or name in site.block.component.parameters
-
-    def _parameter(self, site: Site, name: str) -> Expr:
-        called = self.named(site, name)
-        group, kind = self.groups[site.plot], site.block.kind
-        if called not in group.parameters:
-            values = site.block.parameter(name)
-            each = (values,) if isinstance(values, float) else tuple(values[site.rows].tolist())
-            if len(set(each)) == 1:
-                each = each[:1]
-            declared = (
-                kind.parameters.get(name) or kind.derived_parameters.get(name) or kind.constants.get(name)
-            )
-            dimension = declared.dimension if declared else "none"
-            formula = kind.derived_parameters[name].value if name in kind.derived_parameters else None
-            group.parameters[called] = Parameter(called, each, dimension, formula or "")
-        return Name(called)
-
-    def _constant(self, site: Site, name: str) -> Expr:
-        group = self.groups[site.plot]
-        key = (site.plot.top, f"constant {name}")
-        if key not in self._named:
-            self._named[key] = called = self._names[site.plot].new(name)
-            known = {item.symbol: item.dimension for item in site.block.component.resolver.model.constants}
-            dimension = known.get(name, "none")
-            group.parameters[called] = Parameter(called, (self.constants[name],), dimension)
-        return Name(self._named[key])
-
-    def own(self, site: Site, name: str) -> Expr:
-        """A variable of a site, seen from its own group."""
-        called = self.named(site, name)
-        variables, group = self.variables(site), self.groups[site.plot]
-        if name in variables.stateful and called not in group.states:
-            group.states[called] = _dimension(site.block.kind, name)
-            if name in site.block.values:
-                group.values[called] = tuple(site.block.values[name][site.rows].tolist())
-        return Name(called)
-
-    def get(self, site: Site | None, name: str) -> tuple[Site, Expr] | None:
-        """jLEMS's ``get``: an exposure, else a variable or parameter, else what the parent gets."""
-        while site is not None:
-            variables, parameters = self.variables(site), site.block.component.parameters
-            if name in variables.exposed:
-                variable = variables.exposed[name]
-                if variable is None and name not in parameters:
-                    return site, Number(0.0)
-                if variable is not None:
-                    return site, self._seen(site, variable)
-            if name in parameters:
-                return site, self._parameter(site, name)
-            if variables.knows(name):
-                return site, self.own(site, name)
-            site = site.parent or site.plot.host
-        return None
-
-    def _seen(self, site: Site, variable: str) -> Expr:
-        if variable not in self.variables(site).outside:
-            return self.own(site, variable)
-        self.own(site, variable)
-        called = self.named(site, f"{variable}_shown")
-        group = self.groups[site.plot]
-        group.states.setdefault(called, _dimension(site.block.kind, variable))
-        return Name(called)
-
-    def reach(self, plot: Plot, site: Site, expr: Expr) -> Expr:
-        """An expression of ``site``'s group as code of ``plot``, which stands in it."""
-        if not isinstance(expr, Name):
-            return expr
-        depth, at = 0, plot
-        while at is not site.plot:
-            assert at.host is not None  # noqa: S101  the site is around the plot
-            depth, at = depth + 1, at.host.plot
-        if not depth:
-            return expr
-        given = self.groups[site.plot].parameters.get(expr.name)
-        if given is not None and given.single:
-            return self._copied(plot, given)
-        return Outer(expr.name, depth)
-
-    def _copied(self, plot: Plot, given: Parameter) -> Expr:
-        """A number of a group around, as a parameter of the own one."""
-        key = (plot.top, f"outer {given.name}")
-        if key not in self._named:
-            self._named[key] = called = self._names[plot].new(given.name)
-            self.groups[plot].parameters[called] = Parameter(called, given.values, given.dimension)
-        return Name(self._named[key])
-
-    # ---- expressions --------------------------------------------------------------------------------
-
-    def bind(self, site: Site, text: str, location: Location) -> Expr:
-        """A LEMS expression or condition in the names of the site's group."""
-        try:
-            return self._bind(site, parse(text))
-        except ExpressionError as error:
-            raise ExpressionError(
-                [
-                    p if p.location.file else Problem(p.message, location, p.expected, p.hint)
-                    for p in error.problems
-                ]
-            ) from None
-
-    def _bind(self, site: Site, expr: Expr) -> Expr:
-        if isinstance(expr, Name):
-            return self._name(site, expr.name)
-        return rebuild(expr, lambda child: self._bind(site, child))
-
-    def _name(self, site: Site, name: str) -> Expr:
-        if name in self.constants:
-            return self._constant(site, name)
-        if name in site.block.component.parameters:
-            return self._parameter(site, name)
-        variables = self.variables(site)
-        if variables.knows(name):
-            return self.own(site, name)
-        known = [*variables.stateful, *variables.derived_names(), *site.block.component.parameters]
-        what = f"'{name}' is not declared in component type '{site.block.kind.name}'"
-        raise ExpressionError(Problem(what, hint=nearest(name, known)))
 
     # ---- one part -----------------------------------------------------------------------------------
 
@@ -267,15 +117,9 @@ class Binder:
         ids = [node.component_id for node in nodes]
         made = []
         for edge in edges:
-            ends = []
-            for end in (scheme.edge_source, scheme.edge_target):
-                wanted = edge.block.component.text(end) or ""
-                if wanted not in ids:
-                    what = f"{end}='{wanted}' is no state of kinetic scheme '{scheme.name}'"
-                    raise edge.block.component.fail(what, nearest(wanted, ids))
-                ends.append(ids.index(wanted))
-            rates = [self._rate(site, edge, name) for name in (scheme.forward_rate, scheme.reverse_rate)]
-            made.append(Edge(*ends, *rates))
+            source, target = (_state(edge, end, ids) for end in (scheme.edge_source, scheme.edge_target))
+            forward = self._rate(site, edge, scheme.forward_rate)
+            made.append(Edge(source, target, forward, self._rate(site, edge, scheme.reverse_rate)))
         used = 1 + max((max(edge.source, edge.target) for edge in made), default=-1)
         title = f"kinetic scheme '{scheme.name}' of {_title(site)}"
         return Scheme(tuple(states[:used]), tuple(made), title, scheme.location)
@@ -292,7 +136,7 @@ class Binder:
             what = f"requires '{name}', but none of the instances around it has that"
             raise site.block.component.fail(what)
         value = self.reach(site.plot, *seen)
-        return Definition(self.named(site, name), value, _dimension(site.block.kind, name))
+        return Definition(self.named(site, name), value, dimension_of(site.block.kind, name))
 
     def _derived(self, site: Site, item: Derived) -> Definition:
         called = self.named(site, item.name)
@@ -370,7 +214,7 @@ class Binder:
         if key not in self._named:
             self._named[key] = called = self._names[plot].new(name)
             value = self.reach(plot, at, value)
-            self._extra.append((plot, Definition(called, value, _dimension(at.block.kind, name))))
+            self._extra.append((plot, Definition(called, value, dimension_of(at.block.kind, name))))
         return self._named[key]
 
     def _read(self, site: Site, target: Site, name: str, item: m.DerivedVariable) -> Expr:
@@ -441,15 +285,18 @@ class Binder:
 
 def _listed(site: Site, name: str) -> list[Site]:
     """The members of a list among the parts below."""
-    return [one for one in site.below if isinstance(one, Site) and one.block.listed and one.block.name == name]
+    return [
+        one for one in site.below if isinstance(one, Site) and one.block.listed and one.block.name == name
+    ]
 
 
-def _schemes_of(site: Site) -> list[m.KineticScheme]:
-    """The kinetic schemes of the parent that keep their occupancies in this site."""
-    if site.parent is None:
-        return []
-    schemes = site.parent.block.kind.dynamics.kinetic_schemes
-    return [scheme for scheme in schemes if site.block.listed and site.block.name == scheme.nodes]
+def _state(edge: Site, end: str, ids: list[str]) -> int:
+    """The number of the state at an end of a transition."""
+    wanted = edge.block.component.text(end) or ""
+    if wanted not in ids:
+        what = f"{end}='{wanted}' is no state of the kinetic scheme"
+        raise edge.block.component.fail(what, nearest(wanted, ids))
+    return ids.index(wanted)
 
 
 def outward(plot: Plot, copy: int, wanted: Plot) -> int:
@@ -469,19 +316,3 @@ def _title(site: Site) -> str:
     path = "/".join(site.path())
     kind = site.block.kind.name
     return f"{path} ({kind})" if path else f"{site.component_id} ({kind})" if site.component_id else kind
-
-
-def _dimension(kind: ResolvedType, name: str) -> str:
-    """The dimension that a type declares for a variable."""
-    dynamics = kind.dynamics
-    groups: tuple[Iterable[m.StateVariable | Derived | m.Property | m.Requirement | m.Exposure], ...] = (
-        dynamics.state_variables,
-        dynamics.derived,
-        dynamics.conditional,
-        *(regime.state_variables for regime in dynamics.regimes),
-        *(regime.derived for regime in dynamics.regimes),
-        kind.properties,
-        kind.requirements.values(),
-        kind.exposures.values(),
-    )
-    return next((item.dimension for group in groups for item in group if item.name == name), "none")

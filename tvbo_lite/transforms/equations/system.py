@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import SimulationPlan
 
 __all__ = [
-    "CLOCK", "Across", "Assignment", "Deed", "Definition", "Group", "Missing", "Outer", "Parameter",
-    "Edge", "Scheme", "Part", "Record", "Regime", "Route", "Rule", "Shown", "System", "Total", "leaves", "names_read", "walk",
+    "Across", "Assignment", "CLOCK", "Deed", "Definition", "Edge", "Group", "Missing", "Outer",
+    "Parameter", "Part", "Record", "Regime", "Route", "Rule", "Scheme", "Shown", "System", "Total",
+    "leaves", "names_read", "walk",
 ]  # fmt: skip
 
 CLOCK = "t"
@@ -139,7 +140,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A Markov scheme: ``states`` are the occupancies' names, which a step advances by ``expm(rates * dt)``."""
+    """A Markov scheme: the occupancies ``states`` are advanced by ``expm(rates * dt)`` in a step."""
 
     states: tuple[str, ...]
     edges: tuple[Edge, ...]

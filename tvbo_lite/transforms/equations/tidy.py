@@ -213,9 +213,9 @@ def prune(system: System) -> None:
 
 def _acts(system: System, name: str) -> bool:
     """Whether anything happens in a group, or in what is attached to it."""
-    parts = system.groups[name].parts
-    own = any(part.schemes for part in parts) or any(part.definitions or part.rates or part.rules or part.regimes or part.handlers for part in parts)
-    return own or any(_acts(system, inner) for part in parts for inner in part.attached)
+    group = system.groups[name]
+    own = any(replace(part, attached=[]).acts() or part.handlers for part in group.parts)
+    return own or any(_acts(system, inner) for part in group.parts for inner in part.attached)
 
 
 def _live(system: System) -> set[tuple[str, str]]:

@@ -33,8 +33,9 @@ def with_values(experiment: Experiment, report: Report) -> Experiment:
     """The experiment with a number wherever a distribution, or a list of values for nodes, stood."""
     for name, (dynamics, path) in dynamics_of(experiment).items():
         nodes = nodes_by_dynamics(experiment, name)
-        count = 1 if name in _of_populations(experiment) else len(nodes)
-        plain, many = _split(dynamics, name, count, path, report)
+        grouped = name in _of_populations(experiment)
+        count = 1 if grouped else len(nodes)
+        plain, many = _split(_with_first(dynamics) if grouped else dynamics, name, count, path, report)
         if plain is not dynamics:
             experiment = with_dynamics(experiment, name, plain)
         if many and nodes:
@@ -47,6 +48,16 @@ def _of_populations(experiment: Experiment) -> set[str]:
     """The dynamics of populations, whose cells get their values where the populations are made."""
     network = experiment.network
     return set() if network is None else {item.dynamics for item in network.populations.values()}
+
+
+def _with_first(dynamics: Dynamics) -> Dynamics:
+    """The dynamics with the first value of each list."""
+    listed = {
+        key: changed(item, heterogeneous=False, value=item.value[0])
+        for key, item in dynamics.parameters.items()
+        if item.heterogeneous and isinstance(item.value, list) and item.value
+    }
+    return changed(dynamics, parameters={**dynamics.parameters, **listed}) if listed else dynamics
 
 
 def _own(node: Node, many: Many, place: int) -> Node:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.context import CORE
 from tvbo_lite.transforms.lower.edges import has_several_lists
 from tvbo_lite.transforms.lower.groups import Group, Groups, is_path, of_type
+from tvbo_lite.transforms.lower.spike_pulses import CONNECTION, PROJECTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ __all__ = [
     "ELECTRICAL",
     "EVENTS",
     "FORMS",
+    "PULSES",
     "Connections",
     "Form",
     "check_weight",
@@ -62,6 +64,7 @@ CONTINUOUS = Form(
     "continuousProjection", "continuousConnection", "continuousConnectionInstance",
     "continuousConnectionInstanceW", ("preCell", "postCell"), "Segment", by_index=True, delayed=False,
 )  # fmt: skip
+PULSES = replace(EVENTS, projection=PROJECTION, plain=CONNECTION, instance=CONNECTION, weighted=CONNECTION)
 FORMS = (EVENTS, ELECTRICAL, CONTINUOUS)
 
 
@@ -124,7 +127,7 @@ class Connections:
             found = self.groups.instance(group, text, (*path, key), self.name)
             above = "" if is_path(text) else "../"
             texts[end] = text if by_index else above + found
-        if form is EVENTS:
+        if form in (EVENTS, PULSES):
             texts["destination"] = self._destination(row.destination, tag)
         else:
             texts |= self._components(row, path)

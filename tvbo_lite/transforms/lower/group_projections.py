@@ -17,6 +17,7 @@ from tvbo_lite.transforms.lower.group_connections import (
     ELECTRICAL,
     EVENTS,
     FORMS,
+    PULSES,
     Connections,
     Form,
     check_weight,
@@ -96,9 +97,7 @@ class GroupProjections:
         self, name: str, item: Projection, form: Form, ends: Ends, path: Path
     ) -> Sequence[lems.Component]:
         assert item.rule is not None  # noqa: S101  the caller has checked
-        if item.connections:
-            message = f"{name}: both 'connections' and a 'rule'"
-            self.context.report((*path, "rule"), message, "one of them")
+        self._check_rule_alone(name, item, path)
         if form is not EVENTS:
             message = f"{name}: a rule for a {form.projection} is not supported yet"
             self.context.unsupported((*path, "rule"), message, "list its 'connections'")
@@ -116,18 +115,40 @@ class GroupProjections:
             return None
         dynamics = self.context.differing.get(target.component)
         entered = pulsed_input(dynamics, item)
-        if entered is None or item.rule is None:
+        if entered is None or not (item.rule or item.connections):
             known = listing(dynamics.coupling_inputs) if dynamics is not None else ""
             message = f"{name}: nothing says which synapse, or which coupling input its pulses enter"
-            self.context.report(path, message, f"'synapse', or 'rule' and 'target_var' ({known or 'none'})")
+            self.context.report(path, message, f"'synapse', or connections and 'target_var' ({known or 'none'})")
             return None
-        rows = connections(self.context, item.rule, Ends(name, source, target), CONNECTION, (*path, "rule"))
-        if rows is None:
-            return None
-        placed = replace(rows, attributes={**rows.attributes, "destination": pulse_list(entered)})
+        destination = pulse_list(entered)
+        children = self._pulse_connections(name, item, Ends(name, source, target), destination, path)
         texts = {"presynapticPopulation": source.id, "postsynapticPopulation": target.id, "synapse": SYNAPSE}
         where = self.context.locate(path)
-        return lems.Component(PROJECTION, name, attributes=texts, children=Children(placed), location=where)
+        return lems.Component(PROJECTION, name, attributes=texts, children=children, location=where)
+
+    def _pulse_connections(
+        self, name: str, item: Projection, ends: Ends, destination: str, path: Path
+    ) -> Sequence[lems.Component]:
+        """By the rule, or as they are listed."""
+        if item.rule is None:
+            made = Connections(
+                self.context, self.groups, self.kinds, name, PULSES, item, ends.source, ends.target
+            )
+            usual = {"weight": "1", "delay": "0ms"}
+            return tuple(
+                replace(one, attributes={**usual, **one.attributes, "destination": destination})
+                for one in made.all((*path, "connections"))
+            )
+        self._check_rule_alone(name, item, path)
+        rows = connections(self.context, item.rule, ends, CONNECTION, (*path, "rule"))
+        if rows is None:
+            return ()
+        return Children(replace(rows, attributes={**rows.attributes, "destination": destination}))
+
+    def _check_rule_alone(self, name: str, item: Projection, path: Path) -> None:
+        if item.connections:
+            message = f"{name}: both 'connections' and a 'rule'"
+            self.context.report((*path, "rule"), message, "one of them")
 
     def _single(self, name: str, item: Projection, path: Path) -> lems.Component | None:
         """A connection between two cells, without a projection around it."""

@@ -485,16 +485,8 @@ def test_a_mistake_in_a_nested_component_is_named_too(change: tuple[str, str], m
 
 LATER = [
     (
-        ("duration: 100}", "duration: 100, method: heun}"),
-        "e.yaml:26: integration.method: integration: the method 'heun'",
-    ),
-    (
         ("duration: 100}", "duration: 100, transient_time: 5}"),
         "integration: 'transient_time' is not supported yet",
-    ),
-    (
-        ("duration: 100}", "duration: 100, noise: {intensity: 1}}"),
-        "integration: 'noise' is not supported yet",
     ),
     (("duration: 100}", "duration: 100, parameters: {tol: 1}}"), "integration: tol is not supported yet"),
     (("target: 0}", "target: 0, source_var: v}"), "edge 7 to 0: 'pulse' is not given by equations"),

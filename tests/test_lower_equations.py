@@ -346,8 +346,8 @@ def test_a_mistake_is_named_with_its_place(
 LATER = [
     (
         "initial_value: -65",
-        "noise: {intensity: 1}, initial_value: -65",
-        "adex: v: 'noise' is not supported yet",
+        "noise: {intensity: 1, additive: false}, initial_value: -65",
+        "adex: v: noise that depends on the state is not supported yet",
     ),
     ('"v > 0", ', '"v > 0", target_component: x, ', "spike: 'target_component' is not supported yet"),
     ('"v > 0", ', '"v > 0", event_type: vague, ', "spike: events of the type 'vague' are not supported"),

@@ -27,7 +27,9 @@ TYPES = """<Lems><Target component="sim"/><Include file="Cells.xml"/><Include fi
 
 def model(noise, size=1, rate="0 - w*x", step=0.1, length=1.0, names=("x",), **solver):
     """A population of walkers with noise."""
-    columns = "".join(f'<OutputColumn id="{n}{k}" quantity="p[{k}]/{n}"/>' for k in range(size) for n in names)
+    columns = "".join(
+        f'<OutputColumn id="{n}{k}" quantity="p[{k}]/{n}"/>' for k in range(size) for n in names
+    )
     text = TYPES.format(rate=rate, size=size, length=length, step=step, columns=columns)
     return replace(reader.link_string(text), beyond=Beyond(Solver(**solver), noise))
 
@@ -68,7 +70,9 @@ def test_seed_step_stream_and_place_make_the_number():
     """Each of them gives another number; none depends on how many are asked for."""
     first = normal_numbers(1, 0, 0, 4)
     assert normal_numbers(1, 0, 0, 9)[:4] == first
-    others = [normal_numbers(*key, 4) for key in ((2, 0, 0), (1, 1, 0), (1, 0, 1), (1 + 2**32, 0, 0), (1, 0, 2**32))]
+    others = [
+        normal_numbers(*key, 4) for key in ((2, 0, 0), (1, 1, 0), (1, 0, 1), (1 + 2**32, 0, 0), (1, 0, 2**32))
+    ]
     assert len({*first, *(number for some in others for number in some)}) == 24
 
 
@@ -174,7 +178,11 @@ def test_a_held_variable_is_drawn_once_a_step(method):
         (ADDITIVE, "dopri5", "'dopri5' cannot integrate noise"),
         ((Noise("Wlk", "x"),), "heun", "no instance has the type 'Wlk'.*did you mean 'Walk'"),
         ((Noise("Walk", "h"),), "heun", "'h' of 'Walk' cannot have any.*one of x"),
-        ((Noise("Walk", "h", held=True),), "dopri5", "'dopri5' chooses its steps, and 'h' is drawn each step"),
+        (
+            (Noise("Walk", "h", held=True),),
+            "dopri5",
+            "'dopri5' chooses its steps, and 'h' is drawn each step",
+        ),
     ],
 )
 def test_noise_that_cannot_be_is_refused(noise, method, message):
@@ -211,14 +219,18 @@ def test_sigma_is_per_root_of_the_time_scale():
     (noise,) = exp.model().beyond.noise
     assert (noise.type, noise.variable, noise.seed, noise.held) == ("ou", "x", 5, False)
     assert float(noise.amplitude) == pytest.approx(0.4 / np.sqrt(1e-3))
-    x = exp.run(sampling_step_size=0.002).integration.data.sel(quantity=[f"ou_pop[{k}]/x" for k in range(300)])
+    x = exp.run(sampling_step_size=0.002).integration.data.sel(
+        quantity=[f"ou_pop[{k}]/x" for k in range(300)]
+    )
     wanted = 0.16 * (1 - np.exp(-10))
     assert abs(float(x[-1].var()) - wanted) < 4 * wanted * np.sqrt(2 / 300)
 
 
 def test_intensity_is_the_variance_per_time():
     """It is the square of sigma."""
-    one, two = (experiment(f"noise: {{{n}}}").model().beyond for n in ("intensity: 0.16", "parameters: {sigma: 0.4}"))
+    one, two = (
+        experiment(f"noise: {{{n}}}").model().beyond for n in ("intensity: 0.16", "parameters: {sigma: 0.4}")
+    )
     assert float(one.noise[0].amplitude) == pytest.approx(float(two.noise[0].amplitude))
 
 

@@ -214,8 +214,9 @@ class SimulationExperiment(Experiment):
         """Simulate with the built-in engine, or with another, such as ``"neuroml"`` (jLEMS) or ``"neuron"``.
 
         ``options`` are the backend's own; those of the built-in engine's integration are ``method``,
-        ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s) and ``max_step`` (s). The result's dimensions are ``(time, quantity)`` with quantities
-        like ``iz_pop[0]/v``, or ``(time, variable)`` where the experiment is one node without network.
+        ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s) and ``max_step`` (s). The result's dimensions are
+        ``(time, quantity)`` with quantities like ``iz_pop[0]/v``, or ``(time, variable)`` where the
+        experiment is one node without network.
 
         Raises:
             BackendError: an unknown backend, or one that failed. Else as `model` does.

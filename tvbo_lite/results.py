@@ -2,12 +2,15 @@
 
 ``result.integration.data`` has the dimensions ``(time, quantity)`` for a network and ``(time,
 variable)`` for a single node; its coordinates are ``time`` (s), the names, and ``units`` (the SI
-symbol of each trace). Importing this module imports xarray; nothing else in the package does.
+symbol of each trace). Traces of populations have the coordinates ``population`` and ``index`` too.
+``result.spike_trains("E")`` are the spikes of a population. Importing this module imports xarray; nothing
+else in the package does.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +21,13 @@ import xarray as xr
 
 import tvbo_lite
 from tvbo_lite.compare import spike_threshold, spike_times
-from tvbo_lite.errors import Problem, ReadError, UnitError, UnsupportedError
+from tvbo_lite.errors import Problem, ReadError, UnitError, UnsupportedError, nearest
+from tvbo_lite.lems.spikes import SpikeTrains, spike_trains
 from tvbo_lite.units import convert, factor, si_symbol
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.observe import Observed
 
 __all__ = ["ExperimentResult", "Integration"]
+
+
+# of a quantity: ``pop[3]/v``, ``net/pop[3]/v`` or ``pop/3/cell/v``
+_PLACE = re.compile(r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d+)\]|/(?P<listed>\d+)(?=/[^/]+/))/")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +62,14 @@ class ExperimentResult:
 
     ``recording`` is the run's plain result with its events; None in a result that was loaded.
     ``observations`` are those that the experiment declares, each with the dimensions ``(time, quantity)``.
+    ``events`` are the recorded spikes, by population or event file.
     """
 
     integration: Integration
     timings: Mapping[str, float] = field(default_factory=dict)  # s
     recording: Recording | None = None
     observations: Mapping[str, xr.DataArray] = field(default_factory=dict)
+    events: Mapping[str, SpikeTrains] = field(default_factory=dict)
 
     @classmethod
     def from_recording(
@@ -101,7 +111,8 @@ class ExperimentResult:
                 "software": f"tvbo_lite {tvbo_lite.__version__}",
             },
         )
-        return cls(Integration(data), dict(recording.timings), recording)
+        data = _with_places(data)
+        return cls(Integration(data), dict(recording.timings), recording, events=spike_trains(recording))
 
     def with_observations(self, observed: Mapping[str, Observed]) -> ExperimentResult:
         """The result together with what was observed of it."""
@@ -136,6 +147,22 @@ class ExperimentResult:
             data = _converted(data, unit)
         return replace(self, integration=Integration(data))
 
+    def spike_trains(self, population: str | None = None) -> SpikeTrains:
+        """The recorded spikes of a population; without a name of the only one.
+
+        Raises `KeyError` for one whose spikes were not recorded, or where a name is needed.
+        """
+        known = ", ".join(self.events) or "none"
+        if population is None and len(self.events) == 1:
+            return next(iter(self.events.values()))
+        if population is not None and population in self.events:
+            return self.events[population]
+        if population is None:
+            raise KeyError(f"whose spikes? Recorded are those of: {known}")
+        hint = nearest(population, self.events)
+        guess = f"; did you mean '{hint}'?" if hint else ""
+        raise KeyError(f"no spikes of '{population}'; recorded are those of: {known}{guess}")
+
     def spikes(self, threshold: float | None = None) -> dict[str, NDArray[np.float64]]:
         """Spike times in s for each spiking trace: upward crossings of ``threshold``.
 
@@ -167,11 +194,23 @@ class ExperimentResult:
 
         return plot_data(self.data, quantities, title=title)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the traces; the ending of ``path`` says how. Returns the path.
+    def plot_network(self, *, cell: str | None = None, width: float = 1e-3, title: str = "") -> Figure:
+        """Draw all recorded spikes, the trace of one cell, and the rate of each population.
 
-        ``.npz`` is always there, ``.csv`` is for other programs (`load` does not read it), ``.nc``
-        (NetCDF) needs netCDF4, h5netcdf or SciPy. Raises `UnsupportedError` for another ending, or
+        ``cell`` is a quantity such as ``"E[15]/v"``, by default that of a typical cell; ``width`` (s) that of
+        the bins of the rate. Raises `ValueError` where no spikes were recorded, `KeyError` for a ``cell``
+        that was not.
+        """
+        from tvbo_lite.plotting.network import plot_network_activity
+
+        name = "" if self.data.name is None else str(self.data.name)
+        return plot_network_activity(self.events, self.data, cell=cell, width=width, title=title or name)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the traces and the spikes; the ending of ``path`` says how. Returns the path.
+
+        ``.npz`` is always there, ``.csv`` is for other programs (only traces; `load` does not read it),
+        ``.nc`` (NetCDF) needs netCDF4, h5netcdf or SciPy. Raises `UnsupportedError` for another ending, or
         for ``.nc`` where none of these is installed.
         """
         target = Path(path)
@@ -179,7 +218,7 @@ class ExperimentResult:
         if write is None:
             raise UnsupportedError(Problem(f"cannot save as '{target.name}'", expected=" or ".join(_WRITERS)))
         target.parent.mkdir(parents=True, exist_ok=True)
-        write(target, self.data)
+        write(target, self.data, self.events)
         return target
 
     @classmethod
@@ -195,7 +234,8 @@ class ExperimentResult:
         if not source.is_file():
             raise ReadError(Problem(f"no such file: {source}"))
         try:
-            return cls(Integration(read(source)))
+            data, events = read(source)
+            return cls(Integration(_with_places(data)), events=events)
         except (OSError, KeyError, ValueError, BadZipFile) as problem:
             raise ReadError(Problem(f"{source} holds no saved result: {problem}")) from problem
 
@@ -204,6 +244,21 @@ class ExperimentResult:
 
     def _repr_html_(self) -> str:
         return self.integration._repr_html_()
+
+
+def _with_places(data: xr.DataArray) -> xr.DataArray:
+    """The data with the population and the index of the cell of each trace; "" and -1 for others."""
+    dim = str(data.dims[1])
+    if dim != "quantity":
+        return data
+    found = [_PLACE.match(name) for name in _names(data)]
+    if not any(found):
+        return data
+    populations = [match["population"] if match else "" for match in found]
+    indices = [int(match["index"] or match["listed"]) if match else -1 for match in found]
+    return data.assign_coords(
+        population=(dim, np.array(populations, dtype=np.str_)), index=(dim, np.array(indices, dtype=np.int64))
+    )
 
 
 def _names(data: xr.DataArray) -> list[str]:
@@ -261,7 +316,10 @@ def _converted(data: xr.DataArray, unit: str) -> xr.DataArray:
     return data
 
 
-def _save_npz(path: Path, data: xr.DataArray) -> None:
+def _save_npz(path: Path, data: xr.DataArray, events: Mapping[str, SpikeTrains]) -> None:
+    spikes: dict[str, Any] = {
+        f"events.{number}.{key}": values for number, key, values in _spike_arrays(events)
+    }
     with path.open("wb") as file:
         np.savez_compressed(
             file,
@@ -269,8 +327,33 @@ def _save_npz(path: Path, data: xr.DataArray) -> None:
             time=data.time.values,
             names=np.array(_names(data), dtype=np.str_),
             units=data.units.values.astype(np.str_),
-            about=np.array(json.dumps(_about(data))),
+            about=np.array(json.dumps({**_about(data), "events": _about_spikes(events)})),
+            **spikes,
         )
+
+
+def _spike_arrays(events: Mapping[str, SpikeTrains]) -> Iterator[tuple[int, str, NDArray[np.generic]]]:
+    for number, item in enumerate(events.values()):
+        yield number, "times", item.times
+        yield number, "index", item.index
+
+
+def _about_spikes(events: Mapping[str, SpikeTrains]) -> list[dict[str, Any]]:
+    return [{"name": item.name, "size": item.size, "duration": item.duration} for item in events.values()]
+
+
+def _events(about: Sequence[Mapping[str, Any]], held: Any, prefix: str) -> dict[str, SpikeTrains]:
+    """The spikes in the arrays ``<prefix><number>.times`` and ``.index``."""
+    return {
+        item["name"]: SpikeTrains(
+            item["name"],
+            np.asarray(held[f"{prefix}{number}.times"], dtype=np.float64),
+            np.asarray(held[f"{prefix}{number}.index"], dtype=np.int64),
+            int(item["size"]),
+            float(item["duration"]),
+        )
+        for number, item in enumerate(about)
+    }
 
 
 def _about(data: xr.DataArray) -> dict[str, Any]:
@@ -279,7 +362,7 @@ def _about(data: xr.DataArray) -> dict[str, Any]:
     return {"dim": data.dims[1], "name": data.name, "attrs": attrs, "time_attrs": dict(data.time.attrs)}
 
 
-def _load_npz(path: Path) -> xr.DataArray:
+def _load_npz(path: Path) -> tuple[xr.DataArray, dict[str, SpikeTrains]]:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
         about = json.loads(str(held["about"]))
         dim = about["dim"]
@@ -288,10 +371,11 @@ def _load_npz(path: Path) -> xr.DataArray:
             dim: (dim, held["names"]),
             "units": (dim, held["units"]),
         }
-        return xr.DataArray(held["values"], coords, ("time", dim), about["name"], about["attrs"])
+        data = xr.DataArray(held["values"], coords, ("time", dim), about["name"], about["attrs"])
+        return data, _events(about.get("events", ()), held, "events.")
 
 
-def _save_csv(path: Path, data: xr.DataArray) -> None:
+def _save_csv(path: Path, data: xr.DataArray, _: Mapping[str, SpikeTrains]) -> None:
     """A header with names and units, then a row for each time; 17 significant digits."""
     heads = [f"time [{data.time.attrs.get('units', 's')}]"]
     heads += [
@@ -303,15 +387,28 @@ def _save_csv(path: Path, data: xr.DataArray) -> None:
     np.savetxt(path, table, fmt="%.17g", delimiter=",", header=header, comments="", encoding="utf-8")
 
 
-def _save_netcdf(path: Path, data: xr.DataArray) -> None:
+def _save_netcdf(path: Path, data: xr.DataArray, events: Mapping[str, SpikeTrains]) -> None:
+    """A file that holds the data array alone where there are no spikes."""
     _need_netcdf()
-    data.to_netcdf(path)
+    if not events:
+        data.to_netcdf(path)
+        return
+    spikes = {
+        f"{_SPIKES}{number}.{key}": (f"{_SPIKES}{number}", values)
+        for number, key, values in _spike_arrays(events)
+    }
+    about = {"name": "" if data.name is None else str(data.name), "events": _about_spikes(events)}
+    xr.Dataset({_TRACES: data, **spikes}, attrs={"about": json.dumps(about)}).to_netcdf(path)
 
 
-def _load_netcdf(path: Path) -> xr.DataArray:
+def _load_netcdf(path: Path) -> tuple[xr.DataArray, dict[str, SpikeTrains]]:
     _need_netcdf()
-    data: xr.DataArray = xr.load_dataarray(path)
-    return data
+    found: xr.Dataset = xr.load_dataset(path)
+    if _TRACES not in found:
+        data: xr.DataArray = xr.load_dataarray(path)
+        return data, {}
+    about = json.loads(found.attrs["about"])
+    return found[_TRACES].rename(about["name"] or None), _events(about["events"], found, _SPIKES)
 
 
 def _need_netcdf() -> None:
@@ -321,9 +418,14 @@ def _need_netcdf() -> None:
         raise UnsupportedError(Problem("NetCDF files need a library that is not installed", hint=hint))
 
 
-_WRITERS: dict[str, Callable[[Path, xr.DataArray], None]] = {
+_TRACES, _SPIKES = "traces", "spikes_"  # variables of a NetCDF file with spikes
+
+_WRITERS: dict[str, Callable[[Path, xr.DataArray, Mapping[str, SpikeTrains]], None]] = {
     ".npz": _save_npz,
     ".nc": _save_netcdf,
     ".csv": _save_csv,
 }
-_READERS: dict[str, Callable[[Path], xr.DataArray]] = {".npz": _load_npz, ".nc": _load_netcdf}
+_READERS: dict[str, Callable[[Path], tuple[xr.DataArray, dict[str, SpikeTrains]]]] = {
+    ".npz": _load_npz,
+    ".nc": _load_netcdf,
+}

@@ -56,7 +56,9 @@ def stochastic(parts: Parts, method: Stochastic) -> Body:
         end = times(plus(_time(parts, body), step), number(JUST_BEFORE))
         body += [ir.SetTime(end), *parts.call("rates")]
         body.append(ir.Multiply(push[1], parts.strengths, normal, parts.noisy, root))
-        body.append(parts.blend(parts.first, start, step, parts.weighted(method.weights, (slopes, parts.slopes))))
+        body.append(
+            parts.blend(parts.first, start, step, parts.weighted(method.weights, (slopes, parts.slopes)))
+        )
         body += [_pushed(parts, number(w), place) for w, place in zip(method.weights, push, strict=True)]
     return [*body, *_closed(parts)]
 
@@ -110,7 +112,5 @@ def repeated(parts: Parts, body: Body) -> Body:
     if parts.substeps == 1:
         return body
     made = parts.scalar()
-    again = ir.While(
-        below(made, number(parts.substeps)), (*body, ir.Store(made, plus(made, ONE)))
-    )
+    again = ir.While(below(made, number(parts.substeps)), (*body, ir.Store(made, plus(made, ONE))))
     return [ir.Store(made, ZERO), again]

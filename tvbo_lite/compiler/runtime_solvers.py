@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tvbo_lite.compiler.box_muller import instructions
 from tvbo_lite.compiler.code import literal
 from tvbo_lite.compiler.ir import QUEUE, QUEUE_HEAD, QUEUE_TAIL, SAME_TIME
 
@@ -310,62 +311,59 @@ def signed(word: int) -> int:
     return word - (1 << 32) if word >> 31 else word
 
 
-def _uniform(name: str, high: str, low: str) -> str:
-    """A whole number below 2^53 from two words."""
-    return f"""  %{name}.h0 = lshr i32 {high}, 5
-  %{name}.l0 = lshr i32 {low}, 6
-  %{name}.h1 = zext i32 %{name}.h0 to i64
-  %{name}.l1 = zext i32 %{name}.l0 to i64
-  %{name}.h2 = shl i64 %{name}.h1, 26
-  %{name}.whole = or i64 %{name}.h2, %{name}.l1"""
-
-
-def _normal() -> str:
-    """Two normal numbers from each block, by Box and Muller."""
-    end = PHILOX_ROUNDS
+def _pair() -> str:
+    """Two normal numbers from the block of a counter."""
+    words = tuple(f"%c{PHILOX_ROUNDS}.{n}" for n in range(4))
     return f"""
-define internal void @noise.normal(ptr %target, i64 %size, i32 %seed0, i32 %seed1, i32 %stream, i64 %step) noinline {{
-entry:
+define internal {{ double, double }} @noise.pair(i32 %seed0, i32 %seed1, i32 %stream, i64 %step, i64 %half) alwaysinline {{
   %c0.0 = trunc i64 %step to i32
   %step.high = lshr i64 %step, 32
   %c0.1 = trunc i64 %step.high to i32
-  %c0.3 = add i32 %stream, 0
-  br label %pair
-pair:
-  %i = phi i64 [ 0, %entry ], [ %i2, %following ]
-  %half = lshr i64 %i, 1
   %c0.2 = trunc i64 %half to i32
+  %c0.3 = add i32 %stream, 0
 {_rounds()}
-{_uniform("u", f"%c{end}.0", f"%c{end}.1")}
-{_uniform("a", f"%c{end}.2", f"%c{end}.3")}
-  %u.above = add i64 %u.whole, 1
-  %u.number = uitofp i64 %u.above to double
-  %u = fmul double %u.number, {literal(2.0**-53)}
-  %a.number = uitofp i64 %a.whole to double
-  %angle = fmul double %a.number, {literal(6.283185307179586 * 2.0**-53)}
-  %log = call double @log(double %u)
-  %twice = fmul double %log, -2.0
-  %radius = call double @llvm.sqrt.f64(double %twice)
-  %cos = call double @cos(double %angle)
-  %x = fmul double %radius, %cos
+{instructions((words[0], words[1], words[2], words[3]))}
+  %one = insertvalue {{ double, double }} undef, double %x, 0
+  %two = insertvalue {{ double, double }} %one, double %y, 1
+  ret {{ double, double }} %two
+}}"""
+
+
+# A loop without branches for whole pairs, then the last number where there is an odd one.
+_NORMAL = """
+define internal void @noise.normal(ptr noalias %target, i64 %size, i32 %seed0, i32 %seed1, i32 %stream, i64 %step) noinline {
+entry:
+  %pairs = lshr i64 %size, 1
+  %some = icmp ne i64 %pairs, 0
+  br i1 %some, label %pair, label %rest
+pair:
+  %half = phi i64 [ 0, %entry ], [ %half1, %pair ]
+  %two = call { double, double } @noise.pair(i32 %seed0, i32 %seed1, i32 %stream, i64 %step, i64 %half)
+  %x = extractvalue { double, double } %two, 0
+  %y = extractvalue { double, double } %two, 1
+  %i = shl nuw nsw i64 %half, 1
+  %i1 = or i64 %i, 1
   %p.x = getelementptr double, ptr %target, i64 %i
-  store double %x, ptr %p.x
-  %i1 = add i64 %i, 1
-  %other = icmp ult i64 %i1, %size
-  br i1 %other, label %second, label %following
-second:
-  %sin = call double @sin(double %angle)
-  %y = fmul double %radius, %sin
   %p.y = getelementptr double, ptr %target, i64 %i1
+  store double %x, ptr %p.x
   store double %y, ptr %p.y
-  br label %following
-following:
-  %i2 = add i64 %i, 2
-  %i.more = icmp ult i64 %i2, %size
-  br i1 %i.more, label %pair, label %done
+  %half1 = add nuw nsw i64 %half, 1
+  %more = icmp ult i64 %half1, %pairs
+  br i1 %more, label %pair, label %rest
+rest:
+  %odd = and i64 %size, 1
+  %is.odd = icmp ne i64 %odd, 0
+  br i1 %is.odd, label %last, label %done
+last:
+  %last.two = call { double, double } @noise.pair(i32 %seed0, i32 %seed1, i32 %stream, i64 %step, i64 %pairs)
+  %last.x = extractvalue { double, double } %last.two, 0
+  %at = sub i64 %size, 1
+  %p.last = getelementptr double, ptr %target, i64 %at
+  store double %last.x, ptr %p.last
+  br label %done
 done:
   ret void
-}}"""
+}"""
 
 
 SOLVERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -374,6 +372,7 @@ SOLVERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "table.after": (_AFTER, ()),
     "table.at": (_AT, ("table.after", "llvm.fabs.f64")),
     "events.next": (_NEXT, ()),
-    "noise.normal": (_normal(), ("log", "cos", "sin", "llvm.sqrt.f64")),
+    "noise.pair": (_pair(), ("llvm.sqrt.f64", "llvm.rint.f64")),
+    "noise.normal": (_NORMAL, ("noise.pair",)),
 }
 """The text of each function, and the functions that it calls."""

@@ -121,7 +121,9 @@ class Schedule:
                 continue
             node = self.code[seen.block.number].node(seen.name)
             if node is not None:
-                inside = seen.block is not block and _is_inside(block, seen.block, target, index, owners[positions])
+                inside = seen.block is not block and _is_inside(
+                    block, seen.block, target, index, owners[positions]
+                )
                 yield Node(seen.block, node), 0 if inside else 1
 
     def _refuse(self, node: Node) -> None:
@@ -144,9 +146,7 @@ def climbed(memory: Memory, code: dict[int, Code], block: Block, name: str) -> S
     return None
 
 
-def _is_inside(
-    block: Block, holder: Block, target: Block, index: np.ndarray, owners: np.ndarray
-) -> bool:
+def _is_inside(block: Block, holder: Block, target: Block, index: np.ndarray, owners: np.ndarray) -> bool:
     """Whether all ``target[index]``, and ``holder`` around them, are parts of ``block[owners]``."""
     at, met = target, target is holder
     while at is not block and at.parent is not None:

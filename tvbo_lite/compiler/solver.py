@@ -153,9 +153,7 @@ class _Solving(ModelLowering):
             if item.variable not in known:
                 message = f"{what}: '{item.variable}' of '{block.kind.name}' cannot have any"
                 expected = f"one of {', '.join(known)}" if known else None
-                raise ModelError(
-                    Problem(message, item.location, expected, nearest(item.variable, known))
-                )
+                raise ModelError(Problem(message, item.location, expected, nearest(item.variable, known)))
 
     def _possible(self, code: StagedCode, item: Noise | Samples) -> tuple[str, ...]:
         if isinstance(item, Samples):
@@ -225,7 +223,9 @@ class _Solving(ModelLowering):
 
     def _states(self) -> tuple[int, int, int]:
         """Memory of the states: the first place, how many, how many of them have noise."""
-        pairs = [(block, name) for block in self.forest.blocks for name in self.staged[block.number].integrated()]
+        pairs = [
+            (block, name) for block in self.forest.blocks for name in self.staged[block.number].integrated()
+        ]
         noisy = [pair for pair in pairs if self.noise_on(*pair) is not None]
         ordered = [*noisy, *(pair for pair in pairs if pair not in noisy)]
         first = self.memory.size
@@ -235,7 +235,9 @@ class _Solving(ModelLowering):
         count = sum(block.size for block, _ in ordered)
         self.ordered = ordered
         if isinstance(self.method, Rosenbrock) and count > MAX_DENSE:
-            what = f"the method '{self.method.name}' solves systems of equations, and there are {count} states"
+            what = (
+                f"the method '{self.method.name}' solves systems of equations, and there are {count} states"
+            )
             hint = "use 'dopri5', or a fixed step"
             raise UnsupportedError(Problem(what, expected=f"at most {MAX_DENSE}", hint=hint))
         return first, count, sum(block.size for block, _ in noisy)
@@ -295,7 +297,9 @@ class _Solving(ModelLowering):
         method = self.method
         held = [item for item in self.beyond.noise if item.held]
         if self.is_adaptive and held:
-            what = f"the method '{method.name}' chooses its steps, and '{held[0].variable}' is drawn each step"
+            what = (
+                f"the method '{method.name}' chooses its steps, and '{held[0].variable}' is drawn each step"
+            )
             hint = "use a method with a fixed step, such as 'euler' or 'rk4'"
             raise UnsupportedError(Problem(what, held[0].location, hint=hint))
         if isinstance(method, Rosenbrock) or (isinstance(method, RungeKutta) and method.error):

@@ -171,8 +171,12 @@ class SolverCode(Code):
             before = self._get(statement.states, j)
             size = self.do(f"call double @llvm.fabs.f64(double {before})")
             scale = self._get(statement.scale, j)
-            larger = self.do(f"select i1 {self.do(f'fcmp olt double {size}, {scale}')}, double {scale}, double {size}")
-            moved = self.do(f"fadd double {before}, {self.do(f'fmul double {literal(ir.DIFFERENCE)}, {larger}')}")
+            larger = self.do(
+                f"select i1 {self.do(f'fcmp olt double {size}, {scale}')}, double {scale}, double {size}"
+            )
+            moved = self.do(
+                f"fadd double {before}, {self.do(f'fmul double {literal(ir.DIFFERENCE)}, {larger}')}"
+            )
             self._put(statement.states, j, moved)
             change = self.do(f"fsub double {moved}, {before}")
             self.say(f'call void @"{statement.function}"(ptr %S, i64 0)')
@@ -185,12 +189,16 @@ class SolverCode(Code):
 
     def factor(self, statement: ir.Factor) -> None:
         self.shared.needs.add("linear.factor")
-        places = f"i64 {statement.target}, i64 {statement.matrix}, i64 {statement.pivots}, i64 {statement.size}"
+        places = (
+            f"i64 {statement.target}, i64 {statement.matrix}, i64 {statement.pivots}, i64 {statement.size}"
+        )
         self.say(f"call void @linear.factor(ptr %S, {places}, double {self.value(statement.diagonal)})")
 
     def solve(self, statement: ir.Solve) -> None:
         self.shared.needs.add("linear.solve")
-        places = f"i64 {statement.matrix}, i64 {statement.pivots}, i64 {statement.vector}, i64 {statement.size}"
+        places = (
+            f"i64 {statement.matrix}, i64 {statement.pivots}, i64 {statement.vector}, i64 {statement.size}"
+        )
         self.say(f"call void @linear.solve(ptr %S, {places})")
 
     # ---- random numbers, tables, events ----------------------------------------------------------------
@@ -207,7 +215,9 @@ class SolverCode(Code):
     def sample(self, statement: ir.Sample) -> None:
         self.shared.needs.add("table.at")
         k = self.at(statement.block) if statement.columns > 1 else "0"
-        numbers = f"i64 {statement.times}, i64 {statement.values}, i64 {statement.count}, i64 {statement.columns}"
+        numbers = (
+            f"i64 {statement.times}, i64 {statement.values}, i64 {statement.count}, i64 {statement.columns}"
+        )
         kind = "true" if statement.linear else "false"
         time = self.value(statement.time)
         register = self.do(f"call double @table.at(ptr %S, {numbers}, i64 {k}, double {time}, i1 {kind})")

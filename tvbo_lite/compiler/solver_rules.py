@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from tvbo_lite.compiler import ir
+from tvbo_lite.compiler.box_muller import box_muller
 from tvbo_lite.compiler.runtime_solvers import PHILOX_FACTORS, PHILOX_ROUNDS, PHILOX_WEYL
 from tvbo_lite.errors import CompileError
 from tvbo_lite.expr.evaluate import evaluate
@@ -152,10 +153,7 @@ def normal_numbers(seed: int, stream: int, step: int, size: int) -> list[float]:
     found: list[float] = []
     for half in range((size + 1) // 2):
         words = philox((step & WORD, step >> 32, half, stream), (seed & WORD, seed >> 32 & WORD))
-        u = (((words[0] >> 5) << 26 | words[1] >> 6) + 1) * 2.0**-53
-        angle = ((words[2] >> 5) << 26 | words[3] >> 6) * (6.283185307179586 * 2.0**-53)
-        radius = math.sqrt(-2.0 * math.log(u))
-        found += [radius * math.cos(angle), radius * math.sin(angle)]
+        found += box_muller(words)
     return found[:size]
 
 

@@ -474,5 +474,3 @@ class StagedCode(BlockCode):
                 scope.known[name] = self.required(name)
                 if self.memory.has(self.block, name):
                     body.append(ir.Store(self.memory.own(self.block, name), scope.known[name]))
-
-

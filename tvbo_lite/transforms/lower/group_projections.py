@@ -118,7 +118,8 @@ class GroupProjections:
         if entered is None or not (item.rule or item.connections):
             known = listing(dynamics.coupling_inputs) if dynamics is not None else ""
             message = f"{name}: nothing says which synapse, or which coupling input its pulses enter"
-            self.context.report(path, message, f"'synapse', or connections and 'target_var' ({known or 'none'})")
+            expected = f"'synapse', or connections and 'target_var' ({known or 'none'})"
+            self.context.report(path, message, expected)
             return None
         destination = pulse_list(entered)
         children = self._pulse_connections(name, item, Ends(name, source, target), destination, path)

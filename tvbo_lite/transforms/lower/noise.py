@@ -126,7 +126,9 @@ def _amplitude(
         sigma = Parameter(value=1)
     if (sigma is None) == (noise.intensity is None):
         found = "both an intensity and a sigma" if sigma is not None else "no strength"
-        context.report(path, f"{what}: the noise has {found}", "'intensity: ...', or 'parameters: {sigma: ...}'")
+        context.report(
+            path, f"{what}: the noise has {found}", "'intensity: ...', or 'parameters: {sigma: ...}'"
+        )
         return None
     strength = _number(context, sigma or noise.intensity, unit if sigma else None, path, what)
     if strength is None:

@@ -1,0 +1,103 @@
+"""The spikes of a population as arrays: when, and of which cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.lems.plan import EventOutputFile
+    from tvbo_lite.lems.recording import Recording
+
+__all__ = ["SpikeTrains", "spike_trains"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpikeTrains:
+    """Spikes in the order of their times: ``times`` (s) and ``index`` (of the cell), both of shape ``(n,)``.
+
+    ``size`` is the number of cells that were recorded, also of those without a spike; ``duration`` (s) is
+    how long the run took, from time 0.
+    """
+
+    name: str
+    times: NDArray[np.float64]
+    index: NDArray[np.int64]
+    size: int
+    duration: float  # s
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def __repr__(self) -> str:
+        return f"<SpikeTrains '{self.name}': {len(self)} spikes of {self.size} cells in {self.duration:g} s>"
+
+    @property
+    def trains(self) -> list[NDArray[np.float64]]:
+        """The times (s) of each cell, in the order of the cells: what ``neo.SpikeTrain`` takes."""
+        import numpy as np
+
+        order = np.argsort(self.index, kind="stable")
+        bounds = np.searchsorted(self.index[order], np.arange(1, self.size))
+        return np.split(self.times[order], bounds) if self.size else []
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """The number of spikes of each cell, shape ``(size,)``."""
+        import numpy as np
+
+        return np.bincount(self.index, minlength=self.size)
+
+    @property
+    def rates(self) -> NDArray[np.float64]:
+        """The mean rate (Hz) of each cell, shape ``(size,)``."""
+        return self.counts / self.duration
+
+    def rate(self, width: float = 1e-3) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The rate of the population: the middles of bins (s) of ``width`` s, and Hz for each cell.
+
+        A spike at the end of a bin belongs to it, since a step of a run has the time at its end.
+        Raises `ValueError` for a width that is not above 0.
+        """
+        import numpy as np
+
+        if not width > 0:
+            raise ValueError(f"the width of a bin is {width:g} s")
+        count = max(1, int(np.ceil(self.duration / width - _NEAR)))
+        place = np.ceil(self.times / width - _NEAR).astype(np.int64) - 1
+        found = np.bincount(np.clip(place, 0, count - 1), minlength=count)
+        middles: NDArray[np.float64] = (np.arange(count) + 0.5) * width
+        return middles, found / (width * max(self.size, 1))
+
+
+_NEAR = 1e-6  # of a bin: how far times may be off by rounding
+
+
+def spike_trains(recording: Recording) -> dict[str, SpikeTrains]:
+    """The events of a run by the id of their event file, which for populations is the population's name.
+
+    Ids that are whole numbers are the indices of the cells; other ids count in the order of the file.
+    """
+    import numpy as np
+
+    found = {}
+    files = {file.id: file for file in recording.plan.event_files}
+    duration = float(recording.time[-1]) if len(recording.time) else 0.0
+    for name, (times, ids) in recording.events.items():
+        numbers = _numbers(files.get(name), ids)
+        index = np.fromiter((numbers[one] for one in ids), np.int64, len(ids))
+        size = max(numbers.values(), default=-1) + 1
+        found[name] = SpikeTrains(name, np.asarray(times, dtype=np.float64), index, size, duration)
+    return found
+
+
+def _numbers(file: EventOutputFile | None, ids: tuple[str, ...]) -> dict[str, int]:
+    """The index of each id that is selected, or occurs."""
+    selected = () if file is None else tuple(item.id for item in file.selections)
+    known = list(dict.fromkeys((*selected, *ids)))
+    if all(one.isdecimal() for one in known):
+        return {one: int(one) for one in known}
+    return {one: place for place, one in enumerate(known)}

@@ -130,7 +130,7 @@ def test_a_stiff_problem_that_moves_with_time(stiffness, longest):
 def test_too_many_states_for_linear_systems():
     """The number is told, and what to use."""
     crowd = '<network id="net"><population id="p" component="o" size="300"/></network>'
-    with pytest.raises(UnsupportedError, match="there are 600 states.*dopri5"):
+    with pytest.raises(UnsupportedError, match=r"there are 600 states.*dopri5"):
         native.run_linked(model(OSCILLATOR, ("p[0]/x",), more=crowd, target="net"), method="rodas4")
 
 

@@ -9,7 +9,8 @@ output, and the step ends there. Rows between the ends of steps are taken from t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.driver import (
@@ -64,13 +65,22 @@ class _Cells:
     new: int  # the states at its end
     ahead: int  # their rates
 
+    @classmethod
+    def of(cls, parts: Parts) -> _Cells:
+        places = {name: parts.room() for name in ("old", "new", "ahead")}
+        scalars = {item.name: parts.scalar() for item in fields(cls) if item.name not in places}
+        return cls(**scalars, **places)  # type: ignore[arg-type]  # by their names
+
 
 def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple[Body, Body, int]:
     """What is done at the start; the code for one row; where the length of the next step is kept."""
-    scalars = [parts.scalar() for _ in range(13)]
-    cells = _Cells(*scalars, parts.room(), parts.room(), parts.room())
-    kind = _Implicit if isinstance(method, Rosenbrock) else _Explicit
-    driver = _Adaptive(parts, cells, kind(parts, cells, method), end)  # type: ignore[arg-type]
+    cells = _Cells.of(parts)
+    stages: _Explicit | _Implicit
+    if isinstance(method, Rosenbrock):
+        stages = _Implicit(parts, cells, method)
+    else:
+        stages = _Explicit(parts, cells, method)
+    driver = _Adaptive(parts, cells, stages, end)
     return driver.begin(), driver.row(), cells.next.offset
 
 
@@ -107,7 +117,9 @@ class _Explicit:
 
     def dense(self, theta: ir.Value) -> Body:
         """The states at a fraction of the last step."""
-        return _dense(self.parts, self.cells, self.method, self.stages, theta, self.cells.length)
+        body: Body = []
+        terms = _weights(self.parts, body, self.method.dense, self.stages, theta)
+        return [*body, self.parts.blend(self.parts.first, self.cells.old, self.cells.length, terms)]
 
 
 class _Implicit:
@@ -165,7 +177,9 @@ class _Implicit:
         return _looked_ahead(self.parts, self.cells)
 
     def dense(self, theta: ir.Value) -> Body:
-        return _dense(self.parts, self.cells, self.method, self.stages, theta, ONE)
+        body: Body = []
+        terms = _weights(self.parts, body, self.method.dense, self.stages, theta)
+        return [*body, self.parts.blend(self.parts.first, self.cells.old, ONE, terms)]
 
 
 def _looked_ahead(parts: Parts, cells: _Cells) -> Body:
@@ -180,24 +194,19 @@ def _within(begin: ir.Value, node: float, step: ir.Value) -> ir.Value:
     return plus(begin, times(number(node), step)) if node else begin
 
 
-def _dense(
-    parts: Parts,
-    cells: _Cells,
-    method: RungeKutta | Rosenbrock,
-    stages: list[int],
-    theta: ir.Value,
-    factor: ir.Value,
-) -> Body:
-    body: Body = []
+def _weights(
+    parts: Parts, body: Body, rows: Sequence[Sequence[float]], stages: Sequence[int], theta: ir.Value
+) -> ir.Terms:
+    """The stages' weights at a fraction of the step, by Horner's scheme."""
     terms: list[tuple[ir.Value, int]] = []
-    for row, place in zip(method.dense, stages, strict=True):
+    for row, place in zip(rows, stages, strict=True):
         if not any(row):
             continue
         weight: ir.Value = number(row[-1])
         for coefficient in row[-2::-1]:
             weight = plus(times(weight, theta), number(coefficient))
         terms.append((parts.let(body, times(weight, theta)), place))
-    return [*body, parts.blend(parts.first, cells.old, factor, tuple(terms))]
+    return tuple(terms)
 
 
 class _Adaptive:

@@ -183,6 +183,7 @@ class While:
     body: tuple[Statement, ...]
 
 
+ONE = Number(1.0)
 Terms: TypeAlias = tuple[tuple[Value, int], ...]
 """Weights, and the stretches of memory that they multiply."""
 
@@ -197,7 +198,7 @@ class Blend:
     target: int
     base: int
     size: int
-    factor: Value = Number(1.0)
+    factor: Value = ONE
     terms: Terms = ()
 
 

@@ -146,19 +146,45 @@ class ModelLowering:
         return ir.Port(block, name, chosen(~late), recorded, self._fanned(chosen(late)))
 
     def _fanned(self, targets: ir.Targets) -> ir.Targets:
-        """Delayed targets such that those of one source and delay are one call of a fan."""
+        """Delayed targets such that those of one source and delay are one call of a fan.
+
+        What merged receivers add may be added in any order: they have a fan for each handler.
+        """
         if not targets:
             return targets
         size, count = len(targets.starts) - 1, len(targets.index)
-        order, sources, starts = _groups(targets)
+        apart = targets.weights is not None and len(targets.names) > 1
+        order, sources, starts = _groups(targets, apart=apart)
         if len(sources) == count and targets.weights is None:
             return targets
-        weights = None if targets.weights is None else picked(targets.weights, order)
         which, index = picked(targets.which, order), picked(targets.index, order)
-        inner = ir.Targets(starts, targets.names, which, index, repeated(0.0, count), weights)
-        self.fans.append(ir.Fan(f"fan.{len(self.fans)}", inner))
-        delays = picked(targets.delays, order)[starts[:-1]]
-        return _targets(size, sources, np.arange(len(sources)), (self.fans[-1].name,), delays=delays)
+        weights = None if targets.weights is None else picked(targets.weights, order)
+        first = starts[:-1]
+        delays = picked(targets.delays, order)[first]
+        if not apart:
+            inner = ir.Targets(starts, targets.names, which, index, repeated(0.0, count), weights)
+            fan = self._fan(inner)
+            return _targets(size, sources, np.arange(len(sources)), (fan,), delays=delays)
+        of_group, names, place = which[first], [], np.empty(len(sources), np.int64)
+        for handler, name in enumerate(targets.names):
+            mine = of_group == handler
+            entries = which == handler
+            lengths = np.diff(starts)[mine]
+            place[mine] = np.arange(len(lengths))
+            inner = ir.Targets(
+                np.concatenate(([0], np.cumsum(lengths))),
+                (name,),
+                repeated_index(0, int(lengths.sum())),
+                index[entries],
+                repeated(0.0, int(lengths.sum())),
+                None if weights is None else weights[entries],
+            )
+            names.append(self._fan(inner))
+        return _targets(size, sources, place, tuple(names), of_group, delays=delays)
+
+    def _fan(self, targets: ir.Targets) -> str:
+        self.fans.append(ir.Fan(f"fan.{len(self.fans)}", targets))
+        return self.fans[-1].name
 
     def record_events(self) -> tuple[tuple[str, str], ...]:
         """The event recorders: event file and selection of each."""
@@ -216,18 +242,23 @@ def _used(which: NDArray[np.int64], names: tuple[str, ...]) -> tuple[NDArray[np.
 
 
 def _groups(
-    targets: ir.Targets,
+    targets: ir.Targets, *, apart: bool
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], NDArray[np.int64]]:
-    """Targets of one source and delay side by side: their order, and each group's source and start."""
+    """Targets of one source and delay side by side: their order, and each group's source and start.
+
+    With ``apart`` those of one handler are a group of their own.
+    """
     size = len(targets.starts) - 1
     counts = np.diff(targets.starts)
-    if is_uniform(targets.delays):
+    if is_uniform(targets.delays) and not apart:
         return None, np.flatnonzero(counts), np.append(targets.starts[:-1][counts > 0], targets.starts[-1])
     sources = np.repeat(np.arange(size), counts)
-    order = np.lexsort((targets.delays, sources))
-    sources, delays = sources[order], targets.delays[order]
-    new = np.flatnonzero(np.concatenate(([True], (np.diff(sources) != 0) | (np.diff(delays) != 0))))
-    return order, sources[new], np.append(new, len(order))
+    keys = [sources, targets.delays, *((targets.which,) if apart else ())]
+    order = np.lexsort(keys[::-1])
+    ordered = [key[order] for key in keys]
+    changes = np.any([np.diff(key) != 0 for key in ordered], axis=0)
+    new = np.flatnonzero(np.concatenate(([True], changes)))
+    return order, ordered[0][new], np.append(new, len(order))
 
 
 def _targets(

@@ -13,7 +13,8 @@ PHILOX_ROUNDS = 10
 
 # LU with row exchanges, by Gauss: %target = LU of diagonal * 1 - matrix; %pivots: which row came to row k.
 _FACTOR = """
-define internal void @linear.factor(ptr %S, i64 %target, i64 %matrix, i64 %pivots, i64 %n, double %diagonal) noinline {
+define internal void @linear.factor(
+    ptr %S, i64 %target, i64 %matrix, i64 %pivots, i64 %n, double %diagonal) noinline {
 entry:
   %a = getelementptr double, ptr %S, i64 %target
   %j = getelementptr double, ptr %S, i64 %matrix
@@ -225,7 +226,8 @@ done:
 
 # A value of a time course: of the last time that is not after %t, or on the line to the next one.
 _AT = f"""
-define internal double @table.at(ptr %S, i64 %times, i64 %values, i64 %count, i64 %columns, i64 %k, double %t, i1 %linear) {{
+define internal double @table.at(
+    ptr %S, i64 %times, i64 %values, i64 %count, i64 %columns, i64 %k, double %t, i1 %linear) {{
 entry:
   %p.times = getelementptr double, ptr %S, i64 %times
   %p.values = getelementptr double, ptr %S, i64 %values

@@ -138,8 +138,10 @@ class _Solving(ModelLowering):
         if problems:
             unique = {(problem.message, problem.location): problem for problem in problems}
             raise UnsupportedError(list(unique.values()))
-        for item in (*self.beyond.noise, *self.beyond.samples):
-            self._check_target(item)
+        for noise in self.beyond.noise:
+            self._check_target(noise)
+        for samples in self.beyond.samples:
+            self._check_target(samples)
 
     def _check_target(self, item: Noise | Samples) -> None:
         blocks = [block for block in self.forest.blocks if block.kind.is_a(item.type)]
@@ -358,9 +360,9 @@ class _Solving(ModelLowering):
 
     def _derives(self, records: tuple[int, ...]) -> bool:
         """Whether a recorded quantity is worked out from the states and the time."""
-        for place in records:
+        for record in records:
             for cell in self.memory.cells:
-                if cell.offset <= place < cell.offset + cell.size:
+                if cell.offset <= record < cell.offset + cell.size:
                     node = self.staged[cell.block.number].node(cell.name)
                     if node is not None or cell.name == CLOCK:
                         return True

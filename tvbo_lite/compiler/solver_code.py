@@ -105,8 +105,8 @@ class SolverCode(Code):
         for their parts have just been written one by one.
         """
         if size <= SINGLE:
-            for i in range(size):
-                act(_Lanes(self, 1, str(i)))
+            for one in range(size):
+                act(_Lanes(self, 1, str(one)))
         elif size <= VECTOR:
             act(_Lanes(self, size, "0"))
         else:

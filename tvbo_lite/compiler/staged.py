@@ -230,9 +230,9 @@ class StagedCode(BlockCode):
 
     def declare(self) -> None:
         for name in {*self._outlive()}:
-            if self.variables.knows(name) and name != CLOCK and not self.is_requirement(name):
-                if not self.is_fixed(name):
-                    self.memory.own(self.block, name)
+            known = self.variables.knows(name) and name != CLOCK and not self.is_requirement(name)
+            if known and not self.is_fixed(name):
+                self.memory.own(self.block, name)
         for name in self.variables.requirements:
             self.required(name)
         for item in self.variables.derived:

@@ -1,10 +1,11 @@
-"""What in a type's equations changes at once: conditions, the branches of a choice, and when that is foreseen."""
+"""What in a type's equations changes at once: conditions, branches of a choice; and when that is foreseen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from tvbo_lite.errors import Location
 from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import COMPARISONS, Binary, Call, Expr, Name, Number, children, names
@@ -114,7 +115,7 @@ def draws(expr: Expr) -> bool:
     return (isinstance(expr, Call) and expr.function == "random") or any(map(draws, children(expr)))
 
 
-def expressions(dynamics: m.Dynamics, derived: Iterable[Derived]) -> Iterator[tuple[str, m.Location]]:
+def expressions(dynamics: m.Dynamics, derived: Iterable[Derived]) -> Iterator[tuple[str, Location]]:
     """Every expression that tells a rate or a derived variable, regimes included."""
     for item in derived:
         yield from ((text, item.location) for text in texts(item))

@@ -260,7 +260,8 @@ class _Checker:
 
     def _stretch(self, place: int, size: int, *, written: bool = False) -> None:
         if size < 0 or not 0 <= place <= self.size - size:
-            raise self.fail(f"places {place} to {place + size} are not all in the memory of {self.size} cells")
+            what = f"places {place} to {place + size}"
+            raise self.fail(f"{what} are not all in the memory of {self.size} cells")
         if written and size and place < ir.RESERVED:
             raise self.fail(f"the reserved cell {place} is written")
 

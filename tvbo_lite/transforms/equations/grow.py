@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Names", "Plot", "Site", "Survey", "survey"]
 
 Inner: TypeAlias = "Plot | Site"
+UNROLL = 40  # members of a list that each become a part; more are a group of their own
 _PLAIN = re.compile(r"\W+")
 
 
@@ -147,7 +148,7 @@ class _Surveyor:
         for child in block.children:
             if not self.alive(child):
                 continue
-            if self._is_group(block, child):
+            if self._is_group(site, child):
                 site.below += self._groups(site, child)
             else:
                 site.below += self._sites(site, child)
@@ -171,16 +172,16 @@ class _Surveyor:
             self._alive[block] = own or attached or any(map(self.alive, block.children))
         return self._alive[block]
 
-    def _is_group(self, parent: Block, child: Block) -> bool:
+    def _is_group(self, site: Site, child: Block) -> bool:
         if not child.listed:
             return False
-        inert = child.kind.dynamics == m.Dynamics() and not parent.kind.is_a("network")
-        return (
-            child.name == ""
-            or child.name in parent.attached
-            or child.starts is not None
-            or (inert and any(not below.listed for below in child.children))
-        )
+        if child.name == "" or child.name in site.block.attached:
+            return True
+        counts = {len(child.members(int(row))) for row in site.rows}
+        if len(counts) > 1 or max(counts) > UNROLL:
+            return True
+        inert = child.kind.dynamics == m.Dynamics() and not site.block.kind.is_a("network")
+        return inert and any(not below.listed for below in child.children)
 
     def _groups(self, site: Site, block: Block) -> list[Inner]:
         owners = block.owners()
@@ -197,8 +198,9 @@ class _Surveyor:
 
     def _sites(self, site: Site, block: Block) -> list[Inner]:
         made: list[Inner] = []
-        for j in range(block.fanout):
-            rows = site.rows * block.fanout + j
+        first = np.array([block.members(int(row)).start for row in site.rows])
+        for j in range(len(block.members(int(site.rows[0])))):
+            rows = first + j
             made.append(self.site(site.plot, block, rows, site, _role(block, int(rows[0]), j)))
         return made
 
@@ -214,7 +216,7 @@ def _by_ends(block: Block, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 
 def _role(block: Block, row: int, j: int) -> str:
-    own = block.component_of(row).id
+    own = block.id_of(row)
     if block.listed or not block.name.isidentifier():
         return own if own and not own[0].isdigit() else f"{block.kind.name}{own or j}"
     return block.name

@@ -108,7 +108,7 @@ def _of_type(context: Context, equations: Equations, common: Noise | None) -> It
 def _amplitude(
     context: Context, noise: Noise, unit: str | None, path: Path, what: str, *, held: bool
 ) -> float | None:
-    """The strength in SI units, per square root of a second unless ``held``; None, and a problem, if wrong."""
+    """The strength in SI units, per root of a second unless ``held``; None, and a problem, if wrong."""
     refuse_rest(noise, _NOISE, path, f"{what}: noise", context)
     if noise.noise_type not in _KINDS:
         kinds = " or ".join(_KINDS)

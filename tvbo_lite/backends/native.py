@@ -136,10 +136,14 @@ class _Tree:
         return lower_for(self.forest, self.resolver.constants(), self.plan, self.beyond, chosen)
 
     def n_rows(self, program: Program) -> int:
-        """The number of rows after the first: the steps, or how often results are taken."""
-        if self.beyond.solver.sampling is None:
-            return self.plan.n_steps
-        return int(self.plan.length / program.dt + 1e-6)
+        return n_rows(self.beyond, self.plan, program)
+
+
+def n_rows(beyond: Beyond, plan: SimulationPlan, program: Program) -> int:
+    """The number of rows after the first: the steps, or how often results are taken."""
+    if beyond.solver.sampling is None:
+        return plan.n_steps
+    return int(plan.length / program.dt + 1e-6)
 
 
 @collector_paused()
@@ -222,6 +226,44 @@ def _steps(
         if progress is not None:
             progress(done - 1, len(rows) - 1)
         chunk = max(1, int(chunk * min(CHUNK / max(perf_counter() - begin, 1e-9), GROWTH)))
+
+
+class Session:
+    """A run that goes on from where it stopped: `advance` as often as wanted. `close` frees its events.
+
+    The plan's length does not matter. Raises as `run_linked` does.
+    """
+
+    def __init__(self, model: m.Model, *, fast: bool = False) -> None:
+        self.plan, self.program = prepare(reader.link(model))
+        self._kernel = compile_program(self.program, fast=fast)
+        self._memory = start_memory(self.program)
+        self._kernel.start(self._memory)
+        _check(self.program, self._memory, 0.0)
+        self._memory[TIME] = self.program.dt
+        self.events: NDArray[np.void] = self._kernel.take_events(self._memory)
+
+    def advance(self, n_steps: int) -> Run:
+        """Some more steps; ``rows`` has one for each of them."""
+        import numpy as np
+
+        _check_size(n_steps, 1 + len(self.program.records))
+        rows = np.empty((n_steps + 1, 1 + len(self.program.records)))  # the first is not written
+        events = [self.events, *_steps(self.program, self._kernel, self._memory, rows, None)]
+        self.events = events[0][:0]
+        return Run(rows[1:], np.concatenate(events))
+
+    def values(self, kind: str, name: str) -> NDArray[np.float64] | None:
+        """A variable of all instances of a component type at this moment; None where it has no memory."""
+        import numpy as np
+
+        cells = [cell for cell in self.program.cells if cell.name == name and cell.block.kind.name == kind]
+        parts = [self._memory[cell.offset : cell.offset + cell.size] for cell in cells]
+        return np.concatenate(parts) if parts else None
+
+    def close(self) -> None:
+        """Frees what the run holds outside of its memory."""
+        self._kernel.release(self._memory)
 
 
 def start_memory(program: Program, size: int) -> NDArray[np.float64]:

@@ -69,7 +69,7 @@ class SpikeTrains:
         count = max(1, int(np.ceil(self.duration / width - _NEAR)))
         place = np.ceil(self.times / width - _NEAR).astype(np.int64) - 1
         found = np.bincount(np.clip(place, 0, count - 1), minlength=count)
-        middles: NDArray[np.float64] = (np.arange(count) + 0.5) * width
+        middles = np.linspace(0.5 * width, (count - 0.5) * width, count, dtype=np.float64)
         return middles, found / (width * max(self.size, 1))
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Derived"]
 
+
 @dataclass(slots=True)
 class Derived:
     """The derived variables of one type, in the order of their computation.

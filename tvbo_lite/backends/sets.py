@@ -1,0 +1,118 @@
+"""Many runs of the built-in engine in threads: compiled code releases the interpreter lock.
+
+Models that differ in numbers only share machine code. What Python does, it does one run after the other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from tvbo_lite.backends.native import n_rows, prepare, simulate, with_solver
+from tvbo_lite.compiler.engine import Kernel
+from tvbo_lite.compiler.llvm import module
+from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta, load
+from tvbo_lite.compiler.verify import verify
+from tvbo_lite.formats.lems import reader
+from tvbo_lite.transforms.sweep import draws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.compiler.ir import Program
+    from tvbo_lite.lems.model import Model
+    from tvbo_lite.lems.plan import SimulationPlan
+
+__all__ = ["Job", "check_options", "run_jobs", "shares_no_step", "usual_threads"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A model to run, made when its turn comes.
+
+    ``done`` gets the plan and the rows, shape ``(n_rows, 1 + n_recorded)``: time (s), then what is recorded.
+    """
+
+    model: Callable[[], Model]
+    done: Callable[[SimulationPlan, NDArray[np.float64]], None]
+
+
+@dataclass(slots=True)
+class _Engine:
+    """Kernels by their code; one thread at a time makes programs."""
+
+    options: Mapping[str, Any]
+    lock: Lock = field(default_factory=Lock)
+    kernels: dict[object, Kernel] = field(default_factory=dict)
+
+    def run(self, job: Job) -> None:
+        with self.lock:
+            model = with_solver(reader.link(job.model()), self.options)
+            plan, program = prepare(model)
+            kernel = self.kernel(program)
+        done = simulate(program, kernel, n_rows(model.beyond, plan, program))
+        job.done(plan, done.rows)
+
+    def kernel(self, program: Program) -> Kernel:
+        verify(program)
+        code = module(program)
+        arrays = tuple((name, array.tobytes()) for name, array in code.arrays.items())
+        key = (code.text, arrays, code.size)
+        if key not in self.kernels:
+            self.kernels[key] = Kernel(code, program.initialise.name)
+        return self.kernels[key]
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    *,
+    threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+    **options: Any,
+) -> None:
+    """Runs all jobs; the result of none depends on ``threads`` or on the others.
+
+    ``options`` are those of the built-in engine's integration; ``progress`` is called with the number of the
+    job that has just been finished, in order. The error of the first job that fails is raised, as
+    `tvbo_lite.backends.native.run_model` raises it; jobs that have not begun are given up.
+    """
+    engine = _Engine(options)
+    with ThreadPoolExecutor(threads or usual_threads(), "tvbo_lite") as pool:
+        running = [pool.submit(engine.run, job) for job in jobs]
+        try:
+            for number, future in enumerate(running):
+                future.result()
+                if progress is not None:
+                    progress(number)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def usual_threads() -> int:
+    """One for each core."""
+    return os.cpu_count() or 1
+
+
+def check_options(model: Model, options: Mapping[str, Any]) -> None:
+    """Raises `UnsupportedError` for an option of the integration, or a method, that the engine does not have."""
+    load(with_solver(model, options).beyond.solver.method)
+
+
+def shares_no_step(model: Model, options: Mapping[str, Any]) -> bool:
+    """Whether instances in one run would not be what each is in a run of its own.
+
+    A method that chooses its steps would choose them for all; noise and random numbers are drawn from streams
+    that all instances share.
+    """
+    beyond = with_solver(model, options).beyond
+    method = load(beyond.solver.method)
+    adaptive = isinstance(method, Rosenbrock) or (isinstance(method, RungeKutta) and bool(method.error))
+    return adaptive or bool(beyond.noise) or draws(model)

@@ -15,6 +15,10 @@ from tvbo_lite.formats.lems.reader import link, read_string
 from tvbo_lite.formats.lems.writer import write
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.check import check
+from tvbo_lite.transforms.expand import expand
+from tvbo_lite.transforms.lower.context import Context, OwnTypes
+from tvbo_lite.transforms.quantity import UnitTable
+from tvbo_lite.transforms.types import TypeTable
 
 RATES = """\
 network:
@@ -345,6 +349,41 @@ def test_the_variable_marked_for_coupling_is_read() -> None:
 
 PLAIN = RATES.replace("g*x_j - x_i", "c: 1").replace("      incoming_states: [x]\n", "")
 PLAIN = PLAIN.replace('      pre_expression: "c: 1"\n', "      label: 'c: 1'\n")
+RANDOM = """\
+dynamics:
+  name: rate
+  parameters: {k: {heterogeneous: true, distribution: {domain: {lo: 0.2, hi: 1}}}}
+  state_variables: {x: {equation: "c - k*x", distribution: {name: Normal, parameters: {mean: 1, sd: 0.5}}}}
+  coupling_inputs: [c]
+network:
+  number_of_nodes: 25
+  graph_generator: {type: ErdosRenyi, seed: 5, directed: true, parameters: {p: 0.2, weight: {distribution: {domain: {lo: -1, hi: 1}}}}}
+  coupling: {c: {pre_expression: tanh(x_j), post_expression: 0.5*gx}}
+integration: {step_size: 0.1, duration: 5}
+"""
+
+
+def test_a_random_network_is_its_matrix_of_weights() -> None:
+    """25 nodes, each with another number of edges: Euler's method with a matrix, and jLEMS."""
+    experiment = SimulationExperiment.from_string(RANDOM)
+    network = expand(
+        experiment, Context(OwnTypes(TypeTable(())), UnitTable((), ()), experiment.locate)
+    ).network
+    assert network is not None
+    weights = np.zeros((25, 25))
+    for edge in network.edges:
+        assert edge.weight is not None
+        weights[edge.target, edge.source] = edge.weight.value
+    k = np.array([node.parameters["k"].value for node in network.nodes])
+    values = recorded(RANDOM).values
+    x = values[0]
+    for _ in range(50):
+        x = x + 0.1 * (0.5 * weights @ np.tanh(x) - k * x)
+    assert np.allclose(values[-1], x, rtol=0, atol=1e-13)
+    theirs = experiment.run("neuroml").recording.values
+    assert np.array_equal(values.astype(np.float32), theirs.astype(np.float32))
+
+
 WRONG = [
     (RATES, "target_var: c}", "target_var: cc}", "e.yaml:26: network.edges[0].target_var: edge 0 to 1: 'osc' has no coupling input 'cc'"),
     (RATES, "source_var: r,", "source_var: rr,", "'osc' has no variable 'rr'"),

@@ -269,6 +269,13 @@ def test_values_outside_the_domain_are_drawn_anew() -> None:
     assert values.max() < 2
 
 
+def test_the_numbers_of_a_seed_are_kept() -> None:
+    """Published experiments have to give the same numbers in later versions."""
+    values = draw(distribution("{domain: {lo: 0, hi: 1}, seed: 7}"), "osc.k", 3, (), Reported())
+    assert values is not None
+    assert values.tolist() == [0.44574146400375614, 0.29411077505236494, 0.9666667889677553]
+
+
 MANY = changed(BASE, "k: 0.5", "k: {heterogeneous: true, distribution: {domain: {lo: 0, hi: 1}}}")
 
 

@@ -127,3 +127,22 @@ def test_an_experiment_renders_as_numpy(tmp_path: Path) -> None:
     recording = exp.run().recording
     assert recording is not None
     assert max(differences(recording, traces).values()) <= AGREEMENT
+
+
+def test_names_of_the_model_win() -> None:
+    """A gate called ``n`` and a variable called ``dv`` keep their names, and nothing takes their place."""
+    text = SimulationExperiment.from_string(
+        """
+dynamics:
+  name: cell
+  state_variables:
+    v: {equation: dv - n, initial_value: 1}
+    n: {equation: v - n, initial_value: 0}
+  derived_variables: {dv: {equation: 2*v + n, record: true}}
+integration: {step_size: 0.1, duration: 1}
+""",
+        "names.yaml",
+    ).render("numpy", losses=Losses())
+    assert isinstance(text, str)
+    assert "rate_of_v = (dv - n)" in text
+    assert '"n": 0,' in text

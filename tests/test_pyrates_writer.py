@@ -87,7 +87,9 @@ def test_regimes_are_a_loss() -> None:
     """Of a cell with regimes the equations at the start are kept, which is told."""
     losses = Losses()
     write(model("LEMS_NML2_Ex0_IaF.xml"), losses)
-    assert any("regimes of" in loss.what and "integrating" in loss.reason for loss in losses)
+    found = [loss for loss in losses if "regimes of" in loss.what]
+    assert found
+    assert all("integrating" in loss.reason and loss.where.line for loss in found)
 
 
 def test_random_numbers_are_a_loss() -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
     from tvbo_lite.lems.plan import SimulationPlan
 
-__all__ = ["Job", "check_options", "run_jobs", "shares_no_step", "usual_threads"]
+__all__ = ["Job", "run_jobs", "shares_no_step", "usual_threads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,6 @@ def run_jobs(
 def usual_threads() -> int:
     """One for each core."""
     return os.cpu_count() or 1
-
-
-def check_options(model: Model, options: Mapping[str, Any]) -> None:
-    """Raises `UnsupportedError` for an option of the integration, or a method, that the engine does not have."""
-    load(with_solver(model, options).beyond.solver.method)
 
 
 def shares_no_step(model: Model, options: Mapping[str, Any]) -> bool:

@@ -370,6 +370,7 @@ class Function:
     block: Block
     body: tuple[Statement, ...]
     rare: bool = False
+    apart: bool = False  # too long to be copied to where it is called
     weighted: bool = False
 
 

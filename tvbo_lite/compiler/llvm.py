@@ -68,7 +68,7 @@ class _Function(SolverCode):
         block = self.function.block
         self.index[block.number] = "%k" if block.size > 1 else "0"
         self.body(self.function.body)
-        rare = " noinline optnone" if self.function.rare else ""
+        rare = " noinline optnone" if self.function.rare else " noinline" if self.function.apart else ""
         linkage = "" if self.function is self.shared.program.initialise else "internal "
         weight = ", double %w" if self.function.weighted else ""
         head = (

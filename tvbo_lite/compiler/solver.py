@@ -38,6 +38,7 @@ __all__ = ["lower_for", "method_of"]
 
 MAX_DENSE = 400  # states of a method that solves linear systems
 JUST_AFTER = 1.0 + 2.0**-51  # a time times this is after it, however it was rounded
+FEW = 12  # states: the code of more is not worth a copy for each stage
 WHOLE = 1e-6  # how far the ratio of sampling time and step may be from a whole number
 
 # In what unit people write a quantity of a dimension, in SI: absolute tolerances are meant in it.
@@ -255,7 +256,10 @@ class _Solving(ModelLowering):
             "watch": root.watch(),
             "draw": (*self._held(clock), *root.draw()),
         }
-        self.functions = [ir.Function(name, self.root, body) for name, body in bodies.items() if body]
+        apart = count > FEW
+        self.functions = [
+            ir.Function(name, self.root, body, apart=apart) for name, body in bodies.items() if body
+        ]
         breaks = sorted({time * JUST_AFTER for time in self._breaks() if 0 < time < math.inf})
         scale = [np.full(block.size, self._unit(block, name)) for block, name in self.ordered]
         grid = self._grid()

@@ -23,6 +23,7 @@ from tvbo_lite.transforms.blocks import Block
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+PASSES = ("rates", "conditions", "watch")  # what an integration method runs for all instances
 MANY = 16  # instances from which on several loops are better than one
 CHEAP = 24  # parts of an expression that may be worked out for nothing
 _COSTS = {"/": 4, "^": CHEAP + 1}
@@ -37,9 +38,14 @@ def split_loops(program: ir.Program) -> ir.Program:
     """The program with such loops; it gives the same results to the last bit."""
     splitter = _Splitter(program)
     body = tuple(splitter.body(program.step.body))
+    functions = [
+        replace(one, body=tuple(splitter.body(one.body))) if one.name in PASSES else one
+        for one in program.functions
+    ]
     memory = np.concatenate((program.memory, np.zeros(splitter.size - len(program.memory))))
     step = replace(program.step, body=body)
-    return replace(program, step=step, memory=memory, cells=[*program.cells, *splitter.scratch])
+    cells = [*program.cells, *splitter.scratch]
+    return replace(program, step=step, functions=functions, memory=memory, cells=cells)
 
 
 @dataclass(slots=True)

@@ -96,7 +96,7 @@ class _Class:
         return Spelling(self._leaf, self._words(), CHOICE, "&", "|", "~", tight=True).text(expr)
 
     def _words(self) -> dict[str, str]:
-        return {**FUNCTIONS, "random": f"(({{}}) * RANDOM.random(self.n){self.scope.index})"}
+        return {**FUNCTIONS, "random": f"(({{}}) * RANDOM.random(self.size){self.scope.index})"}
 
     def _leaf(self, expr: Expr) -> str:
         group, index = self.group, self.scope.index
@@ -138,7 +138,7 @@ class _Class:
             return f"self.{peer}_group.{expr.name}[self.{peer}]"
         old = f"{expr.name}_before"
         at = f"self.{peer}"
-        return f"np.where({at} < np.arange(self.n), {expr.name}[{at}], {old}[{at}])"
+        return f"np.where({at} < np.arange(self.size), {expr.name}[{at}], {old}[{at}])"
 
     # ---- the class -------------------------------------------------------------------------------------
 
@@ -245,8 +245,14 @@ class _Class:
         """Euler's step: all rates with the old states, then the states."""
         if len(rates) < 2:
             return [f"{item.name} += DT * ({self.text(item.value)})" for item in rates]
-        found = [f"d{item.name} = {self.text(item.value)}" for item in rates]
-        return found + [f"{item.name} += DT * d{item.name}" for item in rates]
+        names = [self._rate_name(item.name) for item in rates]
+        found = [f"{name} = {self.text(item.value)}" for name, item in zip(names, rates, strict=True)]
+        return found + [f"{item.name} += DT * {name}" for name, item in zip(names, rates, strict=True)]
+
+    def _rate_name(self, name: str) -> str:
+        """``dv`` for ``v``, unless the model has a variable of that name."""
+        known = {*self.group.states, *(item.name for item in self.group.definitions())}
+        return f"d{name}" if f"d{name}" not in known else f"rate_of_{name}"
 
     def _rule(self, rule: Rule, part: Part, inside: str) -> Lines:
         """What is done where a condition holds; ``inside`` is the mask of the active regime."""
@@ -313,12 +319,12 @@ class _Class:
         self.scope.inside = False
         found: Lines = []
         if port in part.handlers:
-            found += self._deed(part.handlers[port], part, "[k]", "np.arange(self.n) == k")
+            found += self._deed(part.handlers[port], part, "[k]", "np.arange(self.size) == k")
         word = "if"
         for regime in part.regimes:
             if port in regime.handlers:
                 found.append(f'{word} self.{part.regime_name}[k] == "{regime.name}":')
-                deed = self._deed(regime.handlers[port], part, "[k]", "np.arange(self.n) == k")
+                deed = self._deed(regime.handlers[port], part, "[k]", "np.arange(self.size) == k")
                 found += [f"    {line}" for line in deed or ["pass"]]
                 word = "elif"
         self.scope.inside = True

@@ -168,7 +168,7 @@ class _Circuit:
             for regime in part.regimes:
                 if regime.name == part.initial_regime:
                     what, reason = f"the regimes of {part.title}", NO_REGIMES.format(regime.name)
-                    self.losses.add(what, reason)
+                    self.losses.add(what, reason, regime.where)
                     definitions += regime.definitions
                     rates |= {rate.name: rate.value for rate in regime.rates}
             if any(part.handlers.values()):

@@ -37,8 +37,8 @@ __all__ = ["Binder", "outward", "port_name"]
 
 # What the writers of scripts use in groups for purposes of their own.
 RESERVED = (
-    CLOCK, "dt", "DT", "n", "at", "host", "np", "self", "k", "start", "step", "total", "product",
-    "attached", "wires", "connect", "send", "group", "active", "inside", "fired", "holds", "RANDOM",
+    CLOCK, "dt", "DT", "size", "at", "host", "np", "self", "start", "step", "total", "product", "attached",
+    "wires", "connect", "send", "group", "active", "inside", "fired", "holds", "transitions", "RANDOM",
 )  # fmt: skip
 REGIME = "regime"
 WEIGHT = "weight"
@@ -280,6 +280,7 @@ class Binder(Reach):
             tuple(self._rules(site, regime.on_condition, in_regime=True)),
             tuple(a for action in regime.on_entry for a in self._assignments(site, action)),
             self._handlers(site, {item.port: item.action for item in regime.on_event}, in_regime=True),
+            regime.location,
         )
 
 

@@ -126,6 +126,7 @@ class Regime:
     rules: tuple[Rule, ...]
     entry: tuple[Assignment, ...]
     handlers: dict[str, Deed]
+    where: Location = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

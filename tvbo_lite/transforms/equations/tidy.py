@@ -183,6 +183,7 @@ def _regime(regime: Regime, change: Change) -> Regime:
         tuple(_rule(rule, change) for rule in regime.rules),
         tuple(_changed(list(regime.entry), change)),
         {port: _deed(deed, change) for port, deed in regime.handlers.items()},
+        regime.where,
     )
 
 

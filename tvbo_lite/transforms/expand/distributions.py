@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from tvbo_lite.errors import nearest
 from tvbo_lite.transforms.expand.streams import stream
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tvbo_lite.schema import Distribution
     from tvbo_lite.transforms.expand.report import Path, Report
 
 __all__ = ["DISTRIBUTIONS", "draw"]
 
-Values = NDArray[np.float64]
+Values: TypeAlias = "NDArray[np.float64]"
 Given = Mapping[str, float]
 _ROUNDS = 1000  # how often values outside the domain are drawn anew
 
@@ -66,9 +66,9 @@ DISTRIBUTIONS: dict[str, Rule] = {
         "alpha beta", lambda r, p, n: r.beta(p["alpha"], p["beta"], n), "alpha beta", alpha="a", beta="b"
     ),
     "Poisson": _rule(
-        "mean", lambda r, p, n: r.poisson(p["mean"], n).astype(np.float64), "mean", mean="lam lambda rate"
+        "mean", lambda r, p, n: r.poisson(p["mean"], n).astype(float), "mean", mean="lam lambda rate"
     ),
-    "Constant": _rule("value", lambda _, p, n: np.full(n, p["value"])),
+    "Constant": _rule("value", lambda r, p, n: 0.0 * r.random(n) + p["value"]),
 }
 _CHOICES = ("Discrete", "Choice", "Categorical")
 _INVERSE = {("Exponential", "rate"): "mean", ("Exponential", "lambda"): "mean", ("Gamma", "rate"): "scale"}
@@ -180,6 +180,8 @@ def _chosen(
         message = "a choice needs 'values', and as many 'probabilities' where these are given"
         report.report(path, message, "parameters: {values: [...]}")
         return None
+    import numpy as np
+
     weights = np.ones(len(values)) if odds is None else np.asarray(odds, dtype=np.float64)
     if not weights.sum() > 0 or (weights < 0).any():
         report.report(path, "the probabilities are not from 0 on", "numbers whose sum is above 0")

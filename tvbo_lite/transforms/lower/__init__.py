@@ -35,7 +35,6 @@ from tvbo_lite.transforms.lower.samples import tables
 from tvbo_lite.transforms.lower.simulation import extra_units, simulation
 from tvbo_lite.transforms.lower.spike_pulses import add_pulse_types, pulsed_inputs
 from tvbo_lite.transforms.lower.stimulation import without_stimuli
-from tvbo_lite.transforms.observe import check_observations
 from tvbo_lite.transforms.quantity import UnitTable
 from tvbo_lite.transforms.types import TypeTable
 
@@ -136,6 +135,10 @@ def _add_network(context: Context, experiment: Experiment, wiring: Wiring) -> st
 
 def _check_observations(context: Context, experiment: Experiment, wiring: Wiring) -> None:
     """What is observed has to be recorded."""
+    if not experiment.observations:
+        return
+    from tvbo_lite.transforms.observe import check_observations  # with numpy
+
     files = (child for item in wiring.components.values() for child in item.children)
     columns = (column for file in files if file.tag == "OutputFile" for column in file.children)
     quantities = [column.attributes.get("quantity", "") for column in columns]

@@ -1,0 +1,256 @@
+"""The values that a sweep takes: names of things in an experiment, their values, each set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from tvbo_lite.errors import NOWHERE, Location, ModelError, Problem, UnsupportedError, nearest
+from tvbo_lite.schema import Equation, Experiment, Parameter, StateVariable
+from tvbo_lite.units import convert
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from tvbo_lite.schema import Axis, Dynamics, Exploration
+
+__all__ = ["MODES", "SweepAxis", "declared", "points", "read_space", "with_value"]
+
+Path = tuple[str | int, ...]
+Item = TypeVar("Item")
+
+MODES = ("product", "zip")
+INITIAL = "initial_value"
+TIMES = ("step_size", "duration", "transient_time")  # of the integration, in its time_scale
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAxis:
+    """What takes the ``values``, shape ``(n,)``, in ``unit``: the thing at ``path`` in an experiment.
+
+    ``name`` is how the user calls it; ``short`` its last word that tells something.
+    """
+
+    name: str
+    path: Path
+    values: NDArray[np.generic]
+    unit: str
+
+    @property
+    def short(self) -> str:
+        words = [str(word) for word in self.path if word != INITIAL]
+        return words[-1]
+
+    @property
+    def full(self) -> str:
+        """``dynamics.parameters.eta``."""
+        return ".".join(map(str, self.path))
+
+
+def read_space(
+    experiment: Experiment,
+    space: Mapping[str, ArrayLike],
+    mode: str,
+    locate: Callable[[str], Location] = lambda _: NOWHERE,
+) -> tuple[SweepAxis, ...]:
+    """The axes of a sweep.
+
+    Args:
+        experiment: the experiment whose things the names in ``space`` mean.
+        space: name -> values, shape ``(n,)``. A name is a path (``dynamics.parameters.eta``), or, of a
+            dynamics or coupling, ``qif.eta``, or, of the experiment's own dynamics, ``eta``. The name of a
+            state variable means its initial value.
+        mode: ``product`` or ``zip``.
+        locate: the place of an axis in the user's file.
+
+    Raises:
+        ModelError: a name that means nothing, or no number; values that are no finite numbers; numbers of
+            values that differ in mode ``zip``. All that is wrong, at once.
+    """
+    known = _known(experiment)
+    problems: list[Problem] = []
+    axes = []
+    if mode not in MODES:
+        problems.append(Problem(f"unknown mode '{mode}'", NOWHERE, " or ".join(MODES), nearest(mode, MODES)))
+    if not space:
+        problems.append(Problem("nothing takes any values", NOWHERE, "{'dynamics.parameters.x': [...]}"))
+    for name, given in space.items():
+        found = _axis(experiment, known, name, given)
+        if isinstance(found, SweepAxis):
+            axes.append(found)
+        else:
+            problems.append(Problem(found.message, locate(name), found.expected, found.hint))
+    lengths = {axis.name: len(axis.values) for axis in axes}
+    if mode == "zip" and len(set(lengths.values())) > 1:
+        sizes = ", ".join(f"{name}: {size}" for name, size in lengths.items())
+        problems.append(Problem(f"different numbers of values ({sizes})", NOWHERE, "the same number in mode zip"))
+    twice = {axis.full for axis in axes if sum(other.path == axis.path for other in axes) > 1}
+    problems += [Problem(f"'{name}' is given twice") for name in sorted(twice)]
+    if problems:
+        raise ModelError(problems)
+    return tuple(axes)
+
+
+def points(axes: tuple[SweepAxis, ...], mode: str) -> tuple[tuple[int, ...], NDArray[np.int64]]:
+    """The shape of a sweep, and for each set, in C order, the index on each axis: shape ``(n, n_axes)``."""
+    if mode == "zip":
+        count = len(axes[0].values)
+        return (count,), np.repeat(np.arange(count)[:, None], len(axes), axis=1)
+    shape = tuple(len(axis.values) for axis in axes)
+    return shape, np.indices(shape).reshape(len(axes), -1).T
+
+
+def declared(exploration: Exploration, experiment: Experiment) -> dict[str, NDArray[np.float64]]:
+    """The values that a document gives, each in the unit of what takes them."""
+    known = _known(experiment)
+    return {name: _values(axis, _unit(experiment, known, name)) for name, axis in exploration.space.items()}
+
+
+def _values(axis: Axis, own: str) -> NDArray[np.float64]:
+    domain = axis.domain
+    if axis.explored_values is not None:
+        try:
+            values = np.array(axis.explored_values, dtype=np.float64)
+        except (TypeError, ValueError):
+            return np.array([np.nan])  # which is refused with its name
+    elif domain is None or domain.lo is None or domain.hi is None:
+        return np.array([])
+    elif domain.n is not None:
+        spread = np.geomspace if domain.log_scale else np.linspace
+        values = spread(domain.lo, domain.hi, domain.n)
+    else:
+        step = domain.step or 1.0
+        if domain.log_scale:
+            what = "values at equal ratios are given by their number, not by a step"
+            raise UnsupportedError(Problem(what, expected="domain: {lo: ..., hi: ..., n: ..., log_scale: true}"))
+        values = domain.lo + step * np.arange(int((domain.hi - domain.lo) / step * (1 + 1e-12)) + 1)
+    return convert(values, axis.unit, own) if axis.unit and own and axis.unit != own else values
+
+
+# ---- names ---------------------------------------------------------------------------------------
+
+
+def _known(experiment: Experiment) -> dict[str, Path]:
+    """Short names of parameters and initial values."""
+    found: dict[str, Path] = {}
+    network = experiment.network
+    if experiment.dynamics is not None:
+        found.update(_of_dynamics(experiment.dynamics, experiment.dynamics.name, ("dynamics",)))
+        found.update(_of_dynamics(experiment.dynamics, None, ("dynamics",)))
+    for key, dynamics in network.dynamics.items() if network is not None else ():
+        found.update(_of_dynamics(dynamics, key, ("network", "dynamics", key)))
+    for key, coupling in network.coupling.items() if network is not None else ():
+        for name in coupling.parameters:
+            found[f"{key}.{name}"] = ("network", "coupling", key, "parameters", name)
+    return found
+
+
+def _of_dynamics(dynamics: Dynamics, name: str | None, path: Path) -> Iterator[tuple[str, Path]]:
+    start = f"{name}." if name else ""
+    for key in dynamics.state_variables:
+        yield start + key, (*path, "state_variables", key, INITIAL)
+    for key in dynamics.parameters:
+        yield start + key, (*path, "parameters", key)
+
+
+def _axis(
+    experiment: Experiment, known: Mapping[str, Path], name: str, given: ArrayLike
+) -> SweepAxis | Problem:
+    found = _reach(experiment, known, name)
+    if isinstance(found, Problem):
+        return found
+    path, unit = found
+    try:
+        values = np.asarray(given)
+        fine = values.ndim == 1 and len(values) > 0 and values.dtype.kind in "iuf"
+    except ValueError:
+        fine = False
+    if not fine or not np.all(np.isfinite(values)):
+        return Problem(f"'{name}' gets no list of finite numbers", NOWHERE, f"'{name}': [0.1, 0.2, ...]")
+    return SweepAxis(name, path, values, unit)
+
+
+def _unit(experiment: Experiment, known: Mapping[str, Path], name: str) -> str:
+    found = _reach(experiment, known, name)
+    return "" if isinstance(found, Problem) else found[1]
+
+
+def _reach(experiment: Experiment, known: Mapping[str, Path], name: str) -> tuple[Path, str] | Problem:
+    """The path that a name means, and the unit of what is there."""
+    path = known.get(name)
+    if path is None:
+        head, dot, _ = name.partition(".")
+        if not dot or head not in type(experiment).model_fields:
+            message = f"there is no '{name}' in this experiment"
+            shown = ", ".join(list(known)[:12]) or "a path such as integration.step_size"
+            return Problem(message, NOWHERE, shown, nearest(name, [*known, *map(_dotted, known.values())]))
+        path = tuple(name.split("."))
+    item: Any = experiment
+    unit, taken = "", ()
+    for key in path:
+        names = _names(item)
+        if str(key) not in names:
+            where = ".".join(map(str, taken)) or "the experiment"
+            listed = ", ".join(list(names)[:12]) or None
+            return Problem(f"'{name}': {where} has no '{key}'", NOWHERE, listed, nearest(str(key), names))
+        unit = getattr(item, "unit", None) or unit
+        item, taken = names[str(key)], (*taken, str(key))
+    if isinstance(item, StateVariable):
+        path, unit, item = (*path, INITIAL), item.unit or "", item.initial_value
+    if isinstance(item, Parameter):
+        unit = item.unit or ""
+    elif path[0] == "integration" and path[-1] in TIMES and experiment.integration is not None:
+        unit = experiment.integration.time_scale
+    elif isinstance(item, bool) or not (isinstance(item, Equation | int | float | str) or item is None):
+        return Problem(f"'{name}' is no number", NOWHERE, "a parameter, an initial value or a number")
+    return path, unit
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _names(item: Any) -> dict[str, Any]:
+    """What is inside a thing of an experiment, by name."""
+    if isinstance(item, Mapping):
+        return {str(key): value for key, value in item.items()}
+    if isinstance(item, list):
+        return {str(index): value for index, value in enumerate(item)}
+    fields = getattr(type(item), "model_fields", {})
+    return {key: getattr(item, key) for key in fields}
+
+
+# ---- an experiment with other values ------------------------------------------------------------
+
+
+def with_value(item: Item, path: Path, value: float) -> Item:
+    """The experiment, or a thing in it, with a number at ``path``; all else is shared."""
+    found: Any = _set(item, path, value)
+    typed: Item = found
+    return typed
+
+
+def _set(item: Any, path: Path, value: float) -> Any:
+    if not path:
+        return _leaf(item, value)
+    key, rest = path[0], path[1:]
+    if isinstance(item, Mapping):
+        return {name: _set(inner, rest, value) if str(name) == key else inner for name, inner in item.items()}
+    if isinstance(item, list):
+        return [_set(inner, rest, value) if str(n) == key else inner for n, inner in enumerate(item)]
+    changed: dict[str, Any] = {str(key): _set(getattr(item, str(key)), rest, value)}
+    if key == INITIAL and isinstance(item, StateVariable):
+        changed["distribution"] = None
+    return item.model_copy(update=changed)
+
+
+def _leaf(item: Any, value: float) -> Any:
+    if isinstance(item, Parameter):
+        plain = {"value": value, "equation": None, "distribution": None, "heterogeneous": False}
+        return item.model_copy(update=plain)
+    if isinstance(item, Equation):
+        return item.model_copy(update={"rhs": repr(value)})
+    return value

@@ -194,6 +194,70 @@ def test_nodes_and_edges_can_be_looked_at() -> None:
     assert nested.edges[0] == ("left/a/rate_op/m", "right/b/cubic_op/r_in", None, {"weight": 0.6})
 
 
+def built() -> CircuitTemplate:
+    """The circuit ``pair`` of the template file, built in Python."""
+    cubic = pyrates.OperatorTemplate(
+        "cubic_op",
+        ["d/dt * r = (k*r_in + u - r)/tau - w/tau", "w' = (r - w)/tau_w"],
+        {
+            "r": "output(0.2)", "r_in": "input", "u": "input(0.5)", "tau": 2.0, "k": np.float64(0.5),
+            "w": "variable(0.1)", "tau_w": 20,
+        },
+    )  # fmt: skip
+    cell = pyrates.NodeTemplate("cell", [cubic, f"{MODELS}/rate_op"])
+    slow = pyrates.NodeTemplate("slow_cell", {cubic: {"tau": 5.0, "w": 0.3}, f"{MODELS}/rate_op": None})
+    edges: list[tuple[Any, ...]] = [
+        ("b/rate_op/m", "a/cubic_op/r_in", f"{MODELS}/empty_edge", {"weight": -1.5}),
+        ("b/cubic_op/w", "a/cubic_op/u", None, {"weight": 0.5}),
+    ]
+    circuit = CircuitTemplate("pair", nodes={"a": cell, "b": slow}, edges=edges)
+    circuit.add_edges_from_matrix(
+        "rate_op/m", "cubic_op/r_in", ["a", "b"], ["b"], weight=np.array([[2.0, 0.0]])
+    )
+    return circuit
+
+
+def test_circuits_are_built_in_python() -> None:
+    """Operators, nodes and circuits by the classes of PyRates' names, mixed with templates from files."""
+    frame = built().run(8.0, 0.01, outputs=list(OWN["pair"]["values"]))
+    assert worst(frame, OWN["pair"]) < RELATIVE
+    outer = CircuitTemplate("outer", circuits={"one": built(), "two": f"{MODELS}/pair"})
+    frame = outer.run(1.0, 0.01, outputs={"r": "all/a/cubic_op/r"})
+    assert frame["r", "one", "a", "cubic_op/r"].to_numpy() == pytest.approx(
+        frame["r", "two", "a", "cubic_op/r"].to_numpy(), rel=1e-12
+    )
+
+
+def test_an_updated_template_is_another_one() -> None:
+    """More edges in a copy leave the template as it was; ``in_place`` does not."""
+    template = built()
+    edge = (
+        "a/cubic_op/r",
+        "b/cubic_op/r_in",
+        pyrates.EdgeTemplate("e", [f"{MODELS}/filter_op"]),
+        {"filter_op/g": 2.0},
+    )
+    assert len(template.update_template(name="more", edges=[edge]).edges) == len(template.edges) + 1
+    assert len(template.edges) == 3
+    assert template.update_template(edges=[edge], in_place=True) is template
+    assert template.edges[-1][2:] == ("e", {"weight": 1.0, "filter_op/g": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda: CircuitTemplate("c", nodes={"p": 3}), ModelError, "3 is no node or edge template"),
+        (lambda: CircuitTemplate("c", edges=[("a", "b")]), ModelError, "an edge of 2 parts"),
+        (lambda: pyrates.OperatorTemplate("o", "x = 1", {"x": "outpt"}), ReadError, "found 'outpt'"),
+        (lambda: pyrates.NodeTemplate("n", f"{MODELS}/cell"), ModelError, "is no operator template"),
+    ],
+)
+def test_what_is_no_template_cannot_be_built(build: Any, error: type[Exception], message: str) -> None:
+    """With what was found."""
+    with pytest.raises(error, match=message):
+        build()
+
+
 # ---- inputs ------------------------------------------------------------------------------------------------
 
 

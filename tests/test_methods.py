@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from tvbo_lite.backends import native
+from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.interpreter import interpret
 from tvbo_lite.compiler.methods import METHODS, Rosenbrock, RungeKutta, at_fraction, load
 from tvbo_lite.compiler.order import trees
+from tvbo_lite.compiler.verify import verify
 from tvbo_lite.errors import CompileError, ModelError, UnsupportedError
+from tvbo_lite.expr.tree import Binary, Number
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.lems.beyond import Beyond, Solver
@@ -218,3 +221,59 @@ def test_random_numbers_in_equations_are_refused():
     noisy = OSCILLATOR.replace('value="x*x + y*y"', 'value="random(1)"')
     with pytest.raises(UnsupportedError, match=r"random\(1\).*draws a random number"):
         native.run_linked(model(noisy, ["x"]), method="heun")
+
+
+# ---- rules -----------------------------------------------------------------------------------------------
+
+
+ONE, FAR = Number(1.0), 10**6
+
+BROKEN = [
+    (ir.Blend(FAR, 9, 1), "are not all in the memory"),
+    (ir.Blend(9, FAR, 1), "are not all in the memory"),
+    (ir.Blend(9, 9, 1, ONE, ((ONE, FAR),)), "are not all in the memory"),
+    (ir.Blend(ir.TIME, 9, 1), "reserved"),
+    (ir.Blend(9, 9, 1, ir.Temp(900)), "temporary 900"),
+    (ir.Multiply(9, 9, FAR, 1, ONE), "are not all in the memory"),
+    (ir.Norm(ir.Temp(901), 1, ONE, (), FAR, ONE, ONE, 9, 9), "are not all in the memory"),
+    (ir.Jacobian("rate", 9, 9, 9, 9, 9, 1), "no function 'rate'"),
+    (ir.Jacobian("rates", 9, 9, 9, 9, 9, 10**4), "are not all in the memory"),
+    (ir.Factor(9, FAR, 9, 1, ONE), "are not all in the memory"),
+    (ir.Solve(9, 9, FAR, 1), "are not all in the memory"),
+    (ir.Normal(FAR, 1, 1, 0, ONE), "are not all in the memory"),
+    (ir.After(ir.Temp(902), 9, 0, ONE), "empty"),
+    (ir.SetTime(Binary("lt", ONE, ONE)), "a condition stands where a number is needed"),
+    (ir.While(ONE, ()), "a number stands where a condition is needed"),
+    (ir.While(Binary("lt", ONE, ONE), (ir.Due(ir.Temp(903)),)), None),
+]
+
+
+@pytest.mark.parametrize(("statement", "message"), BROKEN, ids=[f"{row[0]!r:.40}" for row in BROKEN])
+def test_statements_of_methods_are_verified(statement, message):
+    """A place outside the memory, a reserved cell, an unset temporary, a missing function."""
+    program = native.prepare(model(OSCILLATOR, ["x"], method="rk4"))[1]
+    program.step = replace(program.step, body=(statement,))
+    if message is None:
+        verify(program)
+        return
+    with pytest.raises(CompileError, match=message):
+        verify(program)
+
+
+def test_only_a_step_that_tells_the_time_delivers_events():
+    """Otherwise they would be delivered twice."""
+    program = native.prepare(model(OSCILLATOR, ["x"], method="rk4"))[1]
+    program.step = replace(program.step, body=(ir.Deliver(),))
+    verify(program)
+    program.own_time = False
+    with pytest.raises(CompileError, match="once more"):
+        verify(program)
+
+
+def test_a_table_fits_its_instances():
+    """One column, or one for each instance."""
+    program = native.prepare(model(OSCILLATOR, ["x"], method="rk4"))[1]
+    sample = ir.Sample(ir.Temp(904), program.step.block, ONE, 9, 9, 1, 3, linear=False)
+    program.step = replace(program.step, body=(sample,))
+    with pytest.raises(CompileError, match="3 columns"):
+        verify(program)

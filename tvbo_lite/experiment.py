@@ -13,7 +13,10 @@ from tvbo_lite.schema.integration import seconds
 from tvbo_lite.schema.paths import Locate, Locator, without_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    import xarray as xr
+    from numpy.typing import ArrayLike
 
     from tvbo_lite.formats import Rendered
     from tvbo_lite.lems.model import Model
@@ -233,6 +236,62 @@ class SimulationExperiment(Experiment):
 
         scale = self.integration.time_scale if self.integration is not None else "ms"
         return result.with_observations(observe(self.observations, recording, seconds(1, scale) or 1.0))
+
+    def explore(
+        self,
+        space: Mapping[str, ArrayLike] | str,
+        mode: str = "product",
+        *,
+        threads: int | None = None,
+        chunk: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        failures: str = "raise",
+        **options: Any,
+    ) -> xr.DataArray:
+        """Run every set of parameter values with the built-in engine, on all cores.
+
+        Where the experiment is one node without network, sets run together as rows of one vectorised
+        population; elsewhere, with an adaptive method, with noise, and for values that change more than the
+        node's parameters and initial values, each set is a run of its own. Either way the traces of a set do
+        not depend on the others, nor on ``threads`` and ``chunk``.
+
+        Args:
+            space: values by name: ``{"dynamics.parameters.eta": [-6, -5]}``; ``"qif.eta"`` and ``"eta"`` are
+                short for it, a state variable's name means its initial value. Numbers are in the unit that
+                the experiment gives. Or the name of one of ``explorations``, which says its mode too.
+            mode: ``"product"``, each value with each, or ``"zip"``, side by side.
+            threads: runs at the same time; by default one for each core.
+            chunk: how many sets run together at most; memory during the run grows with it.
+            progress: is called with (sets done, sets in all).
+            failures: ``"raise"``, or ``"nan"`` for the traces of sets whose values do not stay finite.
+            options: of the integration, as `run`: ``method``, ``sampling_step_size`` (s), ...
+
+        Returns:
+            The traces in SI units. Dimensions: one for each name (``eta``), or ``set`` in mode zip; then
+            ``time`` (s), ``variable`` (``quantity`` in a network). Coordinates: the values, in their unit.
+
+        Raises:
+            ModelError: a name that means nothing here, values that are no numbers. Else as `model` does.
+            SimulationError: a value became NaN or infinite; it names the set.
+            UnsupportedError: trials or observations of an exploration; a result beyond 16 GB.
+        """
+        from tvbo_lite.explore.declared import space_of
+        from tvbo_lite.explore.labels import labelled
+        from tvbo_lite.explore.run import sweep
+        from tvbo_lite.explore.space import read_space
+
+        if isinstance(space, str):
+            axes, mode, parallel = space_of(self, space)
+            threads = threads or parallel
+        else:
+            axes = read_space(self, space, mode)
+        plain = self._by_method(options.get("method")).model_copy(update={"explorations": {}})
+        swept = sweep(
+            plain, type(self).model, axes, mode,
+            threads=threads, chunk=chunk, progress=progress, failures=failures, **options,
+        )  # fmt: skip
+        dim = "quantity" if self._has_network() else "variable"
+        return labelled(swept, axes, mode, dim, self.label)
 
     def _by_method(self, method: str | None) -> Self:
         """The experiment with another integration method, by which stimuli are placed in time too."""

@@ -24,7 +24,6 @@ _TIME = re.compile(r"\bt\b")
 _METHODS = ("implicit", "exponential", "midpoint", "event-driven", "rk4")
 
 
-
 @dataclass(slots=True)
 class Equations:
     """A neuron in the dialect's words.

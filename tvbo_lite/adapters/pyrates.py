@@ -15,6 +15,13 @@ import numpy as np
 
 from tvbo_lite.adapters._frames import frame
 from tvbo_lite.adapters._pyrates_request import IGNORED, SCIPY, SOLVERS, Request, Solver, matching_nodes
+from tvbo_lite.adapters._pyrates_templates import (
+    EdgeTemplate,
+    NodeTemplate,
+    OperatorTemplate,
+    edge_of,
+    group_of,
+)
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.pyrates.edges import EDGE_NUMBERS
@@ -26,14 +33,47 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-__all__ = ["CircuitTemplate", "clear", "clear_frontend_caches", "integrate"]
+__all__ = [
+    "CircuitTemplate",
+    "EdgeTemplate",
+    "NodeTemplate",
+    "OperatorTemplate",
+    "clear",
+    "clear_frontend_caches",
+    "integrate",
+]
 
 
 class CircuitTemplate:
     """A circuit of nodes and edges, whose values can be changed and which can be run."""
 
-    def __init__(self, circuit: Circuit) -> None:
-        self._circuit = circuit
+    def __init__(  # noqa: PLR0917  the order of PyRates' arguments
+        self,
+        name: str,
+        path: str | None = None,
+        description: str | None = None,
+        circuits: Mapping[str, str | CircuitTemplate] | None = None,
+        nodes: Mapping[str, str | NodeTemplate] | None = None,
+        edges: Iterable[Sequence[Any]] | None = None,
+    ) -> None:
+        """Build a circuit in Python.
+
+        Args:
+            name: the circuit's.
+            path: not used; PyRates' place of the template.
+            description: what it is.
+            circuits: circuits inside, or their names, in place of nodes.
+            nodes: what the nodes do, or names of templates.
+            edges: (source, target, edge template or None, {"weight": ...}), the ends as
+                ``node/operator/variable``.
+
+        Raises:
+            ModelError: something that is no template, or no edge.
+            ReadError: a name that means no template.
+        """
+        del path
+        self._circuit = Circuit(name, description=description)
+        self._circuit = self._with(circuits, nodes, edges)
 
     @classmethod
     def from_yaml(cls, path: str) -> Self:
@@ -41,7 +81,83 @@ class CircuitTemplate:
 
         Raises `ReadError` for one that is not there, and for files that are no PyRates templates.
         """
-        return cls(read_circuit(path))
+        return cls._of(read_circuit(path))
+
+    @classmethod
+    def _of(cls, circuit: Circuit) -> Self:
+        found = cls(circuit.name)
+        found._circuit = circuit
+        return found
+
+    def _with(
+        self,
+        circuits: Mapping[str, str | CircuitTemplate] | None,
+        nodes: Mapping[str, str | NodeTemplate] | None,
+        edges: Iterable[Sequence[Any]] | None,
+    ) -> Circuit:
+        """The circuit with more, or other, circuits and nodes, and more edges."""
+        own, inside = dict(self._circuit.nodes), dict(self._circuit.circuits)
+        own |= {key: group_of(item) for key, item in (nodes or {}).items()}
+        inside |= {
+            key: read_circuit(item) if isinstance(item, str) else item.circuit
+            for key, item in (circuits or {}).items()
+        }
+        if own and inside:
+            raise ModelError(Problem(f"the circuit '{self.name}' holds nodes or circuits, not both"))
+        more = tuple(map(edge_of, edges or ()))
+        return replace(self._circuit, circuits=inside, nodes=own, edges=(*self._circuit.edges, *more))
+
+    def update_template(
+        self,
+        name: str | None = None,
+        circuits: Mapping[str, str | CircuitTemplate] | None = None,
+        nodes: Mapping[str, str | NodeTemplate] | None = None,
+        edges: Iterable[Sequence[Any]] | None = None,
+        *,
+        in_place: bool = False,
+    ) -> Self:
+        """A circuit with more, or other, nodes and circuits, and more edges; this one with ``in_place``."""
+        circuit = replace(self._with(circuits, nodes, edges), name=name or self.name)
+        if not in_place:
+            return self._of(circuit)
+        self._circuit = circuit
+        return self
+
+    def add_edges_from_matrix(  # noqa: PLR0917  the order of PyRates' arguments
+        self,
+        source_var: str,
+        target_var: str,
+        source_nodes: Sequence[str],
+        target_nodes: Sequence[str] | None = None,
+        weight: ArrayLike | None = None,
+        template: str | EdgeTemplate | None = None,
+        edge_attr: Mapping[str, Any] | None = None,
+        min_weight: float = 1e-6,
+    ) -> None:
+        """Connect nodes by a matrix of weights, shape ``(n_targets, n_sources)``, ones where left out.
+
+        ``source_var`` and ``target_var`` are ``operator/variable``. Other values of the edges in
+        ``edge_attr`` are numbers, or matrices of the same shape. Weights up to ``min_weight`` are left out.
+        """
+        targets = source_nodes if target_nodes is None else target_nodes
+        weights = np.ones((len(targets), len(source_nodes))) if weight is None else np.asarray(weight)
+        given = {key: np.asarray(value) for key, value in (edge_attr or {}).items()}
+        edges = []
+        for j, target in enumerate(targets):
+            for i, source in enumerate(source_nodes):
+                if abs(weights[j, i]) <= min_weight:
+                    continue
+                values = {
+                    key: (value[j, i] if value.ndim == 2 else value).item() for key, value in given.items()
+                }
+                ends = f"{source}/{source_var}", f"{target}/{target_var}"
+                edges.append((*ends, template, {"weight": float(weights[j, i]), **values}))
+        self.update_template(edges=edges, in_place=True)
+
+    @property
+    def circuit(self) -> Circuit:
+        """What the template says."""
+        return self._circuit
 
     @property
     def name(self) -> str:
@@ -56,7 +172,7 @@ class CircuitTemplate:
     @property
     def circuits(self) -> dict[str, CircuitTemplate]:
         """The circuits inside, by name."""
-        return {name: CircuitTemplate(circuit) for name, circuit in self._circuit.circuits.items()}
+        return {name: CircuitTemplate._of(circuit) for name, circuit in self._circuit.circuits.items()}
 
     @property
     def edges(self) -> list[tuple[str, str, str | None, dict[str, Any]]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from tvbo_lite.backends._beyond import without_beyond
 from tvbo_lite.backends._jlems_document import TABLE, event_name, instrumented
 from tvbo_lite.backends._jneuroml import MEMORY, command, own_words
 from tvbo_lite.backends._process import Output, run
@@ -116,9 +117,14 @@ def run_model(
     timeout: float = TIMEOUT,
     memory: str = MEMORY,
 ) -> Recording:
-    """Write a model as LEMS and run that; its includes are found from ``folder``. Else as `run_file`."""
+    """Write a model as LEMS and run that; its includes are found from ``folder``. Else as `run_file`.
+
+    Raises `UnsupportedError` for noise and samples, which jLEMS does not have; another method than Euler's
+    is a `LossWarning`.
+    """
     from tvbo_lite.formats.lems.writer import document
 
+    without_beyond(model, "jLEMS")
     return run_text(document(model), plan=plan, folder=folder, timeout=timeout, memory=memory)
 
 

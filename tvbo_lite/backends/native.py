@@ -237,7 +237,7 @@ class Session:
     def __init__(self, model: m.Model, *, fast: bool = False) -> None:
         self.plan, self.program = prepare(reader.link(model))
         self._kernel = compile_program(self.program, fast=fast)
-        self._memory = start_memory(self.program)
+        self._memory = start_memory(self.program, self._kernel.size)
         self._kernel.start(self._memory)
         _check(self.program, self._memory, 0.0)
         self._memory[TIME] = self.program.dt

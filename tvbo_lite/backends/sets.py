@@ -17,6 +17,7 @@ from tvbo_lite.compiler.engine import Kernel
 from tvbo_lite.compiler.llvm import module
 from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta, load
 from tvbo_lite.compiler.verify import verify
+from tvbo_lite.errors import SimulationError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.transforms.sweep import draws
 
@@ -76,24 +77,33 @@ def run_jobs(
     *,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    keep_going: bool = False,
     **options: Any,
-) -> None:
+) -> dict[int, SimulationError]:
     """Runs all jobs; the result of none depends on ``threads`` or on the others.
 
     ``options`` are those of the built-in engine's integration; ``progress`` is called with the number of the
-    job that has just been finished, in order. The error of the first job that fails is raised, as
-    `tvbo_lite.backends.native.run_model` raises it; jobs that have not begun are given up.
+    job that has just been finished, in order. Returns, by number, the errors of jobs in which a value became
+    NaN or infinite: of all with ``keep_going``, else of the first, and jobs that have not begun by then are
+    given up. Other errors are raised, as `tvbo_lite.backends.native.run_model` raises them.
     """
     engine = _Engine(options)
+    failed: dict[int, SimulationError] = {}
     with ThreadPoolExecutor(threads or usual_threads(), "tvbo_lite") as pool:
         running = [pool.submit(engine.run, job) for job in jobs]
         try:
             for number, future in enumerate(running):
-                future.result()
+                try:
+                    future.result()
+                except SimulationError as error:
+                    failed[number] = error
+                    if not keep_going:
+                        break
                 if progress is not None:
                     progress(number)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+    return failed
 
 
 def usual_threads() -> int:

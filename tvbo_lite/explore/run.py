@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tvbo_lite.backends.sets import Job, run_jobs, shares_no_step, usual_threads
-from tvbo_lite.errors import ModelError, Problem, SimulationError, UnsupportedError
+from tvbo_lite.errors import ModelError, Problem, SimulationError, UnsupportedError, nearest
 from tvbo_lite.explore.space import INITIAL, SweepAxis, points, with_value
+from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.lems.rows import Column
+from tvbo_lite.transforms.lower.equations import initial_name
+from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.recorded import units_of_model
 from tvbo_lite.transforms.sweep import Single, single, with_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from tvbo_lite.lems.model import Model
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "Swept", "sweep"]
 
 CHUNK = 64  # sets that are run together: their states stay in the nearest memory
-CHUNK_VALUES = 1 << 25  # numbers that a chunk may record (256 MB)
+FAILURES = ("raise", "nan")
 MAX_VALUES = 2_000_000_000  # numbers of the result, of 8 bytes each
 
 Progress = Callable[[int, int], None]
@@ -42,23 +46,29 @@ class Swept:
     values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0, 0)))
     quantities: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
 
     def take(self, first: int, rows: NDArray[np.float64], quantities: tuple[str, ...]) -> None:
         """Keeps the rows of some sets, the quantities of each side by side; rows beyond the last are left."""
-        if not self.quantities:
-            total = self.count * len(rows) * len(quantities)
-            if total > MAX_VALUES:
-                what = f"{self.count} sets of {len(rows)} times are {8e-9 * total:.3g} GB"
-                hint = "keep fewer times with 'sampling_step_size' (s), or fewer variables"
-                raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
-            self.quantities, self.time = quantities, rows[:, 0].copy()
-            self.values = np.full((self.count, len(rows), len(quantities)), np.nan)
+        with self.lock:
+            if not self.quantities:
+                self._make_room(rows, quantities)
         if self.quantities != quantities or len(rows) != len(self.time):
             what = f"set {first} has {len(rows)} times and {len(quantities)} quantities, others have not"
             raise ModelError(Problem(what, hint="'sampling_step_size' (s) gives all sets the same times"))
         found = rows[:, 1:].reshape(len(rows), -1, len(quantities))
         last = min(first + found.shape[1], self.count)
         self.values[first:last] = found.transpose(1, 0, 2)[: last - first]
+
+    def _make_room(self, rows: NDArray[np.float64], quantities: tuple[str, ...]) -> None:
+        total = self.count * len(rows) * len(quantities)
+        if total > MAX_VALUES:
+            what = f"{self.count} sets of {len(rows)} times are {8e-9 * total:.3g} GB"
+            hint = "keep fewer times with 'sampling_step_size' (s), or fewer variables"
+            raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
+        self.time = rows[:, 0].copy()
+        self.values = np.full((self.count, len(rows), len(quantities)), np.nan)
+        self.quantities = quantities
 
 
 @dataclass(slots=True)
@@ -106,7 +116,7 @@ def attribute(axis: SweepAxis) -> str | None:
         case ("dynamics", "parameters", name):
             return str(name)
         case ("dynamics", "state_variables", name, last) if last == INITIAL:
-            return f"{name}_{'initial'}"
+            return initial_name(str(name))
         case _:
             return None
 
@@ -141,36 +151,58 @@ def sweep(
         UnsupportedError: the result would not fit into memory. Else as the runs do.
     """
     _, index = points(axes, mode)
+    if failures not in FAILURES:
+        what = f"'failures' is '{failures}'"
+        raise UnsupportedError(
+            Problem(what, expected=" or ".join(FAILURES), hint=nearest(failures, FAILURES))
+        )
     swept = Swept(len(index))
     work = _Sweep(experiment, lower, axes, index, options, swept)
     first = work.model(0)
     found = single(first)
     columns = work.columns(found)
-    size = 1
-    if found is None or columns is None:
-        jobs = [_alone(work, number) for number in range(len(index))]
-    else:
-        size = _size(work, first, chunk, threads, len(found.variables))
-        jobs = [_together(work, first, found, columns, at, size) for at in range(0, len(index), size)]
+    job, size = partial(_alone, work), 1
+    if found is not None and columns is not None:
+        job, size = partial(_together, work, first, found, columns), _size(work, first, chunk, threads)
 
     def report(number: int) -> None:
         if progress is not None:
             progress(min((number + 1) * size, len(index)), len(index))
 
-    _run(work, jobs, threads, report, failures)
+    keep = failures == "nan"
+    starts = range(0, len(index), size)
+    run = partial(run_jobs, threads=threads, keep_going=keep, **options)
+    failed = run([job(first=at, size=size) for at in starts], progress=report)
+    if failed and size > 1:  # which of the chunk
+        each = [number for chunk in failed for number in range(len(index))[starts[chunk] :][:size]]
+        failed = {each[number]: error for number, error in run([job(first=at, size=1) for at in each]).items()}
+    if failed and not (keep and swept.quantities):
+        number, error = min(failed.items(), key=itemgetter(0))
+        raise SimulationError(error.variable, f"({work.describe(number)})", error.time, error.value)
+    _add_units(swept, first, found)
     return swept
 
 
-def _size(work: _Sweep, model: Model, chunk: int | None, threads: int | None, variables: int) -> int:
+def _add_units(swept: Swept, model: Model, found: Single | None) -> None:
+    """The units of the quantities, as the first set's model declares them."""
+    linked = link(model)
+    units = units_of_model(linked, simulation_plan(linked))
+    start = f"{found.population}[0]/" if found is not None else ""
+    swept.units = {name.removeprefix(start): unit for name, unit in units.items()}
+    swept.quantities = tuple(name.removeprefix(start) for name in swept.quantities)
+
+
+def _size(work: _Sweep, model: Model, chunk: int | None, threads: int | None) -> int:
     """How many sets run together."""
     if shares_no_step(model, work.options):
         return 1
     count = len(work.index)
-    share = -(-count // (threads or usual_threads()))
-    return max(1, min(chunk or CHUNK, count if chunk else share, CHUNK_VALUES // max(variables, 1)))
+    if chunk is not None:
+        return max(1, min(chunk, count))
+    return min(CHUNK, -(-count // (threads or usual_threads())))
 
 
-def _alone(work: _Sweep, number: int) -> Job:
+def _alone(work: _Sweep, *, first: int, size: int) -> Job:
     def done(plan: SimulationPlan, rows: NDArray[np.float64]) -> None:
         work.swept.take(number, rows, plan.quantities())
 
@@ -178,7 +210,7 @@ def _alone(work: _Sweep, number: int) -> Job:
 
 
 def _together(
-    work: _Sweep, model: Model, found: Single, columns: Mapping[str, Column], first: int, size: int
+    work: _Sweep, model: Model, found: Single, columns: Mapping[str, Column], *, first: int, size: int
 ) -> Job:
     """Sets ``first`` and the following in one run; the last chunk is filled up, to share its code too."""
     rows = np.minimum(np.arange(first, first + size), len(work.index) - 1)

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from tvbo_lite.errors import NOWHERE, Location, ModelError, Problem, UnsupportedError, nearest
+from tvbo_lite.errors import NOWHERE, Location, ModelError, Problem, nearest
 from tvbo_lite.schema import Equation, Experiment, Parameter, StateVariable
-from tvbo_lite.units import convert
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from tvbo_lite.schema import Axis, Dynamics, Exploration
+    from tvbo_lite.schema import Dynamics
 
-__all__ = ["MODES", "SweepAxis", "declared", "points", "read_space", "with_value"]
+__all__ = ["INITIAL", "MODES", "SweepAxis", "points", "read_space", "unit_of", "with_value"]
 
 Path = tuple[str | int, ...]
 Item = TypeVar("Item")
@@ -86,7 +85,9 @@ def read_space(
     lengths = {axis.name: len(axis.values) for axis in axes}
     if mode == "zip" and len(set(lengths.values())) > 1:
         sizes = ", ".join(f"{name}: {size}" for name, size in lengths.items())
-        problems.append(Problem(f"different numbers of values ({sizes})", NOWHERE, "the same number in mode zip"))
+        problems.append(
+            Problem(f"different numbers of values ({sizes})", NOWHERE, "the same number in mode zip")
+        )
     twice = {axis.full for axis in axes if sum(other.path == axis.path for other in axes) > 1}
     problems += [Problem(f"'{name}' is given twice") for name in sorted(twice)]
     if problems:
@@ -101,33 +102,6 @@ def points(axes: tuple[SweepAxis, ...], mode: str) -> tuple[tuple[int, ...], NDA
         return (count,), np.repeat(np.arange(count)[:, None], len(axes), axis=1)
     shape = tuple(len(axis.values) for axis in axes)
     return shape, np.indices(shape).reshape(len(axes), -1).T
-
-
-def declared(exploration: Exploration, experiment: Experiment) -> dict[str, NDArray[np.float64]]:
-    """The values that a document gives, each in the unit of what takes them."""
-    known = _known(experiment)
-    return {name: _values(axis, _unit(experiment, known, name)) for name, axis in exploration.space.items()}
-
-
-def _values(axis: Axis, own: str) -> NDArray[np.float64]:
-    domain = axis.domain
-    if axis.explored_values is not None:
-        try:
-            values = np.array(axis.explored_values, dtype=np.float64)
-        except (TypeError, ValueError):
-            return np.array([np.nan])  # which is refused with its name
-    elif domain is None or domain.lo is None or domain.hi is None:
-        return np.array([])
-    elif domain.n is not None:
-        spread = np.geomspace if domain.log_scale else np.linspace
-        values = spread(domain.lo, domain.hi, domain.n)
-    else:
-        step = domain.step or 1.0
-        if domain.log_scale:
-            what = "values at equal ratios are given by their number, not by a step"
-            raise UnsupportedError(Problem(what, expected="domain: {lo: ..., hi: ..., n: ..., log_scale: true}"))
-        values = domain.lo + step * np.arange(int((domain.hi - domain.lo) / step * (1 + 1e-12)) + 1)
-    return convert(values, axis.unit, own) if axis.unit and own and axis.unit != own else values
 
 
 # ---- names ---------------------------------------------------------------------------------------
@@ -173,8 +147,9 @@ def _axis(
     return SweepAxis(name, path, values, unit)
 
 
-def _unit(experiment: Experiment, known: Mapping[str, Path], name: str) -> str:
-    found = _reach(experiment, known, name)
+def unit_of(experiment: Experiment, name: str) -> str:
+    """The unit of what a name means; empty for none, and for a name that means nothing."""
+    found = _reach(experiment, _known(experiment), name)
     return "" if isinstance(found, Problem) else found[1]
 
 

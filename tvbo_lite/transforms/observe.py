@@ -8,35 +8,29 @@ given.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tvbo_lite.errors import ExpressionError, UnitError, nearest
-from tvbo_lite.expr import python
+from tvbo_lite.errors import ExpressionError
 from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Negate, Not, Number, Select
+from tvbo_lite.transforms.observations import columns, equation, in_order, known_as, reductions
 from tvbo_lite.units import convert, factor, si_symbol
 
 if TYPE_CHECKING:
     from tvbo_lite.lems.recording import Recording
     from tvbo_lite.schema import Observation
-    from tvbo_lite.transforms.expand.report import Path, Report
 
-__all__ = ["Observed", "check_observations", "observe"]
+__all__ = ["Observed", "observe"]
 
 Values: TypeAlias = NDArray[np.float64]
-_REDUCTION = re.compile(r"\b(mean|sum|std|min|max)\s*\(\s*([A-Za-z_]\w*)\s*\)")
 _REDUCE: dict[str, Callable[[Values], Values]] = {
     name: lambda values, reduce=reduce: reduce(values, axis=1, keepdims=True)  # type: ignore[misc]
     for name, reduce in {"mean": np.mean, "sum": np.sum, "std": np.std, "min": np.min, "max": np.max}.items()
 }
-_UNUSED = ("iri",)
-_TOLERANCE = 1e-6  # of a step, by which a period may miss a whole number of steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,72 +46,15 @@ class Observed:
     units: tuple[str, ...]
 
 
-def check_observations(
-    observations: Mapping[str, Observation], quantities: Sequence[str], step: float, report: Report
-) -> None:
-    """Report what is wrong with observations of a run that records ``quantities`` every ``step``, in the
-    unit of ``period``.
-    """
-    for name, item in observations.items():
-        path: Path = ("observations", name)
-        for key in _UNUSED:
-            if getattr(item, key) is not None:
-                report.unsupported((*path, key), f"observation {name}: '{key}' is not supported yet")
-        others = [other for other in observations if other != name]
-        for index, source in enumerate(item.source):
-            if source not in others and not _columns(source, quantities):
-                known = [*others, *dict.fromkeys(one.rpartition("/")[2] for one in quantities)]
-                message = f"observation {name}: '{source}' is not recorded"
-                report.report(
-                    (*path, "source", index), message, ", ".join(known[:12]), nearest(source, known)
-                )
-        if not item.source:
-            report.report(path, f"observation {name} has no source", "source: [...]")
-        _check_values(item, name, step, path, report)
-    try:
-        _order(observations)
-    except CycleError as error:
-        circle = " needs ".join(f"'{name}'" for name in error.args[1][::-1])
-        report.report(("observations",), f"observations in a circle: {circle}")
-
-
-def _check_values(item: Observation, name: str, step: float, path: Path, report: Report) -> None:
-    if item.period is not None and step > 0:
-        ratio = item.period / step
-        if round(ratio) < 1 or abs(ratio - round(ratio)) > _TOLERANCE:
-            message = f"observation {name}: the period is {ratio:g} steps"
-            report.report((*path, "period"), message, "a whole number of steps")
-    if item.unit is not None:
-        try:
-            factor(item.unit)
-        except UnitError as error:
-            report.report((*path, "unit"), f"observation {name}: {error}", kind=UnitError)
-    for key, parameter in item.parameters.items():
-        if (
-            isinstance(parameter.value, bool)
-            or not isinstance(parameter.value, int | float)
-            or parameter.unit
-        ):
-            here = (*path, "parameters", key)
-            report.report(here, f"observation {name}: {key} is {parameter.value!r}", "a number without unit")
-    try:
-        _tree(item)
-    except ExpressionError as error:
-        for problem in error.problems:
-            message = f"observation {name}: {problem.message}"
-            here = (*path, "equation")
-            report.report(here, message, problem.expected, problem.hint, ExpressionError)
-
-
 def observe(
     observations: Mapping[str, Observation], recording: Recording, scale: float
 ) -> dict[str, Observed]:
     """The observations of a run; ``scale`` is the unit of ``period`` in s.
 
-    They are right: `check_observations` has nothing to say.
+    They are right: `tvbo_lite.transforms.observations.check_observations` has nothing to say.
     """
     found: dict[str, Observed] = {}
-    for name in _order(observations):
+    for name in in_order(observations):
         item = observations[name]
         sources = {source: _source(source, found, recording) for source in item.source}
         value = _selected(name, sources) if item.equation is None else _computed(name, item, sources)
@@ -126,32 +63,13 @@ def observe(
     return {name: found[name] for name in observations}
 
 
-def _order(observations: Mapping[str, Observation]) -> list[str]:
-    graph = {name: [one for one in item.source if one in observations] for name, item in observations.items()}
-    return list(TopologicalSorter(graph).static_order())
-
-
-def _columns(source: str, quantities: Sequence[str]) -> list[int]:
-    """The recorded traces that a source names: one, those of a variable, or those of a population or node."""
-    tests: tuple[Callable[[str], bool], ...] = (
-        lambda one: one == source,
-        lambda one: one.rpartition("/")[2] == source,
-        lambda one: one.startswith((f"{source}/", f"{source}[")),
-    )
-    for test in tests:
-        found = [number for number, one in enumerate(quantities) if test(one)]
-        if found:
-            return found
-    return []
-
-
 def _source(name: str, found: Mapping[str, Observed], recording: Recording) -> Observed:
     if name in found:
         return found[name]
-    columns = _columns(name, recording.quantities)
-    names = tuple(recording.quantities[number] for number in columns)
+    found_at = columns(name, recording.quantities)
+    names = tuple(recording.quantities[number] for number in found_at)
     units = tuple(recording.units.get(one, "") for one in names)
-    return Observed(name, recording.time, recording.values[:, columns], names, units)
+    return Observed(name, recording.time, recording.values[:, found_at], names, units)
 
 
 def _selected(name: str, sources: Mapping[str, Observed]) -> Observed:
@@ -178,49 +96,21 @@ def _together(parts: list[Observed]) -> list[Observed]:
     return found
 
 
-def _tree(item: Observation) -> Expr:
-    """The equation, the reductions in it as names such as ``mean(x)``."""
-    if item.equation is None:
-        return Number(0.0)
-    functions: dict[str, python.Function] = {}
-    for name, function in item.functions.items():
-        arguments = tuple(function.arguments)
-        value = python.parse(function.equation.rhs, [*arguments, *item.parameters], functions)
-        functions[name] = python.Function(arguments, value)
-    names = _variables(item)
-    text = _REDUCTION.sub(lambda match: _reduced(match, names), item.equation.rhs)
-    return python.parse(text, [*names.values(), *_reductions(names), *item.parameters, "t"], functions)
-
-
-def _variables(item: Observation) -> dict[str, str]:
-    """The sources by the names that an equation knows: letters, digits and underscores."""
-    return {source: re.sub(r"\W", "_", source) for source in item.source}
-
-
-def _reductions(names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    return {f"{how}_of_{name}": (how, source) for source, name in names.items() for how in _REDUCE}
-
-
-def _reduced(match: re.Match[str], names: Mapping[str, str]) -> str:
-    how, name = match.groups()
-    return f"{how}_of_{name}" if name in names.values() else match.group()
-
-
 def _computed(name: str, item: Observation, sources: Mapping[str, Observed]) -> Observed:
     parts = dict(zip(sources, _together(list(sources.values())), strict=True))
-    names = _variables(item)
+    names = known_as(item)
     known: dict[str, Values] = {names[source]: part.values for source, part in parts.items()}
-    for short, (how, source) in _reductions(names).items():
+    for short, (how, source) in reductions(names).items():
         known[short] = _REDUCE[how](parts[source].values)
     known |= {key: np.array(float(str(parameter.value))) for key, parameter in item.parameters.items()}
     first = next(iter(parts.values()))
     known.setdefault("t", first.time[:, None])
     with np.errstate(all="ignore"):
-        values = np.asarray(_value(_tree(item), known), dtype=np.float64)
+        values = np.asarray(_value(equation(item), known), dtype=np.float64)
     values = np.broadcast_to(values, (len(first.time), values.shape[1] if values.ndim == 2 else 1)).copy()
     whole = [part.names for part in parts.values() if len(part.names) == values.shape[1] > 1]
-    columns = tuple(f"{one.rpartition('/')[0]}/{name}" for one in whole[0]) if whole else (name,)
-    return Observed(name, first.time, values, columns, ("",) * values.shape[1])
+    called = tuple(f"{one.rpartition('/')[0]}/{name}" for one in whole[0]) if whole else (name,)
+    return Observed(name, first.time, values, called, ("",) * values.shape[1])
 
 
 def _subsampled(value: Observed, period: float) -> Observed:
@@ -234,8 +124,8 @@ def _in_unit(value: Observed, unit: str) -> Observed:
     """SI values in another unit; those of an unknown unit are taken to measure the same."""
     dimension = factor(unit).dimension
     units = [known or (si_symbol(dimension) if dimension else unit) for known in value.units]
-    columns = [convert(value.values[:, k], known, unit) for k, known in enumerate(units)]
-    values = np.stack(columns, axis=1) if columns else value.values
+    parts = [convert(value.values[:, k], known, unit) for k, known in enumerate(units)]
+    values = np.stack(parts, axis=1) if parts else value.values
     return replace(value, values=values, units=(unit,) * len(units))
 
 

@@ -1,4 +1,4 @@
-"""One model for many parameter sets: the instance of a single node becomes a population, a row for each set."""
+"""One model for many parameter sets: a single node becomes a population, with an instance for each set."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _recorded(model: lems.Model, start: str) -> tuple[str, ...]:
 
 
 def draws(model: lems.Model) -> bool:
-    """Whether equations of the model call LEMS's ``random``, of which there is one stream for all instances."""
+    """Whether equations of the model call LEMS's ``random``: one stream for all instances."""
     return "random(" in repr(model.component_types)
 
 

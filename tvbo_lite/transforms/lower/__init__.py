@@ -137,7 +137,7 @@ def _check_observations(context: Context, experiment: Experiment, wiring: Wiring
     """What is observed has to be recorded."""
     if not experiment.observations:
         return
-    from tvbo_lite.transforms.observe import check_observations  # with numpy
+    from tvbo_lite.transforms.observations import check_observations  # with numpy
 
     files = (child for item in wiring.components.values() for child in item.children)
     columns = (column for file in files if file.tag == "OutputFile" for column in file.children)

@@ -198,14 +198,25 @@ def test_delayed_events_end_a_step():
     )
 
 
-def test_immediate_events_and_their_answers():
-    """One cell's spike kicks the other at once; the second follows at the time it must."""
-    done = native.run_linked(
-        model(rate("x", "w") + on("x .gt. 0.777 .and. z .lt. 1", z="1", x="0"), ("x", "z")), method="dopri5"
-    )
-    np.testing.assert_allclose(
-        done.trace("x"), np.where(done.time > 0.777, done.time - 0.777, done.time), atol=1e-6
-    )
+def test_an_action_makes_other_conditions_true():
+    """A kick over the threshold is answered at once, not at the end of a later step."""
+    dynamics = rate("x", "w") + on("y .gt. 2", z="t/SEC", y="0") + on("x .gt. 0.777 .and. z .lt. 0.1", y="3")
+    done = native.run_linked(model(dynamics, ("y", "z"), step=4), method="dopri5")
+    np.testing.assert_allclose(done.values[-1], [0, 0.777], atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["rk4", *METHODS])
+def test_a_model_without_rates(method):
+    """Only conditions move it."""
+    done = native.run_linked(model(on("t/SEC .gt. y + 1", y="y + 1"), ("y",), step=0.05), method=method)
+    assert done.trace("y")[-1] == pytest.approx(3, abs=0.2 if method == "rk4" else 1e-9)
+
+
+@pytest.mark.parametrize("method", ["rk4", *METHODS])
+def test_fast_code_does_the_same(method):
+    """But for the last bits."""
+    slow, fast = (native.run_linked(model(OSCILLATOR), method=method, fast=f).values for f in (False, True))
+    np.testing.assert_allclose(fast, slow, atol=1e-9)
 
 
 # ---- what is foreseen -----------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ LAYERS = (
     {"formats", "compiler"},
     {"backends"},
     {"results", "compare", "plotting"},
+    {"analysis", "explore"},
     {"experiment"},
     {"adapters"},
     {"cli"},
@@ -52,7 +53,7 @@ DOORS = {
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
     "rich": ("cli/",),
-    "xarray": ("results.py",),
+    "xarray": ("results.py", "explore/labels.py"),
     "yaml": ("formats/yaml/",),
 }
 LOUD = {"print", "exit", "quit", "sys.exit", "os._exit", "os.abort", "sys.stdout.write", "sys.stderr.write"}

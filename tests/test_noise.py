@@ -251,6 +251,12 @@ def test_a_variable_without_an_equation_is_drawn_each_step():
     assert (noise.variable, noise.amplitude, noise.held) == ("xi", "1.0", True)
 
 
+def test_a_run_by_another_simulator_is_refused():
+    """A run without the noise would mean something else."""
+    with pytest.raises(UnsupportedError, match="the noise on 'x' of 'ou'"):
+        experiment("noise: {intensity: 1}").run("jlems")
+
+
 def test_rendering_tells_that_lems_has_no_noise():
     """A loss with its place; strict rendering refuses."""
     losses = Losses()

@@ -160,7 +160,7 @@ class ExperimentResult:
         if population is None:
             raise KeyError(f"whose spikes? Recorded are those of: {known}")
         hint = nearest(population, self.events)
-        guess = f"; did you mean '{hint}'?" if hint else ""
+        guess = f"; {hint}" if hint else ""
         raise KeyError(f"no spikes of '{population}'; recorded are those of: {known}{guess}")
 
     def spikes(self, threshold: float | None = None) -> dict[str, NDArray[np.float64]]:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from tvbo_lite.errors import NOWHERE, ModelError, Problem
+import numpy as np
+
+from tvbo_lite.adapters._pyrates_request import matching_nodes
+from tvbo_lite.errors import NOWHERE, ModelError, Problem, nearest
 from tvbo_lite.formats.pyrates.edges import EDGE_NUMBERS, SOURCE
 from tvbo_lite.formats.pyrates.inherit import texts
-from tvbo_lite.formats.pyrates.model import EdgeUse, Group, Operator, OperatorUse, Value
+from tvbo_lite.formats.pyrates.model import Circuit, EdgeUse, Group, Operator, OperatorUse, Value
 from tvbo_lite.formats.pyrates.reader import read_template
 from tvbo_lite.formats.pyrates.values import number, variable
 
-__all__ = ["EdgeTemplate", "NodeTemplate", "OperatorTemplate", "edge_of", "group_of"]
+__all__ = [
+    "EdgeTemplate",
+    "NodeTemplate",
+    "OperatorTemplate",
+    "edge_of",
+    "group_of",
+    "shown",
+    "with_edge",
+    "with_variable",
+]
 
 EdgeTuple: TypeAlias = Sequence[Any]
 """(source, target, template or None, values), as PyRates writes an edge."""
@@ -106,3 +119,54 @@ def edge_of(given: EdgeTuple) -> EdgeUse:
 def plain(value: Any) -> Any:
     """A number of NumPy's as one of Python's."""
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+
+def with_variable(circuit: Circuit, path: str, value: Any) -> Circuit:
+    """The circuit with another value of a variable. Raises `ModelError` where there is none."""
+    node, _, variable = path.rpartition("/")
+    node, _, operator = node.rpartition("/")
+    found = matching_nodes(circuit, node)
+    having = [
+        name
+        for name, group in found.items()
+        if any(
+            use.operator.name == operator and variable in use.operator.variables for use in group.operators
+        )
+    ]
+    if not having:
+        known = [
+            f"{name}/{use.operator.name}/{other}"
+            for name, group in circuit.all_nodes().items()
+            for use in group.operators
+            for other in use.operator.variables
+        ]
+        raise ModelError(Problem(f"there is no variable '{path}'", hint=nearest(path, known)))
+    values = [value] * len(having)
+    if np.ndim(value) == 1 and len(value) == len(having):
+        values = list(value)
+    for name, one in zip(having, values, strict=True):
+        plain = number(one.item() if isinstance(one, np.generic) else one, circuit.location)
+        circuit = circuit.with_node(name, found[name].with_value(operator, variable, plain))
+    return circuit
+
+
+def with_edge(circuit: Circuit, source: str, target: str, values: Mapping[str, Any]) -> Circuit:
+    """The circuit with other values of the first edge between two variables. Raises `ModelError`."""
+    edges = list(circuit.edges)
+    place = next((k for k, edge in enumerate(edges) if (edge.source, edge.target) == (source, target)), None)
+    if place is None:
+        known = [f"{edge.source} to {edge.target}" for edge in edges]
+        hint = nearest(f"{source} to {target}", known)
+        raise ModelError(Problem(f"there is no edge from '{source}' to '{target}'", hint=hint))
+    plain = {key: number(value, circuit.location) for key, value in values.items()}
+    given: dict[str, Any] = {key: plain.pop(key) for key in EDGE_NUMBERS if key in plain}
+    edges[place] = replace(edges[place], **given, values={**edges[place].values, **plain})
+    return replace(circuit, edges=tuple(edges))
+
+
+def shown(edge: EdgeUse) -> tuple[str, str, str | None, dict[str, Any]]:
+    """An edge as PyRates shows it: source, target, name of the template, values."""
+    numbers = {name: getattr(edge, name) for name in EDGE_NUMBERS}
+    values = {name: value for name, value in numbers.items() if value or name == "weight"}
+    template = edge.template.name if edge.template is not None else None
+    return edge.source, edge.target, template, {**values, **edge.values, **edge.sources}

@@ -12,7 +12,7 @@ is given) gives the same numbers in each run; nothing is printed; values cannot 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -223,7 +223,7 @@ class Population(_Cells):
 
     def _hint(self, name: str) -> str:
         guess = nearest(name, [*self.values, *self.starts])
-        return f"; did you mean '{guess}'?" if guess else ""
+        return f"; {guess}" if guess else ""
 
 
 Weight = float | Random

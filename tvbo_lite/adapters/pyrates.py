@@ -21,13 +21,14 @@ from tvbo_lite.adapters._pyrates_templates import (
     OperatorTemplate,
     edge_of,
     group_of,
+    shown,
+    with_edge,
+    with_variable,
 )
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.experiment import SimulationExperiment
-from tvbo_lite.formats.pyrates.edges import EDGE_NUMBERS
-from tvbo_lite.formats.pyrates.model import Circuit, EdgeUse, Group
+from tvbo_lite.formats.pyrates.model import Circuit, Group
 from tvbo_lite.formats.pyrates.reader import read_circuit
-from tvbo_lite.formats.pyrates.values import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +178,7 @@ class CircuitTemplate:
     @property
     def edges(self) -> list[tuple[str, str, str | None, dict[str, Any]]]:
         """The edges of all levels: source, target, name of the template, values."""
-        return [_shown(edge) for edge in self._circuit.all_edges()]
+        return [shown(edge) for edge in self._circuit.all_edges()]
 
     def get_nodes(self, node_identifier: str | Sequence[str]) -> list[str]:
         """The paths of the nodes that an identifier means; ``all`` is every node of a level."""
@@ -201,9 +202,9 @@ class CircuitTemplate:
         """
         circuit = self._circuit
         for path, value in (node_vars or {}).items():
-            circuit = _with_variable(circuit, path, value)
+            circuit = with_variable(circuit, path, value)
         for source, target, values in edge_vars or ():
-            circuit = _with_edge(circuit, source, target, values)
+            circuit = with_edge(circuit, source, target, values)
         self._circuit = circuit
         return self
 
@@ -315,51 +316,3 @@ def _check_options(options: Mapping[str, Any]) -> None:
 
 def _single(values: np.ndarray[Any, Any]) -> type[np.generic]:
     return np.complex64 if np.iscomplexobj(values) else np.float32
-
-
-def _with_variable(circuit: Circuit, path: str, value: Any) -> Circuit:
-    node, _, variable = path.rpartition("/")
-    node, _, operator = node.rpartition("/")
-    found = matching_nodes(circuit, node)
-    having = [
-        name
-        for name, group in found.items()
-        if any(
-            use.operator.name == operator and variable in use.operator.variables for use in group.operators
-        )
-    ]
-    if not having:
-        known = [
-            f"{name}/{use.operator.name}/{other}"
-            for name, group in circuit.all_nodes().items()
-            for use in group.operators
-            for other in use.operator.variables
-        ]
-        raise ModelError(Problem(f"there is no variable '{path}'", hint=nearest(path, known)))
-    values = [value] * len(having)
-    if np.ndim(value) == 1 and len(value) == len(having):
-        values = list(value)
-    for name, one in zip(having, values, strict=True):
-        plain = number(one.item() if isinstance(one, np.generic) else one, circuit.location)
-        circuit = circuit.with_node(name, found[name].with_value(operator, variable, plain))
-    return circuit
-
-
-def _with_edge(circuit: Circuit, source: str, target: str, values: Mapping[str, Any]) -> Circuit:
-    edges = list(circuit.edges)
-    place = next((k for k, edge in enumerate(edges) if (edge.source, edge.target) == (source, target)), None)
-    if place is None:
-        known = [f"{edge.source} to {edge.target}" for edge in edges]
-        hint = nearest(f"{source} to {target}", known)
-        raise ModelError(Problem(f"there is no edge from '{source}' to '{target}'", hint=hint))
-    plain = {key: number(value, circuit.location) for key, value in values.items()}
-    given: dict[str, Any] = {key: plain.pop(key) for key in EDGE_NUMBERS if key in plain}
-    edges[place] = replace(edges[place], **given, values={**edges[place].values, **plain})
-    return replace(circuit, edges=tuple(edges))
-
-
-def _shown(edge: EdgeUse) -> tuple[str, str, str | None, dict[str, Any]]:
-    numbers = {name: getattr(edge, name) for name in EDGE_NUMBERS}
-    values = {name: value for name, value in numbers.items() if value or name == "weight"}
-    template = edge.template.name if edge.template is not None else None
-    return edge.source, edge.target, template, {**values, **edge.values, **edge.sources}

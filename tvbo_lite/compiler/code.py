@@ -8,32 +8,18 @@ works on several instances at once, and raises to small whole powers by multipli
 
 from __future__ import annotations
 
-import struct
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from tvbo_lite.compiler import ir
+from tvbo_lite.compiler.shared import Shared, literal
 from tvbo_lite.compiler.split import is_cheap
 from tvbo_lite.errors import CompileError
 from tvbo_lite.expr.tree import ARITHMETIC, Binary, Call, Negate, Not, Number, Select, children
-from tvbo_lite.transforms.arrays import is_uniform
 from tvbo_lite.transforms.blocks import Block
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 FAST_FLAGS = " reassoc nsz arcp contract afn"
 SMALL_POWER = 8  # fast mode multiplies up to this exponent
-RUN = 8  # targets of so many neighbours on average are worth a loop of their own
-ALIKE = 8  # longer target lists are served in a loop
-IN_CODE = 64  # longer arrays are not part of the code
-MAX_INT32 = 1 << 31
-_KINDS = {"i4": "i32", "i8": "i64", "f8": "double"}
 
 _ARITHMETIC = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _COMPARE = {"lt": "olt", "gt": "ogt", "leq": "ole", "geq": "oge", "eq": "oeq", "neq": "une"}
@@ -48,86 +34,6 @@ _FUNCTIONS = {
     "H": "lems.step",
     "factorial": "lems.factorial",
 }
-
-
-def literal(value: float) -> str:
-    """A double, bit by bit."""
-    return f"0x{struct.unpack('>Q', struct.pack('>d', value))[0]:016X}"
-
-
-class Shared:
-    """What the functions of one module share: its tables, and which runtime functions it needs."""
-
-    def __init__(self, program: ir.Program, *, fast: bool) -> None:
-        self.program = program
-        self.fast = fast
-        self.needs: set[str] = set()
-        self.tables: list[str] = []
-        self.arrays: dict[str, NDArray[np.generic]] = {}
-        self.weighted = {function.name for function in program.functions if function.weighted}
-        self.kinds: dict[str, str] = {}
-        self.queued = sorted({name for port in program.ports if port.delayed for name in port.delayed.names})
-        self.named: set[str] = set()
-        self.offsets = [cell.offset for cell in program.cells]
-        self.tagged: set[int] = set()
-        for number, places in enumerate(program.tables):
-            self._define(f"table.{number}", places)
-
-    def tag(self, leaf: ir.Place) -> str:
-        """Tells LLVM in which cell an access lies: two accesses in different cells never meet.
-
-        Without that it would have to prove it, which it cannot for a loop over instances; so such loops
-        would not be vectorised. An access that may lie in several cells has no tag, and may meet all.
-        """
-        if isinstance(leaf, ir.Gather):
-            return ""
-        last = leaf.offset + leaf.stride * (leaf.block.size - 1)
-        number = bisect_right(self.offsets, leaf.offset) - 1
-        if leaf.offset == ir.TIME:
-            number = -1
-        elif number < 0 or not self._within(number, leaf.offset) or not self._within(number, last):
-            return ""
-        self.tagged.add(number)
-        return f", !tbaa !{2 * number + 4}"
-
-    def _within(self, number: int, place: int) -> bool:
-        cell = self.program.cells[number]
-        return cell.offset <= place < cell.offset + cell.size
-
-    def metadata(self) -> Iterator[str]:
-        """The tags that have been used, as LLVM's types of memory accesses."""
-        yield '!0 = !{!"memory"}'
-        for number in sorted(self.tagged):
-            kind = 2 * number + 3
-            yield f'!{kind} = !{{!"cell {number}", !0, i64 0}}'
-            yield f"!{kind + 1} = !{{!{kind}, !{kind}, i64 0}}"
-
-    def table(self, values: NDArray[np.generic], *, wide: bool = False) -> str:
-        """The name of an array that the code reads; a ``wide`` one keeps its 64 bits a number."""
-        name = f"list.{len(self.tables)}"
-        self._define(name, values, wide=wide)
-        return name
-
-    def named_table(self, name: str, values: Callable[[], NDArray[np.int64]]) -> str:
-        """The same with a name of its own, made when first asked for."""
-        if name not in self.named:
-            self.named.add(name)
-            self._define(name, values())
-        return name
-
-    def _define(self, name: str, values: NDArray[np.generic], *, wide: bool = False) -> None:
-        """Short arrays stand in the code; long ones stay where they are, and the code is told the place."""
-        values = np.ascontiguousarray(values)
-        if not wide and len(values) > IN_CODE and values.dtype == np.int64 and values.max() < MAX_INT32:
-            values = values.astype(np.int32)
-        kind = self.kinds[name] = _KINDS[values.dtype.str[1:]]
-        if len(values) <= IN_CODE:
-            numbers = map(literal if kind == "double" else str, values.tolist())
-            body = ", ".join(f"{kind} {number}" for number in numbers)
-            self.tables.append(f'@"{name}" = private unnamed_addr constant [{len(values)} x {kind}] [{body}]')
-        else:
-            self.arrays[name] = values
-            self.tables.append(f'@"{name}" = external constant [{len(values)} x {kind}]')
 
 
 class Code:
@@ -361,8 +267,6 @@ class Code:
             case ir.Call(function, block):
                 with self.each(block):
                     self.say(f'call void @"{function}"(ptr %S, i64 {self.at(block)})')
-            case ir.Emit(port, _):
-                self.emit(self.shared.program.ports[port])
             case ir.Kinetics():
                 self.kinetics(statement)
 
@@ -476,135 +380,6 @@ class Code:
         register = self.new("room")
         self.variables.append(f"  {register} = alloca double, i64 {count}")
         return register
-
-    # ---- events -------------------------------------------------------------------------------
-
-    def emit(self, port: ir.Port) -> None:
-        """Immediate targets first, then the recorders, then delayed targets."""
-        self.serve(port.block, port.immediate, self.call_handler)
-        self.serve(port.block, port.recorders, self.record)
-        self.serve(port.block, port.delayed, self.enqueue)
-
-    def serve(self, block: Block, targets: ir.Targets, act: Serve) -> None:
-        """``act`` for each target of the current instance; in line where all have a few of the same."""
-        if not targets:
-            return
-        counts = np.diff(targets.starts)
-        count = int(counts[0])
-        if counts.min() == counts.max() and count <= ALIKE:
-            handlers = targets.which.reshape(-1, count)
-            if np.array_equal(handlers, np.broadcast_to(handlers[0], handlers.shape)):
-                self._serve_in_line(block, targets, count, act)
-                return
-        self.serve_listed(self.at(block), targets, act)
-
-    def _serve_in_line(self, block: Block, targets: ir.Targets, count: int, act: Serve) -> None:
-        k = self.at(block)
-        for j in range(count):
-            names = (targets.names[int(targets.which[j])],)
-            index = self.spaced(k, targets.index[j::count])
-            weights = None if targets.weights is None else targets.weights[j::count]
-            delay, weight = self._number_of(k, targets.delays[j::count]), self._number_of(k, weights)
-            act(Served(names, "0", index, delay, weight))
-
-    def _number_of(self, k: str, values: NDArray[np.float64] | None) -> str:
-        """Of instance ``k``, its entry in ``values``; 1 where there are none."""
-        if values is None or is_uniform(values):
-            return literal(1.0 if values is None else float(values[0]))
-        return self.entry(self.shared.table(values), k)
-
-    def serve_listed(self, k: str, targets: ir.Targets, act: Serve) -> None:
-        """``act`` for each target of instance ``k``, in a loop."""
-        starts = self.shared.table(targets.starts)
-        first = self.entry(starts, k)
-        count = self.do(f"sub i64 {self.entry(starts, self.do(f'add i64 {k}, 1'))}, {first}")
-        which = self.shared.table(targets.which) if len(targets.names) > 1 else None
-        runs = _runs(targets)
-        begin = self.spaced(k, runs) if runs is not None else ""
-        with self.over(first, count, empty=True) as at:
-            handler = self.entry(which, at) if which else "0"
-            if runs is None:
-                index = self.entry(self.shared.table(targets.index), at)
-            else:
-                index = self.do(f"add nsw i64 {begin}, {self.do(f'sub nsw i64 {at}, {first}')}")
-            delay, weight = self._number_of(at, targets.delays), self._number_of(at, targets.weights)
-            act(Served(targets.names, handler, index, delay, weight))
-
-    def spaced(self, k: str, numbers: NDArray[np.int64]) -> str:
-        """Of instance ``k``, its entry in ``numbers``: worked out if these are evenly spaced."""
-        stride = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 0
-        if not np.array_equal(numbers, numbers[0] + stride * np.arange(len(numbers))):
-            return self.entry(self.shared.table(numbers), k)
-        if stride == 0 or k == "0":
-            return str(numbers[0])
-        return self.do(f"add i64 {self.do(f'mul i64 {k}, {stride}')}, {numbers[0]}")
-
-    def call_handler(self, event: Served) -> None:
-        """Calls one of the named handlers for an instance."""
-        if len(event.names) == 1:
-            self._call(event.names[0], event)
-            return
-        end, *cases = self.labels("called", *(f"to{n}." for n in range(len(event.names))))
-        arms = " ".join(f"i64 {n}, label %{label}" for n, label in enumerate(cases))
-        self.say(f"switch i64 {event.which}, label %{end} [ {arms} ]")
-        for name, label in zip(event.names, cases, strict=True):
-            self.begin(label)
-            self._call(name, event)
-            self.say(f"br label %{end}")
-        self.begin(end)
-
-    def _call(self, name: str, event: Served) -> None:
-        weight = f", double {event.weight}" if name in self.shared.weighted else ""
-        self.say(f'call void @"{name}"(ptr %S, i64 {event.index}{weight})')
-
-    def record(self, event: Served) -> None:
-        self.shared.needs.add("events.record")
-        self.say(f"call void @events.record(ptr %S, i64 {event.index})")
-
-    def enqueue(self, event: Served) -> None:
-        """Queues a call of a handler, to be made when the delay is over."""
-        queued = self.shared.queued
-        if len(event.names) == 1:
-            handler = str(queued.index(event.names[0]))
-        else:
-            numbers = self.shared.table(np.array([queued.index(name) for name in event.names]))
-            handler = self.entry(numbers, event.which)
-        self.shared.needs.add("events.push")
-        now = self.do(f"load double, ptr {self.cell(ir.TIME)}")
-        due = self.do(f"fadd double {now}, {event.delay}")
-        self.say(f"call void @events.push(ptr %S, double {due}, i64 {handler}, i64 {event.index})")
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """One target of an event: names of handlers, then operands: which of these, and what for."""
-
-    names: Sequence[str]
-    which: str
-    index: str
-    delay: str
-    weight: str
-
-
-Serve = Callable[[Served], None]
-
-
-def _runs(targets: ir.Targets) -> NDArray[np.int64] | None:
-    """For each source its first target, where its targets stand side by side; else None."""
-    counts = np.diff(targets.starts)
-    used = np.flatnonzero(counts)
-    index = targets.index
-    if len(index) < RUN * max(1, len(used)):
-        return None
-    begin = targets.starts[:-1][used]
-    ends = targets.starts[1:][used] - 1
-    if np.any(index[ends] - index[begin] != counts[used] - 1):  # most tables fail here, at little cost
-        return None
-    first = np.zeros(len(counts), np.int64)
-    first[used] = index[begin]
-    steps = index[1:] - index[:-1] == 1
-    steps[begin[1:] - 1] = True
-    return first if steps.all() else None
 
 
 def _draws(expr: ir.Value) -> bool:

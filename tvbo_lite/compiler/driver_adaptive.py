@@ -272,17 +272,23 @@ class _Adaptive:
         return [*body, *(parts.call("rates") if parts.derives else [])]
 
     def _act(self) -> Body:
-        """What happens at the end of a step: conditions and events, then everything anew."""
+        """What happens at the end of a step: events, conditions, then everything anew.
+
+        Where an action has changed anything the conditions are looked at once more, for what it makes true.
+        """
         if not self.settles:
             return []
         parts, cells = self.parts, self.cells
         body: Body = [parts.copy(parts.first, cells.new), ir.SetTime(cells.end), *parts.call("rates")]
-        body += [ir.Store(parts.flag, ZERO), *parts.call("conditions")]
         if parts.queue:
             due = parts.due(body)
-            body.append(ir.If(at_most(due, cells.end), (ir.Deliver(), ir.Store(parts.flag, ONE))))
-        changed = (*parts.call("rates"), parts.copy(cells.new, parts.first))
-        body += [ir.If(below(ZERO, parts.flag), changed), parts.copy(cells.ahead, parts.slopes)]
+            body.append(ir.If(at_most(due, cells.end), (ir.Deliver(), *parts.call("rates"))))
+        if parts.has("conditions"):
+            looked = (ir.Store(parts.flag, ZERO), *parts.call("conditions"))
+            anew = ir.If(below(ZERO, parts.flag), tuple(parts.call("rates")))
+            again = ir.If(below(ZERO, parts.flag), (*parts.call("rates"), *looked, anew))
+            body += [*looked, again]
+        body += [parts.copy(cells.new, parts.first), parts.copy(cells.ahead, parts.slopes)]
         count, now, kept = parts.tests
         if count:
             body += [*self._watched(), ir.Blend(kept, now, count)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir, runtime
-from tvbo_lite.compiler.code import Shared, literal
+from tvbo_lite.compiler.shared import Shared, literal
 from tvbo_lite.compiler.solver_code import SolverCode
 from tvbo_lite.compiler.split import split_loops
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tvbo_lite.compiler.code import literal
 from tvbo_lite.compiler.ir import (
     LOG,
     LOG_LENGTH,
@@ -19,6 +18,7 @@ from tvbo_lite.compiler.ir import (
     TIME,
 )
 from tvbo_lite.compiler.runtime_solvers import SOLVERS
+from tvbo_lite.compiler.shared import literal
 
 _VECTOR = re.compile(r"llvm\.fabs\.v(?P<count>\d+)f64")
 _PURE = "nounwind willreturn memory(none)"

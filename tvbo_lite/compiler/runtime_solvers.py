@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tvbo_lite.compiler.box_muller import instructions
-from tvbo_lite.compiler.code import literal
 from tvbo_lite.compiler.ir import QUEUE, QUEUE_HEAD, QUEUE_TAIL, SAME_TIME
+from tvbo_lite.compiler.shared import literal
 
 # Philox4x32-10: J. K. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).
 PHILOX_FACTORS = (0xD2511F53, 0xCD9E8D57)
@@ -317,7 +317,8 @@ def _pair() -> str:
     """Two normal numbers from the block of a counter."""
     words = tuple(f"%c{PHILOX_ROUNDS}.{n}" for n in range(4))
     return f"""
-define internal {{ double, double }} @noise.pair(i32 %seed0, i32 %seed1, i32 %stream, i64 %step, i64 %half) alwaysinline {{
+define internal {{ double, double }} @noise.pair(
+    i32 %seed0, i32 %seed1, i32 %stream, i64 %step, i64 %half) alwaysinline {{
   %c0.0 = trunc i64 %step to i32
   %step.high = lshr i64 %step, 32
   %c0.1 = trunc i64 %step.high to i32
@@ -333,7 +334,8 @@ define internal {{ double, double }} @noise.pair(i32 %seed0, i32 %seed1, i32 %st
 
 # A loop without branches for whole pairs, then the last number where there is an odd one.
 _NORMAL = """
-define internal void @noise.normal(ptr noalias %target, i64 %size, i32 %seed0, i32 %seed1, i32 %stream, i64 %step) noinline {
+define internal void @noise.normal(
+    ptr noalias %target, i64 %size, i32 %seed0, i32 %seed1, i32 %stream, i64 %step) noinline {
 entry:
   %pairs = lshr i64 %size, 1
   %some = icmp ne i64 %pairs, 0

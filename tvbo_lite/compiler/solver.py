@@ -310,6 +310,8 @@ class _Solving(ModelLowering):
             raise UnsupportedError(Problem(what, held[0].location, hint=hint))
         if isinstance(method, Rosenbrock) or (isinstance(method, RungeKutta) and method.error):
             end = self.plan.n_steps * self.plan.step
+            if not parts.count:  # there is nothing to solve for
+                return adaptive(parts, _dopri5(), end)
             return adaptive(parts, method, end)
         step = stochastic(parts, method) if isinstance(method, Stochastic) else fixed(parts, method)
         return begin(parts), repeated(parts, step), None
@@ -371,6 +373,12 @@ class _Solving(ModelLowering):
                     if node is not None or cell.name == CLOCK:
                         return True
         return False
+
+
+def _dopri5() -> RungeKutta:
+    method = load("dopri5")
+    assert isinstance(method, RungeKutta)  # noqa: S101  its table says so
+    return method
 
 
 def _reads_time(statement: ir.Statement) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.code import Code, Served, literal
+from tvbo_lite.compiler.event_code import EventCode, Served
 from tvbo_lite.compiler.runtime_solvers import signed
+from tvbo_lite.compiler.shared import literal
 
 SINGLE, VECTOR = 2, 16  # shorter stretches are worked on one by one, or as a vector, without a loop
 INFINITY = literal(float("inf"))
@@ -15,7 +16,7 @@ INFINITY = literal(float("inf"))
 class _Lanes:
     """Instructions for ``count`` neighbours at once, or for one at index ``i``."""
 
-    def __init__(self, code: Code, count: int, i: str) -> None:
+    def __init__(self, code: EventCode, count: int, i: str) -> None:
         self.code, self.count, self.i = code, count, i
         self.kind = "double" if count == 1 else f"<{count} x double>"
 
@@ -72,7 +73,7 @@ class _Lanes:
         return total
 
 
-class SolverCode(Code):
+class SolverCode(EventCode):
     """Knows all statements."""
 
     def statement(self, statement: ir.Statement) -> None:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "Swept", "sweep"]
 
-CHUNK = 64  # sets that are run together: their states stay in the nearest memory
+CHUNK = 128  # sets that are run together: their states stay in the nearest memory
+CHUNK_VALUES = 1 << 25  # numbers that a chunk may record (256 MB), where its size is not given
 FAILURES = ("raise", "nan")
 MAX_VALUES = 2_000_000_000  # numbers of the result, of 8 bytes each
 
@@ -161,9 +162,11 @@ def sweep(
     first = work.model(0)
     found = single(first)
     columns = work.columns(found)
-    job, size = partial(_alone, work), 1
+    job: Callable[..., Job] = partial(_alone, work)
+    size = 1
     if found is not None and columns is not None:
-        job, size = partial(_together, work, first, found, columns), _size(work, first, chunk, threads)
+        size = _size(work, first, len(found.variables), chunk, threads)
+        job = partial(_together, work, first, found, columns)
 
     def report(number: int) -> None:
         if progress is not None:
@@ -171,11 +174,12 @@ def sweep(
 
     keep = failures == "nan"
     starts = range(0, len(index), size)
-    run = partial(run_jobs, threads=threads, keep_going=keep, **options)
-    failed = run([job(first=at, size=size) for at in starts], progress=report)
+    settings: dict[str, Any] = {**options, "threads": threads, "keep_going": keep}
+    failed = run_jobs([job(first=at, size=size) for at in starts], progress=report, **settings)
     if failed and size > 1:  # which of the chunk
-        each = [number for chunk in failed for number in range(len(index))[starts[chunk] :][:size]]
-        failed = {each[number]: error for number, error in run([job(first=at, size=1) for at in each]).items()}
+        each = [number for k in failed for number in range(len(index))[starts[k] :][:size]]
+        alone = run_jobs([job(first=number, size=1) for number in each], **settings)
+        failed = {each[k]: error for k, error in alone.items()}
     if failed and not (keep and swept.quantities):
         number, error = min(failed.items(), key=itemgetter(0))
         raise SimulationError(error.variable, f"({work.describe(number)})", error.time, error.value)
@@ -192,21 +196,27 @@ def _add_units(swept: Swept, model: Model, found: Single | None) -> None:
     swept.quantities = tuple(name.removeprefix(start) for name in swept.quantities)
 
 
-def _size(work: _Sweep, model: Model, chunk: int | None, threads: int | None) -> int:
-    """How many sets run together."""
+def _size(work: _Sweep, model: Model, variables: int, chunk: int | None, threads: int | None) -> int:
+    """How many sets run together: as many as asked for, or what keeps all threads busy and memory small."""
     if shares_no_step(model, work.options):
         return 1
     count = len(work.index)
     if chunk is not None:
         return max(1, min(chunk, count))
-    return min(CHUNK, -(-count // (threads or usual_threads())))
+    plan = simulation_plan(link(model))
+    sampling = work.options.get("sampling_step_size")
+    rows = plan.length / sampling if sampling else plan.n_steps
+    room = int(CHUNK_VALUES / max(rows * variables, 1.0))
+    return max(1, min(CHUNK, room, -(-count // (threads or usual_threads()))))
 
 
 def _alone(work: _Sweep, *, first: int, size: int) -> Job:
-    def done(plan: SimulationPlan, rows: NDArray[np.float64]) -> None:
-        work.swept.take(number, rows, plan.quantities())
+    """A set in a run of its own: there ``size`` is 1."""
 
-    return Job(lambda: work.model(number), done)
+    def done(plan: SimulationPlan, rows: NDArray[np.float64]) -> None:
+        work.swept.take(first, rows, plan.quantities())
+
+    return Job(lambda: work.model(first), done)
 
 
 def _together(

@@ -164,7 +164,8 @@ def _reach(experiment: Experiment, known: Mapping[str, Path], name: str) -> tupl
             return Problem(message, NOWHERE, shown, nearest(name, [*known, *map(_dotted, known.values())]))
         path = tuple(name.split("."))
     item: Any = experiment
-    unit, taken = "", ()
+    unit = ""
+    taken: tuple[str, ...] = ()
     for key in path:
         names = _names(item)
         if str(key) not in names:

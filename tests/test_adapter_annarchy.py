@@ -187,7 +187,7 @@ def test_a_conductance_may_decay():
     assert np.allclose(found, rows, rtol=1e-12)
 
 
-# ---- connections ---------------------------------------------------------------------------------------------
+# ---- connections -----------------------------------------------------------------------------------------
 
 
 def matrix(links, pre, post):
@@ -238,7 +238,7 @@ def test_a_probability_connects_that_share():
     assert set(links.delays) == {1.0, 2.0, 3.0, 4.0}
 
 
-# ---- what is wrong ------------------------------------------------------------------------------------------
+# ---- what is wrong ---------------------------------------------------------------------------------------
 
 
 def test_what_cannot_be_done_is_said():

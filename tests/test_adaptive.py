@@ -363,3 +363,39 @@ def test_what_the_engine_does_not_have_is_named(method, message):
     """With its place in the text."""
     with pytest.raises(InputError, match=message):
         SimulationExperiment.from_string(EXPERIMENT.replace("METHOD", method), "e.yaml").run()
+
+
+COUPLED = """\
+network:
+  dynamics:
+    osc:
+      parameters: {k: 0.5}
+      state_variables:
+        x: {equation: "c - k*x", initial_value: 1}
+        y: {equation: "x - y + d*0.1 + t", initial_value: 0.5}
+      derived_variables: {r: {equation: tanh(2*y + k), record: true}}
+      coupling_inputs: [c, d]
+  nodes: [{id: 0, dynamics: osc}, {id: 1, dynamics: osc, parameters: {k: 0.25, x: 3}}, {id: 2, dynamics: osc}]
+  coupling: {c: {pre_expression: "2*x_j - x_i", post_expression: "0.5*gx + 0.1*tanh(y_i)", incoming_states: [x]}}
+  edges:
+    - {source: 0, target: 1, weight: 0.1, target_var: c}
+    - {source: 1, target: 0, weight: 0.2, coupling: c}
+    - {source: 2, target: 2, weight: -0.3, coupling: c}
+    - {source: 0, target: 2, weight: 0.7, source_var: r, target_var: d}
+    - {source: 2, target: 0, weight: 0.4, source_var: r, target_var: d}
+integration: {step_size: STEP, duration: 3}
+"""
+
+
+def test_coupled_nodes_keep_the_order():
+    """Each reads states and derived variables of the others as they are at the same stage."""
+    exact = SimulationExperiment.from_string(COUPLED.replace("STEP", "0.5")).run(
+        method="dopri5", rel_tol=1e-12, abs_tol=1e-13
+    )
+    for method, order in (("heun", 2), ("rk4", 4)):
+        found = []
+        for step in ("0.1", "0.05", "0.025"):
+            exp = SimulationExperiment.from_string(COUPLED.replace("STEP", step))
+            rows = exp.run(method=method, sampling_step_size=0.0005).integration.data
+            found.append(np.abs(rows.values - exact.integration.data.values).max())
+        np.testing.assert_allclose(np.log2(np.divide(found[:-1], found[1:])), order, atol=0.15)

@@ -251,6 +251,24 @@ def test_a_variable_without_an_equation_is_drawn_each_step():
     assert (noise.variable, noise.amplitude, noise.held) == ("xi", "1.0", True)
 
 
+def test_randn_is_a_new_number_in_each_step():
+    """Each place has its own numbers; x = (randn - randn) dt has the variance 2 dt^2 a step."""
+    text = """\
+dynamics: {name: w, state_variables: {x: {equation: "randn - randn()", initial_value: 0}}}
+network: {number_of_nodes: 200}
+integration: {step_size: 0.1, duration: 10, time_scale: s}
+"""
+    exp = SimulationExperiment.from_string(text)
+    assert [(n.variable, n.held) for n in exp.model().beyond.noise] == [("randn_1", True), ("randn_2", True)]
+    for method in ("euler", "rk4"):
+        moves = np.diff(exp.run(method=method).integration.data.values, axis=0) / 0.1
+        assert abs(moves.var() - 2) < 4 * 2 * np.sqrt(2 / moves.size)
+    declared = text.replace("{name: w,", "{name: w, parameters: {randn: 1},").replace(
+        "randn - randn()", "randn"
+    )
+    assert SimulationExperiment.from_string(declared).model().beyond.noise == ()
+
+
 def test_a_run_by_another_simulator_is_refused():
     """A run without the noise would mean something else."""
     with pytest.raises(UnsupportedError, match="the noise on 'x' of 'ou'"):

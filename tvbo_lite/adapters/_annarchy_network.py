@@ -167,7 +167,7 @@ class Network:
         rows = replace(empty, count=len(links.sources), columns=columns, attributes=attributes)
         return replace(projection, children=Children(rows))
 
-    # ---- the run --------------------------------------------------------------------------------------------
+    # ---- the run ------------------------------------------------------------------------------------------
 
     def check(self) -> None:
         """Raises what is wrong with the network."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
     Places = NDArray[np.int64]
+    Spikes = Mapping[int, Sequence[int]]
 
 __all__ = [
     "Izhikevich",
@@ -41,10 +42,14 @@ __all__ = [
     "dt",
     "get_current_step",
     "get_time",
+    "histogram",
     "np",
+    "raster_plot",
     "setup",
     "simulate",
 ]
+
+NEAR = 1e-9  # of a bin: how far times may be off by rounding
 
 
 class Uniform(Random):
@@ -80,10 +85,10 @@ class Neuron:
 
     Raises:
         ModelError: a line that cannot be read.
-        UnsupportedError: a refractory time, another method than Euler's, random numbers other than ``Normal``.
+        UnsupportedError: a refractory time, another method than Euler's, random numbers other than normal.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  ANNarchy's order
         self,
         parameters: str = "",
         equations: str = "",
@@ -102,7 +107,7 @@ class Neuron:
 class Izhikevich(Neuron):
     """Izhikevich's neuron (2003), as ANNarchy has it: pulses, normal noise, Euler's method."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         a: float = 0.2,
         b: float = 0.2,
@@ -256,7 +261,7 @@ class Projection:
         if self.pre.size != self.post.size:
             what = f"{self.pre.size} and {self.post.size} cells cannot be connected one to one"
             raise ModelError(Problem(what))
-        return self._connect(np.eye(self.pre.size, dtype=bool), weights, delays, True)
+        return self._connect(np.eye(self.pre.size, dtype=bool), weights, delays, allow_self=True)
 
     def connect_fixed_probability(
         self,
@@ -293,7 +298,7 @@ class Projection:
             raise ModelError(Problem(f"{number} of {least} cells cannot be chosen", expected="not more"))
         order = np.argsort(keys, axis=axis)
         chosen = np.zeros(keys.shape, bool)
-        np.put_along_axis(chosen, order[:, :number] if axis else order[:number], True, axis)
+        np.put_along_axis(chosen, order[:, :number] if axis else order[:number], values=True, axis=axis)
         return self._connect(chosen, weights, delays, allow_self)
 
     def _own(self, allow_self: bool) -> NDArray[np.bool_]:
@@ -301,7 +306,7 @@ class Projection:
         none = np.zeros((self.post.size, self.pre.size), bool)
         if allow_self or self.pre is not self.post:
             return none
-        return self.post.ranks[:, None] == self.pre.ranks[None, :]
+        return np.equal(self.post.ranks[:, None], self.pre.ranks[None, :])
 
     def _connect(
         self, chosen: NDArray[np.bool_], weights: Weight, delays: Weight, allow_self: bool
@@ -352,30 +357,38 @@ class Monitor:
         )
         return {rank: found[rank].tolist() for rank in ranks.tolist()}
 
-    def raster_plot(self, spikes: Mapping[int, Sequence[int]] | None = None) -> tuple[Numbers, Places]:
+    def raster_plot(self, spikes: Spikes | None = None) -> tuple[Numbers, Places]:
         """The times (ms) of all spikes and the ranks of their cells."""
-        given = self.get("spike") if spikes is None else spikes
-        pairs = [(step, rank) for rank, steps in given.items() for step in steps]
-        table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        return table[:, 0] * NETWORK.dt, table[:, 1]
+        return raster_plot(self.get("spike") if spikes is None else spikes)
 
-    def histogram(
-        self, spikes: Mapping[int, Sequence[int]] | None = None, bins: float | None = None
-    ) -> Places:
+    def histogram(self, spikes: Spikes | None = None, bins: float | None = None) -> Places:
         """The number of spikes of all cells in bins of ``bins`` ms; by default in each step."""
-        times, _ = self.raster_plot(spikes)
-        width = bins or NETWORK.dt
-        count = math.ceil(NETWORK.step * NETWORK.dt / width - 1e-9)
-        return np.bincount((times / width + 1e-9).astype(np.int64), minlength=count)
+        return histogram(self.get("spike") if spikes is None else spikes, bins)
 
-    def mean_fr(self, spikes: Mapping[int, Sequence[int]] | None = None) -> float:
+    def mean_fr(self, spikes: Spikes | None = None) -> float:
         """The mean rate (Hz) of the cells over the whole simulation."""
         times, _ = self.raster_plot(spikes)
         return len(times) / (len(self.cells) * NETWORK.step * NETWORK.dt * 1e-3)
 
-    def population_rate(self, spikes: Mapping[int, Sequence[int]] | None = None) -> Numbers:
+    def population_rate(self, spikes: Spikes | None = None) -> Numbers:
         """The rate (Hz) of a cell in each step, the mean over all cells."""
         return self.histogram(spikes) / (len(self.cells) * NETWORK.dt * 1e-3)
+
+
+def raster_plot(spikes: Spikes) -> tuple[Numbers, Places]:
+    """The times (ms) of all spikes that a monitor gave, and the ranks of their cells."""
+    pairs = [(step, rank) for rank, steps in spikes.items() for step in steps]
+    table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    times: Numbers = np.multiply(table[:, 0], NETWORK.dt, dtype=np.float64)
+    return times, table[:, 1]
+
+
+def histogram(spikes: Spikes, bins: float | None = None) -> Places:
+    """The number of all spikes in bins of ``bins`` ms, from time 0 to now; by default in each step."""
+    times, _ = raster_plot(spikes)
+    width = bins or NETWORK.dt
+    count = math.ceil(NETWORK.step * NETWORK.dt / width - NEAR)
+    return np.bincount((times / width + NEAR).astype(np.int64), minlength=count)
 
 
 def setup(dt: float | None = None, seed: int | None = None) -> None:
@@ -396,7 +409,7 @@ def compile(**_: Any) -> None:  # noqa: A001  ANNarchy's name
     NETWORK.check()
 
 
-def simulate(duration: float, measure_time: bool = False) -> None:  # noqa: ARG001
+def simulate(duration: float, measure_time: bool = False) -> None:
     """Goes on for ``duration`` ms. ``measure_time`` is accepted; the library prints nothing."""
     NETWORK.simulate(duration)
 

@@ -85,7 +85,8 @@ def spike_trains(recording: Recording) -> dict[str, SpikeTrains]:
 
     found = {}
     files = {file.id: file for file in recording.plan.event_files}
-    duration = float(recording.time[-1]) if len(recording.time) else 0.0
+    last = float(recording.time[-1]) if len(recording.time) else 0.0
+    duration = float(f"{last:.12g}")  # without the rounding of a sum of many steps
     for name, (times, ids) in recording.events.items():
         numbers = _numbers(files.get(name), ids)
         index = np.fromiter((numbers[one] for one in ids), np.int64, len(ids))

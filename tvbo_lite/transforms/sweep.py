@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.lems.rows import Column
 
-__all__ = ["Single", "draws", "single", "with_columns"]
+__all__ = ["Single", "draws", "lone", "single", "with_columns"]
 
 MEMBERS = "members"
 
@@ -27,10 +27,10 @@ class Single:
     variables: tuple[str, ...]
 
 
-def single(model: lems.Model) -> Single | None:
+def lone(model: lems.Model) -> Single | None:
     """The instance of a model that has no other: one population of one component without parts.
 
-    None where anything else acts or is recorded; such a model is run once for each parameter set.
+    None where anything else acts. What is recorded does not count: ``variables`` is empty.
     """
     networks = [item for item in model.components if item.tag == "network"]
     if len(networks) != 1 or len(networks[0].children) != 1:
@@ -42,8 +42,17 @@ def single(model: lems.Model) -> Single | None:
         return None
     if component is None or component.children or component.extends or population.id is None:
         return None
-    variables = _recorded(model, f"{population.id}[0]/")
-    return Single(population.id, component, variables) if variables else None
+    return Single(population.id, component, ())
+
+
+def single(model: lems.Model) -> Single | None:
+    """The same with the variables that a run keeps; None where anything else is recorded too.
+
+    Such a model is run once for each parameter set.
+    """
+    found = lone(model)
+    variables = _recorded(model, f"{found.population}[0]/") if found is not None else ()
+    return replace(found, variables=variables) if found is not None and variables else None
 
 
 def _recorded(model: lems.Model, start: str) -> tuple[str, ...]:

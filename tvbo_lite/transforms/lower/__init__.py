@@ -29,6 +29,7 @@ from tvbo_lite.transforms.lower.declared import (
 from tvbo_lite.transforms.lower.group_network import GroupNetwork, is_grouped, surrounded
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
 from tvbo_lite.transforms.lower.noise import beyond_lems
+from tvbo_lite.transforms.lower.normal_numbers import with_normal_numbers
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
 from tvbo_lite.transforms.lower.samples import tables
@@ -77,7 +78,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     if network is not None and network.populations:
         context.differing = dict(network.dynamics)
         context.pulsed = pulsed_inputs(network)
-    experiment = without_stimuli(context, expand(experiment, context))
+    experiment = with_normal_numbers(without_stimuli(context, expand(experiment, context)))
     refuse_rest(experiment, _EXPERIMENT, (), "experiment", context)
     add_component_types(context, experiment)
     pulses = (add_pulse_types(context),) if context.pulsed else ()

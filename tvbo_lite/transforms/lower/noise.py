@@ -28,13 +28,14 @@ SIGMA = "sigma"
 
 
 def is_noisy(experiment: Experiment) -> bool:
-    """Whether any state variable of the experiment has noise."""
+    """Whether any variable with an equation has noise, so that LEMS's own step will not do."""
     integration, network = experiment.integration, experiment.network
     if integration is not None and integration.noise is not None:
         return True
     dynamics = [experiment.dynamics] if experiment.dynamics is not None else []
     dynamics += network.dynamics.values() if network is not None else ()
-    return any(item.noise is not None for one in dynamics for item in one.state_variables.values())
+    states = [item for one in dynamics for item in one.state_variables.values()]
+    return any(item.noise is not None and item.equation is not None for item in states)
 
 
 def beyond_lems(context: Context, experiment: Experiment) -> beyond.Beyond:

@@ -105,6 +105,14 @@ def test_an_unknown_method_is_named():
         native.run_linked(model(OSCILLATOR, ["x"], length="1s"), reltol=1e-3)
 
 
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), True, "1"])
+@pytest.mark.parametrize("name", ["rel_tol", "abs_tol", "max_step", "sampling_step_size"])
+def test_settings_are_numbers_above_0(name, value):
+    """Told by name."""
+    with pytest.raises(ModelError, match=f"'{name}' is .*a number above 0"):
+        native.run_linked(model(OSCILLATOR, ["x"], length="1s"), method="dopri5", **{name: value})
+
+
 # ---- orders ---------------------------------------------------------------------------------------------
 
 
@@ -185,6 +193,26 @@ def test_compiled_examples_are_as_interpreted(short, method):
     name = next(name for name in jar.example_names() if name.split("_")[2] == short)
     linked = native.with_solver(reader.read_file(name), {"method": method})
     assert_same_bits(linked, 15)
+
+
+RING = """<izhikevich2007Cell id="c" v0="-60mV" C="100 pF" k="0.7 nS_per_mV" vr="-60 mV" vt="-40 mV" vpeak="35 mV" a="0.03 per_ms" b="-2 nS" c="-50 mV" d="100 pA"/>
+ <pulseGenerator id="i" delay="1ms" duration="200ms" amplitude="0.4nA"/><expOneSynapse id="e" gbase="5nS" erev="0mV" tauDecay="3ms"/>"""
+
+
+@pytest.mark.parametrize(("method", "step", "rows"), [("rk4", "0.2ms", 60), ("dopri5", "1ms", 12)])
+def test_loops_over_cells_that_spike_are_as_interpreted(method, step, rows):
+    """24 cells in a ring, half of their synapses with a delay: loops may be split, the bits stay."""
+    size = 24
+    inputs = "".join(f'<explicitInput target="p[{k}]" input="i"/>' for k in range(size))
+    wires = "".join(
+        f'<synapticConnectionWD from="p[{k}]" to="p[{(k + 1) % size}]" synapse="e" weight="{k % 3}" delay="{k % 2}ms" destination="synapses"/>'
+        for k in range(size)
+    )
+    net = f'<network id="net"><population id="p" component="c" size="{size}"/>{inputs}{wires}</network>'
+    assert_same_bits(
+        model(RING, ["p[0]/v", "p[23]/u"], target="net", more=net, length="20ms", step=step, method=method),
+        rows,
+    )
 
 
 # ---- rows, refusals ---------------------------------------------------------------------------------------

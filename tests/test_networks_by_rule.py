@@ -212,6 +212,29 @@ def test_populations_record_what_they_are_asked_to():
     assert set(recording.events) == {"P", "Q"}
 
 
+def test_pulses_may_be_listed_one_by_one():
+    """Connections with their weights and delays, as of any synapse."""
+    exp = experiment("pq: {source: P, target: Q, connections: [[0, 1, 90, 1 ms], [3, 1], [3, 2, 40]]}")
+    ours, theirs = exp.run(), exp.run("neuroml")
+    assert np.array_equal(ours.data.values.astype("f4"), theirs.data.values.astype("f4"))
+    alone = experiment("pq: {source: P, target: Q, connections: [[0, 1, 0]]}").run()
+    changed = np.abs(ours.data.values - alone.data.values).max(axis=0) > 0
+    assert np.flatnonzero(changed).tolist() == [12 + 1, 12 + 2]
+
+
+def test_values_may_be_listed_for_the_cells():
+    """One for each; of all that follows from it by an equation each cell has its own."""
+    given = "r: {heterogeneous: true, value: [0.25, 0.5, 0.75]}"
+    text = experiment("pq: {source: P, target: P, rule: {type: all_to_all}}", sizes=(3, 3)).to_yaml()
+    start = text.index("r: {distribution")
+    text = text[:start] + given + text[text.index("\n", start) :]
+    model = SimulationExperiment.from_string(text).model()
+    network = next(item for item in model.components if item.tag == "network")
+    assert [float(cell.attributes["r"]) for cell in network.children[0].children] == [0.25, 0.5, 0.75]
+    with pytest.raises(InputError, match="3 values for 4 cells"):
+        SimulationExperiment.from_string(text.replace("size: 3", "size: 4")).model()
+
+
 # ---- what is wrong -----------------------------------------------------------------------------------
 
 
@@ -233,6 +256,7 @@ def test_populations_record_what_they_are_asked_to():
         ("{source: P, target: Q, rule: {type: all_to_all, degree: 3}}", "degree"),
         ("{source: P, target: Q, target_var: I, rule: {type: all_to_all}}", "which coupling input"),
         ("{source: P, target: Q}", "nothing says which synapse"),
+        ("{source: P, target: Q, connections: [[0, 0]], rule: {type: all_to_all}}", "both 'connections' and"),
         ("{source: P, target: Q, rule: {type: all_to_all, delay: 3}}", "3"),
         ("{source: P, target: Q, rule: {type: all_to_all, weight: {value: 1, unit: mV}}}", "mV"),
     ],

@@ -60,7 +60,7 @@ class System:
 def system(experiment: Described, time: float = 0.0) -> System:
     """The equations of an experiment of one node, as they are at ``time`` (s): inputs count as constant.
 
-    Events (spikes, resets) are left out: this is the flow between them.
+    Events (spikes, resets) and noise are left out: this is the flow between events.
 
     Raises:
         UnsupportedError: more than one node, or something that is not given by differential equations.
@@ -70,6 +70,8 @@ def system(experiment: Described, time: float = 0.0) -> System:
     found = lone(model)
     if found is None:
         raise UnsupportedError(Problem("only an experiment of one node without parts can be analysed"))
+    if model.beyond.samples:
+        raise UnsupportedError(Problem("an input that is given by a table of samples cannot be analysed"))
     resolver = Resolver(model)
     require(model, resolver)
     component = resolver.component(found.component.id or "", model.location, "the node")
@@ -83,7 +85,9 @@ def system(experiment: Described, time: float = 0.0) -> System:
     strange = sorted({name for rate in rates for name in names(rate)} - set(states))
     if strange:
         what = f"{found.component.id}: {', '.join(strange)} changes by events alone"
-        raise UnsupportedError(Problem(what, hint="a phase plane needs rates of the integrated variables alone"))
+        raise UnsupportedError(
+            Problem(what, hint="a phase plane needs rates of the integrated variables alone")
+        )
     return System(states, rates, tuple(tuple(derivative(rate, x) for x in states) for rate in rates))
 
 

@@ -8,13 +8,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.compiler.held import is_held_only, lower_held
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.compiler.memory import EXPOSURE
-from tvbo_lite.compiler.methods import load
-from tvbo_lite.compiler.solver import lower_for, method_of
-from tvbo_lite.errors import Problem, SimulationError, UnsupportedError, nearest
+from tvbo_lite.errors import ModelError, Problem, SimulationError, UnsupportedError, nearest
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.beyond import Beyond
@@ -94,13 +91,20 @@ def run_linked(
 
 
 def with_solver(model: m.Model, options: Mapping[str, Any]) -> m.Model:
-    """The model with some of its solver's settings replaced. Raises `UnsupportedError` for an unknown one."""
+    """The model with some of its solver's settings replaced.
+
+    Raises `UnsupportedError` for an unknown one, `ModelError` for one that is no number above 0.
+    """
     known = {"method": "method", "rel_tol": "rel_tol", "abs_tol": "abs_tol", "max_step": "max_step"}
     known["sampling_step_size"] = "sampling"
     for name in options:
         if name not in known:
             what = f"the built-in engine has no option '{name}'"
             raise UnsupportedError(Problem(what, expected=", ".join(known), hint=nearest(name, known)))
+        value = options[name]
+        numeric = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+        if name != "method" and value is not None and not numeric:
+            raise ModelError(Problem(f"the option '{name}' is {value!r}", expected="a number above 0"))
     given = {known[name]: value for name, value in options.items() if value is not None}
     if not given:
         return model
@@ -127,13 +131,12 @@ class _Tree:
         return Instance(self.forest.root, 0)
 
     def lowered(self) -> Program:
-        if is_held_only(self.beyond):
-            return lower_held(self.forest, self.resolver.constants(), self.plan, self.beyond.noise)
-        method = method_of(self.beyond)
-        if method is None and self.beyond.solver.sampling is None:
-            return lower(self.forest, self.resolver.constants(), self.plan)
-        chosen = method or load("euler")
-        return lower_for(self.forest, self.resolver.constants(), self.plan, self.beyond, chosen)
+        constants = self.resolver.constants()
+        if self.beyond == Beyond():
+            return lower(self.forest, constants, self.plan)
+        from tvbo_lite.compiler.integrate import lower_beyond  # slow to load
+
+        return lower_beyond(self.forest, constants, self.plan, self.beyond)
 
     def n_rows(self, program: Program) -> int:
         return n_rows(self.beyond, self.plan, program)

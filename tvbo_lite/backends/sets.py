@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
     from tvbo_lite.lems.plan import SimulationPlan
 
-__all__ = ["Job", "run_jobs", "shares_no_step", "usual_threads"]
+__all__ = ["Engine", "Job", "run_jobs", "shares_no_step", "usual_threads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,18 @@ class Job:
 
 
 @dataclass(slots=True)
-class _Engine:
-    """Kernels by their code; one thread at a time makes programs."""
+class Engine:
+    """Runs jobs and keeps their machine code for those that differ in numbers only; safe in threads.
+
+    ``options`` are those of the built-in engine's integration.
+    """
 
     options: Mapping[str, Any]
     lock: Lock = field(default_factory=Lock)
     kernels: dict[object, Kernel] = field(default_factory=dict)
 
     def run(self, job: Job) -> None:
+        """Raises as `tvbo_lite.backends.native.run_model`."""
         with self.lock:
             model = with_solver(reader.link(job.model()), self.options)
             plan, program = prepare(model)
@@ -63,6 +67,7 @@ class _Engine:
         job.done(plan, done.rows)
 
     def kernel(self, program: Program) -> Kernel:
+        """The program's machine code, made where no earlier one is the same."""
         verify(program)
         code = module(program)
         arrays = tuple((name, array.tobytes()) for name, array in code.arrays.items())
@@ -87,7 +92,7 @@ def run_jobs(
     NaN or infinite: of all with ``keep_going``, else of the first, and jobs that have not begun by then are
     given up. Other errors are raised, as `tvbo_lite.backends.native.run_model` raises them.
     """
-    engine = _Engine(options)
+    engine = Engine(options)
     failed: dict[int, SimulationError] = {}
     with ThreadPoolExecutor(threads or usual_threads(), "tvbo_lite") as pool:
         running = [pool.submit(engine.run, job) for job in jobs]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import SimulationPlan
     from tvbo_lite.schema import Experiment
 
-__all__ = ["Progress", "Swept", "sweep"]
+__all__ = ["Progress", "Swept", "attribute", "sweep"]
 
 CHUNK = 128  # sets that are run together: their states stay in the nearest memory
 CHUNK_VALUES = 1 << 25  # numbers that a chunk may record (256 MB), where its size is not given
@@ -183,17 +183,9 @@ def sweep(
     if failed and not (keep and swept.quantities):
         number, error = min(failed.items(), key=itemgetter(0))
         raise SimulationError(error.variable, f"({work.describe(number)})", error.time, error.value)
-    _add_units(swept, first, found)
+    linked = link(first)
+    swept.units = units_of_model(linked, simulation_plan(linked))
     return swept
-
-
-def _add_units(swept: Swept, model: Model, found: Single | None) -> None:
-    """The units of the quantities, as the first set's model declares them."""
-    linked = link(model)
-    units = units_of_model(linked, simulation_plan(linked))
-    start = f"{found.population}[0]/" if found is not None else ""
-    swept.units = {name.removeprefix(start): unit for name, unit in units.items()}
-    swept.quantities = tuple(name.removeprefix(start) for name in swept.quantities)
 
 
 def _size(work: _Sweep, model: Model, variables: int, chunk: int | None, threads: int | None) -> int:
@@ -229,4 +221,5 @@ def _together(
         mine = {name: Column(column.values[rows], after=column.after) for name, column in columns.items()}
         return with_columns(model, found, mine)
 
-    return Job(made, lambda _, values: work.swept.take(first, values, found.variables))
+    quantities = tuple(f"{found.population}[0]/{name}" for name in found.variables)
+    return Job(made, lambda _, values: work.swept.take(first, values, quantities))

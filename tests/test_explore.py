@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 from tvbo_lite import SimulationExperiment
+from tvbo_lite.cli import cli
 from tvbo_lite.errors import ModelError, SimulationError, UnsupportedError
 from tvbo_lite.explore.space import with_value
 
@@ -121,6 +124,18 @@ def test_a_step_size_is_a_run_of_its_own() -> None:
         read(QIF).explore({"integration.step_size": [0.01, 0.02]})
 
 
+def test_a_stimulus_is_swept() -> None:
+    """Its value and its times, which are in the time scale."""
+    text = QIF + "stimulation: {target_var: eta, equation: 2.0, onset: 1, duration: 2}\n"
+    path = ("stimulation", "stimulus", "equation")
+    swept = read(text).explore({"stimulation.stimulus.equation": [0.0, 2.0, 6.0]})
+    assert np.array_equal(swept.values, one_by_one(text, path, [0.0, 2.0, 6.0]))
+    later = read(text).explore({"stimulation.stimulus.onset": [1.0, 3.0]})
+    assert later.onset.attrs["units"] == "ms"
+    assert np.array_equal(later.values[0], swept.values[1])
+    assert not np.array_equal(later.values[1], swept.values[1])
+
+
 def test_noise_is_that_of_a_single_run() -> None:
     """Each set draws the numbers that it draws alone."""
     text = QIF.replace(
@@ -148,6 +163,21 @@ def test_progress_counts_sets() -> None:
     assert seen == [(4, 10), (8, 10), (10, 10)]
 
 
+def test_a_sweep_can_be_stopped() -> None:
+    """What ``progress`` raises, or Ctrl-C meanwhile, ends the runs in all threads soon."""
+    text = QIF.replace("duration: 5", "duration: 100000, parameters: {sampling_step_size: 10}")
+    first: list[float] = []
+
+    def stop(_done: int, _total: int) -> None:
+        first.append(perf_counter())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read(text).explore({"eta": np.linspace(-6, 0, 200)}, chunk=1, threads=2, progress=stop)
+    assert perf_counter() - first[0] < 10
+    assert len(first) == 1
+
+
 def test_a_set_that_explodes_is_named() -> None:
     """The error tells the values; on demand the set's traces are NaN and the others as they are."""
     text = QIF.replace("step_size: 0.01", "step_size: 0.5")
@@ -171,6 +201,9 @@ def test_a_set_that_explodes_is_named() -> None:
         ({"dynamics.parameters.Jay": [1.0]}, "product", "dynamics.parameters has no 'Jay'"),
         ({"dynamics": [1.0]}, "product", "there is no 'dynamics'"),
         ({"dynamics.parameters": [1.0]}, "product", "is no number"),
+        ({"integration.method": [1.0]}, "product", "is no number"),
+        ({"dynamics.name": [1.0]}, "product", "is no number"),
+        ({"network.number_of_nodes": [1.5]}, "product", "has no 'number_of_nodes'|is no number"),
         ({"eta": []}, "product", "no list of finite numbers"),
         ({"eta": [np.nan]}, "product", "no list of finite numbers"),
         ({"eta": ["x"]}, "product", "no list of finite numbers"),
@@ -265,3 +298,42 @@ def test_the_reference_mean_field_keeps_its_states_apart() -> None:
     assert before[1] < 0.1 < 0.9 < after[1]
     assert max(before[0], after[0]) < 0.1
     assert min(before[2], after[2]) > 0.9
+
+
+def test_the_command_line_writes_a_numpy_file(tmp_path: Path) -> None:
+    """Ranges and lists; the arrays are those of ``explore``."""
+    file, out = tmp_path / "qif.yaml", tmp_path / "sweep.npz"
+    file.write_text(QIF + DECLARED, encoding="utf-8")
+    done = call(
+        "explore", file, "--set", "eta=-6:-4:3", "--set", "r=0.1,0.2", "--every", "0.001", "--out", out
+    )
+    assert done.exit_code == 0, done.output
+    assert "eta 3, r 2, time 6, variable 2" in done.stdout
+    expected = read(QIF).explore({"eta": [-6, -5, -4], "r": [0.1, 0.2]}, sampling_step_size=1e-3)
+    with np.load(out) as held:
+        assert held["dims"].tolist() == ["eta", "r", "time", "variable"]
+        assert np.array_equal(held["values"], expected.values)
+        assert held["eta"].tolist() == [-6, -5, -4]
+    assert call("explore", file, "steps", "--out", out).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "a.npz"], "give either the NAME"),
+        (["steps", "--out", "a.csv"], "has to end in .npz"),
+        (["--set", "eta=1:2", "--out", "a.npz"], "expected NAME=LOWEST"),
+        (["--set", "etta=1,2", "--out", "a.npz"], "did you mean 'eta'"),
+    ],
+)
+def test_the_command_line_refuses(tmp_path: Path, arguments: list[str], message: str) -> None:
+    """With a message and the exit status of a user's error."""
+    file = tmp_path / "qif.yaml"
+    file.write_text(QIF + DECLARED, encoding="utf-8")
+    done = call("explore", file, *arguments)
+    assert done.exit_code == 2
+    assert message in done.output
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])

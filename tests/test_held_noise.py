@@ -47,6 +47,12 @@ def test_pulses_arrive_in_the_same_step_with_noise_and_without():
     assert with_noise[:6, 0].tolist() == [0, 0, 0, 0, 4, 4]
 
 
+def test_other_methods_lose_no_pulse():
+    """There a spike at 3 ms has arrived at 4 ms, and moves its targets in the step from there."""
+    found = experiment(noise="", record="y").run(method="heun").data.values[:, 0]
+    assert found[:10].tolist() == [0, 0, 0, 0, 0, 4, 4, 4, 8, 8]
+
+
 def test_the_strength_is_the_deviation_of_the_numbers():
     """Those of the same seed, times sigma; 1 where nothing is said."""
     plain = experiment(record="xi").run().data.values

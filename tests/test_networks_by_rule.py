@@ -5,7 +5,7 @@ import pytest
 
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.errors import InputError, UnsupportedError
-from tvbo_lite.lems.rows import Rows, parts_of
+from tvbo_lite.lems.rows import Children, Rows, parts_of
 
 CELL = """
       parameters:
@@ -193,6 +193,16 @@ integration: {{step_size: 0.05, duration: 100, time_scale: ms}}
     assert np.abs(ours - theirs).max() < 1e-6 * np.ptp(theirs)  # jLEMS prints float32
 
 
+def test_tables_of_connections_are_equal_where_their_texts_are():
+    """Compared as arrays, or row by row with components that are written out."""
+    rule = "pq: {source: P, target: Q, rule: {type: all_to_all, weight: %s}}"
+    drawn = rule % "{distribution: {name: Uniform, domain: {lo: 0, hi: 1}}}"
+    one, same, other = (Children(rows(text)) for text in (drawn, drawn, rule % "0.5"))
+    assert one == same == tuple(one)
+    assert one != other
+    assert one != Children(rows(rule % "0.5"), *rows(rule % "0.5"))
+
+
 def test_every_cell_has_values_of_its_own():
     """What is drawn, and what follows from it by an equation."""
     model = experiment("pq: {source: P, target: Q, rule: {type: one_to_one}}", sizes=(4, 4)).model()
@@ -214,20 +224,26 @@ def test_populations_record_what_they_are_asked_to():
 
 def test_pulses_may_be_listed_one_by_one():
     """Connections with their weights and delays, as of any synapse."""
-    exp = experiment("pq: {source: P, target: Q, connections: [[0, 1, 90, 1 ms], [3, 1], [3, 2, 40]]}")
+    exp = experiment("pq: {source: P, target: Q, connections: [[6, 1, 90, 1 ms], [8, 1], [8, 2, 40]]}")
     ours, theirs = exp.run(), exp.run("neuroml")
     assert np.array_equal(ours.data.values.astype("f4"), theirs.data.values.astype("f4"))
-    alone = experiment("pq: {source: P, target: Q, connections: [[0, 1, 0]]}").run()
+    alone = experiment("pq: {source: P, target: Q, connections: [[6, 1, 0]]}").run()
     changed = np.abs(ours.data.values - alone.data.values).max(axis=0) > 0
     assert np.flatnonzero(changed).tolist() == [12 + 1, 12 + 2]
 
 
 def test_values_may_be_listed_for_the_cells():
     """One for each; of all that follows from it by an equation each cell has its own."""
-    given = "r: {heterogeneous: true, value: [0.25, 0.5, 0.75]}"
-    text = experiment("pq: {source: P, target: P, rule: {type: all_to_all}}", sizes=(3, 3)).to_yaml()
-    start = text.index("r: {distribution")
-    text = text[:start] + given + text[text.index("\n", start) :]
+    drawn = "r: {distribution: {name: Uniform, domain: {lo: 0, hi: 1}}}"
+    listed = CELL.replace(drawn, "r: {heterogeneous: true, value: [0.25, 0.5, 0.75]}")
+    text = f"""
+network:
+  dynamics:
+    cell: {listed}
+  populations:
+    P: {{dynamics: cell, size: 3}}
+integration: {{step_size: 0.5, duration: 10, time_scale: ms}}
+"""
     model = SimulationExperiment.from_string(text).model()
     network = next(item for item in model.components if item.tag == "network")
     assert [float(cell.attributes["r"]) for cell in network.children[0].children] == [0.25, 0.5, 0.75]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -27,12 +26,6 @@ integration: {step_size: 0.5, duration: 100, time_scale: ms}
 @pytest.fixture(scope="module")
 def result():
     return SimulationExperiment.from_string(NETWORK).run()
-
-
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
 
 
 def test_three_panels_show_spikes_a_trace_and_rates(result):

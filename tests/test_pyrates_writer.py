@@ -104,3 +104,52 @@ def test_names_that_pyrates_keeps_are_changed() -> None:
     text = write(link(SimulationExperiment.from_string(RATES, "rates.yaml").model()), Losses())
     assert "E_var' = " in text
     assert "    E: " not in text
+
+
+CIRCUITS = ("pair", "filtered", "spread", "twins", "nested")
+
+
+def circuit(name: str, folder: Path) -> SimulationExperiment:
+    """A circuit of PyRates templates as an experiment."""
+    (folder / "models.yaml").write_bytes((Path(__file__).parent / "pyrates" / "models.yaml").read_bytes())
+    return SimulationExperiment.from_pyrates(f"{folder}/models/{name}", step_size=0.01, duration=2)
+
+
+def unfed(text: str) -> list[str]:
+    """The inputs of a written file that no edge feeds at any node."""
+    document = yaml.safe_load(text.partition("---")[2])
+    edges = {tuple(edge[1].split("/")) for edge in document["circuit"].get("edges", [])}
+    return [
+        f"{node}/{operator}/{name}"
+        for node, template in document["circuit"]["nodes"].items()
+        for operator in document[template]["operators"]
+        for name, value in document[operator]["variables"].items()
+        if str(value).startswith("input") and (node, operator, name) not in edges
+    ]
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_circuits_come_back_as_they_were(name: str, tmp_path: Path) -> None:
+    """Templates read, and written again, give PyRates the traces of the built-in engine: no term is lost."""
+    python = interpreter("TVBO_LITE_PYRATES_PYTHON", "pyrates")
+    losses = Losses()
+    found = link(circuit(name, tmp_path).model())
+    traces = run_templates(python, write(found, losses), tmp_path)
+    ours = native_run(found)
+    told = {loss.what for loss in losses}
+    assert all(what.startswith("the recording of") for what in told)
+    missing = set(ours.quantities) - set(traces)
+    assert {f"the recording of '{quantity}'" for quantity in missing} == told
+    for quantity, trace in traces.items():
+        wanted = ours.trace(quantity)[: trace.size]
+        np.testing.assert_allclose(
+            trace.ravel(), wanted, rtol=0, atol=AGREEMENT * np.ptp(wanted), err_msg=quantity
+        )
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_every_input_is_fed_by_an_edge(name: str, tmp_path: Path) -> None:
+    """What a term reads of its source is an edge where it changes, and a value where it does not."""
+    text = write(link(circuit(name, tmp_path).model()), Losses())
+    assert ("input(0.0)" in text) == (name != "twins")  # whose only node reads no other
+    assert unfed(text) == []

@@ -269,6 +269,7 @@ class SimulationExperiment(Experiment):
         Returns:
             The traces in SI units. Dimensions: one for each name (``eta``), or ``set`` in mode zip; then
             ``time`` (s), ``variable`` (``quantity`` in a network). Coordinates: the values, in their unit.
+            Spikes and ``observations`` are not kept.
 
         Raises:
             ModelError: a name that means nothing here, values that are no numbers. Else as `model` does.

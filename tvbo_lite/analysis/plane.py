@@ -86,7 +86,8 @@ def nullclines(
         row = found.states.index(name)
 
         def rate(a: NDArray[np.float64], b: NDArray[np.float64], row: int = row) -> NDArray[np.float64]:
-            return found.f(np.stack([a, b])[np.argsort(order)])[row]
+            values: NDArray[np.float64] = found.f(np.stack([a, b])[np.argsort(order)])[row]
+            return values
 
         def turned(b: NDArray[np.float64], a: NDArray[np.float64], rate: Rate = rate) -> NDArray[np.float64]:
             return rate(a, b)
@@ -107,7 +108,7 @@ def _pair(experiment: Described, ranges: Ranges, time: float) -> tuple[System, s
 
 
 def _crossings(rate: Rate, first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Zeros of ``rate(a, b)`` along b for each a, shape ``(n, 2)``: bisection where neighbours differ in sign."""
+    """Zeros of ``rate(a, b)`` along b for each a, shape ``(n, 2)``: bisection where the sign changes."""
     a, b = np.meshgrid(first, second, indexing="ij")
     signs = np.sign(rate(a, b))
     i, j = np.nonzero((signs[:, :-1] * signs[:, 1:] < 0) | (signs[:, :-1] == 0))

@@ -68,9 +68,8 @@ def fixed_points(experiment: Described, ranges: Ranges, *, time: float = 0.0) ->
     low, high = ranges_of(found, ranges)
     width = high - low
     roots = _newton(found, _grid(low, high), width)
-    inside = np.all(
-        (roots >= low[:, None] - SAME * width[:, None]) & (roots <= (high + SAME * width)[:, None]), 0
-    )
+    away = np.abs(roots.T - 0.5 * (low + high)) / width
+    inside = np.all(away <= 0.5 + SAME, axis=1)
     points: list[NDArray[np.float64]] = []
     for root in roots[:, inside].T:
         if all(np.abs((root - other) / width).max() > SAME for other in points):
@@ -122,8 +121,9 @@ def _newton(found: System, x: NDArray[np.float64], width: NDArray[np.float64]) -
     for _ in range(ROUNDS):
         jacobian = np.moveaxis(found.df(x), -1, 0) * width
         rates = found.f(x).T
-        good = np.isfinite(jacobian).all((1, 2)) & np.isfinite(rates).all(1)
-        good &= np.abs(np.linalg.det(np.where(good[:, None, None], jacobian, 0.0))) > 0
+        finite = np.isfinite(jacobian).all((1, 2)) & np.isfinite(rates).all(1)
+        determinant = np.abs(np.linalg.det(np.nan_to_num(jacobian, posinf=0.0, neginf=0.0)))
+        good = np.flatnonzero(finite & (determinant > 0))
         x, step, jacobian, rates = x[:, good], step[good], jacobian[good], rates[good]
         if not x.size:
             return x

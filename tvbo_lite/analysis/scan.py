@@ -77,10 +77,10 @@ def scan(
     first = with_value(experiment, axis.path, axis.values[0].item())
     model: Model = first.model()  # type: ignore[attr-defined]
     found, name = single(model), attribute(axis)
-    if found is None or name not in found.component.attributes:
+    if found is None or name is None or name not in found.component.attributes:
         what = f"'{parameter}' is no parameter of an experiment of one node"
         raise UnsupportedError(Problem(what))
-    run = _Settling(model, found, name, axis.unit, tail, Engine(options))
+    run = _Settling(model, found, (name, axis.unit), tail, Engine(options))
     upward = np.sort(axis.values.astype(np.float64))
     up = run.branch(upward)
     return Scan(axis.full, axis.unit, up, run.branch(upward[::-1]))
@@ -90,9 +90,10 @@ class _Settling:
     """Runs that start where the one before ended; the first starts as the experiment says."""
 
     def __init__(
-        self, model: Model, found: Single, parameter: str, unit: str, tail: float, engine: Engine
-    ) -> None:  # fmt: skip
-        self.model, self.found, self.parameter, self.unit = model, found, parameter, unit
+        self, model: Model, found: Single, parameter: tuple[str, str], tail: float, engine: Engine
+    ) -> None:
+        self.model, self.found = model, found
+        self.parameter, self.unit = parameter
         self.tail, self.engine = tail, engine
         initial = {initial_name(name): name for name in found.variables}
         attributes = found.component.attributes

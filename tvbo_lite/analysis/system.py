@@ -17,7 +17,7 @@ from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.check import require
 from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
 from tvbo_lite.transforms.sweep import lone
-from tvbo_lite.transforms.variables import CLOCK
+from tvbo_lite.transforms.variables import CLOCK, Derived
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,7 +98,8 @@ class _Unfolding:
         dynamics = component.type.dynamics
         known = {**constants, **component.parameters, CLOCK: time}
         self.values: dict[str, Expr] = {name: Number(value) for name, value in known.items()}
-        self.derived = {item.name: item for item in (*dynamics.derived, *dynamics.conditional)}
+        both: tuple[Derived, ...] = (*dynamics.derived, *dynamics.conditional)
+        self.derived = {item.name: item for item in both}
         for item in dynamics.state_variables:
             self.values[item.name] = Name(item.name)
 
@@ -115,7 +116,7 @@ class _Unfolding:
             self.values[name] = self._derived(self.derived[name])
         return self.values[name]
 
-    def _derived(self, item: m.DerivedVariable | m.ConditionalDerivedVariable) -> Expr:
+    def _derived(self, item: Derived) -> Expr:
         if isinstance(item, m.ConditionalDerivedVariable):
             return Select(tuple((self._test(case), self.expression(case.value)) for case in item.cases))
         if item.value is not None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from tvbo_lite.backends.native import n_rows, prepare, simulate, with_solver
@@ -56,6 +56,7 @@ class Engine:
     options: Mapping[str, Any]
     lock: Lock = field(default_factory=Lock)
     kernels: dict[object, Kernel] = field(default_factory=dict)
+    stopped: Event = field(default_factory=Event)  # set: runs in other threads end at their next report
 
     def run(self, job: Job) -> None:
         """Raises as `tvbo_lite.backends.native.run_model`."""
@@ -63,8 +64,12 @@ class Engine:
             model = with_solver(reader.link(job.model()), self.options)
             plan, program = prepare(model)
             kernel = self.kernel(program)
-        done = simulate(program, kernel, n_rows(model.beyond, plan, program))
+        done = simulate(program, kernel, n_rows(model.beyond, plan, program), self._go_on)
         job.done(plan, done.rows)
+
+    def _go_on(self, *_: int) -> None:
+        if self.stopped.is_set():
+            raise CancelledError
 
     def kernel(self, program: Program) -> Kernel:
         """The program's machine code, made where no earlier one is the same."""
@@ -107,6 +112,7 @@ def run_jobs(
                 if progress is not None:
                     progress(number)
         finally:
+            engine.stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
     return failed
 

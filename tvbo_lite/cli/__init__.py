@@ -24,6 +24,7 @@ COMMANDS = {
     "render": ("tvbo_lite.cli.render:render", "Show an experiment in another format, such as LEMS."),
     "validate": ("tvbo_lite.cli.validate:validate", "Check files and list all their problems."),
     "info": ("tvbo_lite.cli.info:info", "Show what a file holds: cells, synapses, networks, simulations."),
+    "explore": ("tvbo_lite.cli.explore:explore", "Run an experiment for many sets of parameter values."),
     "compare": ("tvbo_lite.cli.compare:compare", "Compare a run with jLEMS, or with earlier results."),
     "examples": ("tvbo_lite.cli.examples:examples", "List or extract the canonical NeuroML2 examples."),
     "schema": ("tvbo_lite.cli.schema:schema", "Show the JSON Schema of YAML experiments."),

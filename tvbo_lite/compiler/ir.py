@@ -166,16 +166,17 @@ class Call:
 
 
 # ---- statements of integration methods, which work on whole stretches of memory ----------------------
+# Nobody compares them, and a class that cannot be compared is made in half the time.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class SetTime:
     """The time, which all instances share, becomes ``value`` (s)."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class While:
     """The body again and again as long as the condition holds, which is looked at first."""
 
@@ -188,7 +189,7 @@ Terms: TypeAlias = tuple[tuple[Value, int], ...]
 """Weights, and the stretches of memory that they multiply."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Blend:
     """``m[target + i] = m[base + i] + factor * (w1 * m[p1 + i] + w2 * m[p2 + i] + ...)``, i < ``size``.
 
@@ -202,7 +203,7 @@ class Blend:
     terms: Terms = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Multiply:
     """``m[target + i] = factor * (m[first + i] * m[second + i])``, i < ``size``."""
 
@@ -213,7 +214,7 @@ class Multiply:
     factor: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Norm:
     """``temp`` = the sum of squares of ``factor * (w1 * m[p1 + i] + ...) / allowed[i]``, in order, where
     ``allowed[i] = absolute * m[scale + i] + relative * max(|m[first + i]|, |m[second + i]|)``.
@@ -230,7 +231,7 @@ class Norm:
     second: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Jacobian:
     """``m[matrix + size * i + j]`` = how slope i changes with state j, by a small change of each state.
 
@@ -250,7 +251,7 @@ class Jacobian:
 DIFFERENCE = 2.0**-26  # the square root of the relative distance of two doubles
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Factor:
     """``m[target ...] = LU`` of ``diagonal * identity - m[matrix ...]``, rows exchanged for large pivots.
 
@@ -264,7 +265,7 @@ class Factor:
     diagonal: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Solve:
     """``m[vector ...]`` becomes the solution of the factored system with it as right-hand side."""
 
@@ -274,7 +275,7 @@ class Solve:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Normal:
     """``m[target + i]`` = a number of the standard normal distribution, for i < ``size``.
 
@@ -289,7 +290,7 @@ class Normal:
     step: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Sample:
     """``temp`` = a function of time given by a table, for instance ``k`` of ``block``.
 
@@ -312,7 +313,7 @@ class Sample:
 SAME_TIME = 2.0**-50  # relative
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class After:
     """``temp`` = the first of ``count`` rising numbers at ``place`` that is above ``value``, or infinity."""
 
@@ -322,14 +323,14 @@ class After:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Due:
     """``temp`` = when the next queued event is due (s), or infinity."""
 
     temp: Temp
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Deliver:
     """Serves all queued events that are due at the present time."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import numpy as np
 
@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 
 MODES = ("product", "zip")
 INITIAL = "initial_value"
-TIMES = ("step_size", "duration", "transient_time")  # of the integration, in its time_scale
+TIMES = ("step_size", "duration", "transient_time", "onset")  # in the time_scale of the integration
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,25 +164,40 @@ def _reach(experiment: Experiment, known: Mapping[str, Path], name: str) -> tupl
             return Problem(message, NOWHERE, shown, nearest(name, [*known, *map(_dotted, known.values())]))
         path = tuple(name.split("."))
     item: Any = experiment
-    unit = ""
+    owner, unit = item, ""
     taken: tuple[str, ...] = ()
     for key in path:
         names = _names(item)
         if str(key) not in names:
-            where = ".".join(map(str, taken)) or "the experiment"
+            where = ".".join(taken) or "the experiment"
             listed = ", ".join(list(names)[:12]) or None
             return Problem(f"'{name}': {where} has no '{key}'", NOWHERE, listed, nearest(str(key), names))
-        unit = getattr(item, "unit", None) or unit
-        item, taken = names[str(key)], (*taken, str(key))
+        owner, item, taken = item, names[str(key)], (*taken, str(key))
     if isinstance(item, StateVariable):
-        path, unit, item = (*path, INITIAL), item.unit or "", item.initial_value
-    if isinstance(item, Parameter):
-        unit = item.unit or ""
-    elif path[0] == "integration" and path[-1] in TIMES and experiment.integration is not None:
+        owner, path, item = item, (*path, INITIAL), item.initial_value
+    if isinstance(item, Parameter) or path[-1] == INITIAL:
+        unit = getattr(item if isinstance(item, Parameter) else owner, "unit", None) or ""
+    elif (
+        path[0] in ("integration", "stimulation") and path[-1] in TIMES and experiment.integration is not None
+    ):
         unit = experiment.integration.time_scale
-    elif isinstance(item, bool) or not (isinstance(item, Equation | int | float | str) or item is None):
+    elif not isinstance(item, Equation) and not _is_number(owner, str(path[-1])):
         return Problem(f"'{name}' is no number", NOWHERE, "a parameter, an initial value or a number")
     return path, unit
+
+
+def _is_number(owner: Any, key: str) -> bool:
+    """Whether a field of a thing, or an item of a list, is a number that need not be whole."""
+    field = getattr(type(owner), "model_fields", {}).get(key)
+    if field is not None:
+        return _takes_numbers(field.annotation)
+    return isinstance(owner, list) and isinstance(owner[int(key)], float)
+
+
+def _takes_numbers(annotation: Any) -> bool:
+    if get_origin(annotation) in (list, dict):
+        return False
+    return annotation is float or any(map(_takes_numbers, get_args(annotation)))
 
 
 def _dotted(path: Path) -> str:

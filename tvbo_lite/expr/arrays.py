@@ -41,11 +41,13 @@ def _value(expr: Expr, values: Mapping[str, NDArray[np.float64]]) -> Any:
         case Call(function, argument):
             x = _value(argument, values)
             known = _FUNCTIONS.get(function)
-            return known(x) if known is not None else np.vectorize(lambda one: call(function, one))(x)
+            if known is not None:
+                return known(x)
+            return np.vectorize(lambda one: call(function, float(one)), otypes=[np.float64])(x)
         case Select(cases):
             found: Any = np.float64(0.0)
-            for test, value in reversed(cases):
-                inner = _value(value, values)
+            for test, chosen in reversed(cases):
+                inner = _value(chosen, values)
                 found = inner if test is None else np.where(_value(test, values), inner, found)
             return found
         case _:

@@ -35,6 +35,12 @@ class Column:
     def text(self, row: int) -> str:
         return f"{self.before}{self.values[row].item()!r}{self.after}"
 
+    def same(self, other: Column) -> bool:
+        """Whether all rows have the same texts, without making them."""
+        mine, theirs = self.values, other.values
+        around = (self.before, self.after) == (other.before, other.after)
+        return around and mine.dtype == theirs.dtype and mine.tobytes() == theirs.tobytes()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
@@ -60,6 +66,13 @@ class Rows:
 
     def __iter__(self) -> Iterator[Component]:
         return map(self.component, range(self.count))
+
+    def same(self, other: Rows) -> bool:
+        """Whether the components are written alike, table by table; their places do not count."""
+        mine = (self.tag, self.count, self.type, dict(self.attributes), set(self.columns))
+        if mine != (other.tag, other.count, other.type, dict(other.attributes), set(other.columns)):
+            return False
+        return all(column.same(other.columns[name]) for name, column in self.columns.items())
 
 
 class Children(Sequence["Component"]):
@@ -93,6 +106,8 @@ class Children(Sequence["Component"]):
         return tuple(self)[index]
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, Children) and _same_parts(self.parts, other.parts):
+            return True
         if not isinstance(other, Sequence) or len(self) != len(other):
             return False
         return all(mine == theirs for mine, theirs in zip(self, other, strict=True))
@@ -102,6 +117,19 @@ class Children(Sequence["Component"]):
 
     def __repr__(self) -> str:
         return f"Children(<{len(self)} components>)"
+
+
+def _same_parts(some: Sequence[Component | Rows], others: Sequence[Component | Rows]) -> bool:
+    """Whether the parts are equal one by one; tables are compared as arrays."""
+    if len(some) != len(others):
+        return False
+    for one, two in zip(some, others, strict=True):
+        if isinstance(one, Rows) != isinstance(two, Rows):
+            return False
+        same = one.same(two) if isinstance(one, Rows) and isinstance(two, Rows) else one == two
+        if not same:
+            return False
+    return True
 
 
 def parts_of(children: Sequence[Component]) -> Sequence[Component | Rows]:

@@ -60,8 +60,9 @@ def plot_phase_plane(
     for kind in dict.fromkeys(point[3] for point in points):
         mine = [point for point in points if point[3] == kind]
         face = COLORS[2] if mine[0][2] else "white"
+        marker = "D" if kind.endswith("focus") else "o"
         panel.plot(
-            [point[0] for point in mine], [point[1] for point in mine], "o", label=kind, markersize=7,
+            [point[0] for point in mine], [point[1] for point in mine], marker, label=kind, markersize=6,
             markerfacecolor=face, markeredgecolor=_edge(kind), markeredgewidth=1.6, zorder=4,
         )  # fmt: skip
     panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel=names[0], ylabel=names[1])

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Not, Number, Select, rebuild
 from tvbo_lite.formats._jinja import render
 from tvbo_lite.formats._schemes import without_schemes
 from tvbo_lite.formats._script import note_beyond, unit_comment
 from tvbo_lite.formats._spelling import Spelling, number
+from tvbo_lite.formats.pyrates.inputs import Input, input_of, own_clock
 from tvbo_lite.lems import model as m
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations import System, population_equations
 from tvbo_lite.transforms.equations.grow import Names
+from tvbo_lite.transforms.equations.sequence import changed_names, outer_places
 from tvbo_lite.transforms.equations.simplify import has_random
 from tvbo_lite.transforms.equations.system import (
     CLOCK,
-    Across,
     Definition,
     Group,
     Missing,
-    Outer,
     Part,
     Record,
     Rule,
@@ -68,15 +68,20 @@ def write(model: m.Model, losses: Losses) -> str:
 
 @dataclass(slots=True)
 class _Operator:
-    """The equations of a group; ``inputs`` maps what it reads of others to its own name for it."""
+    """The equations of a group; ``inputs`` maps what it reads of others to what that is, ``spelled`` to
+    the text for it, and ``fed`` to the name of what edges bring.
+    """
 
     group: Group
     name: str
     equations: list[str] = field(default_factory=list)
     variables: list[tuple[str, str, str]] = field(default_factory=list)  # name, value, comment
-    inputs: dict[Expr, str] = field(default_factory=dict)
+    inputs: dict[Expr, Input] = field(default_factory=dict)
+    spelled: dict[Expr, str] = field(default_factory=dict)
+    fed: dict[Expr, str] = field(default_factory=dict)
+    definitions: list[Definition] = field(default_factory=list)  # in an order to work them out in
+    rates: dict[str, Expr] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    states: tuple[str, ...] = ()
     several: dict[str, tuple[float, ...]] = field(default_factory=dict)  # parameters that differ among copies
 
     def node(self, k: int) -> str:
@@ -91,6 +96,12 @@ class _Circuit:
         for group in system.groups.values():
             if any(part.acts() for part in group.parts) and (group.states or list(group.definitions())):
                 self.operators[group.name] = _Operator(group, names.new(f"{group.name}_op"))
+        for operator in self.operators.values():
+            operator.definitions, operator.rates = self._equations(operator)
+        self.changing = {
+            name: {*operator.rates, *(item.name for item in operator.definitions)}
+            for name, operator in self.operators.items()
+        }
         for operator in self.operators.values():
             self._fill(operator)
 
@@ -115,14 +126,10 @@ class _Circuit:
 
     def _is_output(self, record: Record) -> bool:
         operator = self.operators.get(record.group)
-        if operator is not None and record.name in operator.states:
+        if operator is not None and record.name in operator.rates:
             return True
         self.losses.add(f"the recording of '{record.quantity}'", NOT_RECORDED)
         return False
-
-    def _has(self, group: str, name: str) -> bool:
-        operator = self.operators.get(group)
-        return operator is not None and name in operator.names and name not in operator.group.parameters
 
     def _place(self, group: str, name: str, k: int) -> str:
         operator = self.operators[group]
@@ -132,8 +139,7 @@ class _Circuit:
 
     def _fill(self, operator: _Operator) -> None:
         group = operator.group
-        definitions, rates = self._equations(operator)
-        operator.states = tuple(rates)
+        definitions, rates = operator.definitions, operator.rates
         taken = Names(TAKEN)
         names = [*group.states, *(item.name for item in definitions), *group.parameters]
         for name in dict.fromkeys(names):
@@ -154,10 +160,10 @@ class _Circuit:
             # A bare 1.0 has no shape, which PyRates needs where it takes several nodes together.
             operator.names[SPEED] = taken.new(SPEED)
             operator.equations.insert(0, f"{operator.names[CLOCK]}' = {operator.names[SPEED]}")
-        self._variables(operator, definitions, rates, read)
+        self._variables(operator, read)
 
     def _equations(self, operator: _Operator) -> tuple[list[Definition], dict[str, Expr]]:
-        """Definitions in an order in which they can be worked out, and rates."""
+        """Definitions and rates; in a step all hold at once, also the time."""
         group = operator.group
         definitions: list[Definition] = []
         rates: dict[str, Expr] = {}
@@ -175,7 +181,8 @@ class _Circuit:
                 self.losses.add(f"what events do in {part.title}", NO_EVENTS)
         if any(has_random(expr) for expr in (*(d.value for d in definitions), *rates.values())):
             self.losses.add(f"random() in {group.title} '{group.name}'", RANDOM)
-        return definitions, rates
+        timed = [replace(item, value=own_clock(group, item.value)) for item in definitions]
+        return timed, {name: own_clock(group, rate) for name, rate in rates.items()}
 
     def _ruled(self, group: Group, part: Part, rates: set[str]) -> list[Definition]:
         """Variables that conditions on time alone set, as definitions; other rules are lost."""
@@ -200,11 +207,9 @@ class _Circuit:
     def _heard(self, group: Group, rule: Rule) -> bool:
         return any(route.port in rule.deed.ports for route in group.routes)
 
-    def _variables(
-        self, operator: _Operator, definitions: list[Definition], rates: dict[str, Expr], read: list[Expr]
-    ) -> None:
-        group, made = operator.group, operator.variables
-        defined = [item.name for item in definitions]
+    def _variables(self, operator: _Operator, read: list[Expr]) -> None:
+        group, made, rates = operator.group, operator.variables, operator.rates
+        defined = [item.name for item in operator.definitions]
         kind = "output"
         for name in (*rates, *defined):
             start = float(group.initial[name][0]) if name in group.initial else 0.0
@@ -222,13 +227,23 @@ class _Circuit:
             first = f"variable({_decimal(self.system.plan.step)})"
             made.append((operator.names[CLOCK], first, "s, at the end of a step"))
             made.append((operator.names[SPEED], "1.0", ""))
-        for own in operator.inputs.values():
-            made.append((own, "input(0.0)", ""))
+        made += [(own, "input(0.0)", "") for own in operator.fed.values()]
+        self._given(operator)
         for name, item in group.parameters.items():
             if name in used:
                 made.append((operator.names[name], _decimal(item.values[0]), self._unit(group, name)))
                 if not item.single:
                     operator.several[name] = item.values
+
+    def _given(self, operator: _Operator) -> None:
+        """Numbers of others that the operator reads, as values of its own."""
+        for leaf, found in operator.inputs.items():
+            if found.offset:
+                other, name = next(outer_places(operator.group, leaf))
+                unit = self._unit(self.system.groups[other], name)
+                operator.variables.append((operator.names[_key(leaf)], _decimal(found.constant[0]), unit))
+                if len(set(found.constant)) > 1:
+                    operator.several[_key(leaf)] = found.constant
 
     def _unit(self, group: Group, name: str) -> str:
         return unit_comment(group.dimension(name), self.system.symbols).removeprefix("  # ")
@@ -238,12 +253,32 @@ class _Circuit:
             return operator.names[leaf.name]
         if isinstance(leaf, Missing):
             return "0.0"
-        if isinstance(leaf, Total) and leaf.multiply:
+        if leaf not in operator.spelled:
+            operator.spelled[leaf] = self._input(operator, leaf, taken)
+        return operator.spelled[leaf]
+
+    def _input(self, operator: _Operator, leaf: Expr, taken: Names) -> str:
+        """The text for what is read of others: what edges bring, a number, or the sum of both."""
+        found = input_of(leaf, operator.group, self.system.groups, self.changing)
+        if isinstance(leaf, Total) and leaf.multiply and found.fed:
             self.losses.add(f"a product in {operator.group.title} '{operator.group.name}'", NO_PRODUCT)
-        if leaf not in operator.inputs:
-            name = leaf.variables[0] if isinstance(leaf, Total) else getattr(leaf, "name", "x")
-            operator.inputs[leaf] = taken.new(f"{name}_in")
-        return operator.inputs[leaf]
+        self._told(operator.group, leaf)
+        operator.inputs[leaf] = found
+        name = leaf.variables[0] if isinstance(leaf, Total) else getattr(leaf, "name", "x")
+        if found.fed:
+            operator.fed[leaf] = taken.new(f"{name}_in")
+        if found.offset:
+            operator.names[_key(leaf)] = taken.new(f"{name}_given")
+        texts = [operator.fed.get(leaf), operator.names.get(_key(leaf))]
+        known = [text for text in texts if text]
+        return known[0] if len(known) == 1 else f"({' + '.join(known)})"
+
+    def _told(self, group: Group, leaf: Expr) -> None:
+        """What only events change, in a group that has no operator, keeps its value: that is a loss."""
+        for other, name in outer_places(group, leaf):
+            source = self.system.groups[other]
+            if other not in self.operators and name in changed_names(source):
+                self.losses.add(f"what changes '{name}' of {source.title} '{other}'", NO_EVENTS)
 
     # ---- nodes and edges ------------------------------------------------------------
 
@@ -258,29 +293,16 @@ class _Circuit:
 
     def _edges(self) -> Iterator[tuple[str, str]]:
         for operator in self.operators.values():
-            for leaf, own in operator.inputs.items():
-                for k in range(operator.group.size):
+            for leaf, own in operator.fed.items():
+                for k, places in enumerate(operator.inputs[leaf].wired):
                     target = f"{operator.node(k)}/{operator.name}/{own}"
-                    for group, name, copy in self._sources(operator.group, leaf, k):
-                        if self._has(group, name):
-                            yield self._place(group, name, copy), target
+                    for place in places:
+                        yield self._place(*place), target
 
-    def _sources(self, group: Group, leaf: Expr, k: int) -> Iterator[tuple[str, str, int]]:
-        """The variables that an input of copy ``k`` adds up: group, name, copy."""
-        if isinstance(leaf, Across):
-            yield leaf.group, leaf.name, leaf.at[k]
-        elif isinstance(leaf, Outer):
-            at = group
-            for _ in range(leaf.depth):
-                k = at.at[k]
-                assert at.host is not None  # noqa: S101  `depth` counts hosts
-                at = at.host
-            yield at.name, leaf.name, k
-        elif isinstance(leaf, Total):
-            for other, name in zip(leaf.groups, leaf.variables, strict=True):
-                for copy, host in enumerate(self.system.groups[other].at):
-                    if host == k:
-                        yield other, name, copy
+
+def _key(leaf: Expr) -> str:
+    """A name for the number that stands for a leaf, which no variable can have."""
+    return f"number: {leaf}"
 
 
 def _of_time(group: Group, part: Part, rule: Rule) -> bool:

@@ -10,6 +10,7 @@ from tvbo_lite.expr.tree import Binary, Expr, Name, Number, Select
 from tvbo_lite.lems import model as m
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations.grow import Names, Plot, Site, Survey
+from tvbo_lite.transforms.equations.outlets import are_neighbours
 from tvbo_lite.transforms.equations.paths import REDUCERS, targets
 from tvbo_lite.transforms.equations.reach import Reach, dimension_of
 from tvbo_lite.transforms.equations.system import (
@@ -177,14 +178,21 @@ class Binder(Reach):
         return value
 
     def _across(self, site: Site, tunnel: str, name: str, item: m.DerivedVariable) -> Expr:
-        """A variable of the other end of a tunnel."""
+        """A variable of the other end of a tunnel. Of a cell that advances at once with this one, a copy is
+        not yet made when it is read, but what it is a copy of is still what it was.
+        """
         refs = site.block.peers[tunnel]
         ends = [
             self.found.place(refs.blocks[int(refs.block[row])], int(refs.index[row])) for row in site.rows
         ]
         other = ends[0][0]
         alike = all(end is other for end, _ in ends)
-        found = [self.get(other, name)] if alike else [self._origin(end, name) for end, _ in ends]
+        found = [
+            self._origin(end, name)
+            if not alike or are_neighbours(site.plot, k, end.plot, copy)
+            else self.get(end, name)
+            for k, (end, copy) in enumerate(ends)
+        ]
         seen = found[0]
         if seen is None or any(one is None or one != seen for one in found):
             what = f"'{item.select}' of {_title(site)}"

@@ -17,6 +17,8 @@ from tvbo_lite.transforms.blocks import Block
 from tvbo_lite.transforms.equations.aliases import without_aliases
 from tvbo_lite.transforms.equations.bind import Binder, outward, port_name
 from tvbo_lite.transforms.equations.grow import Plot, Site, Survey, survey
+from tvbo_lite.transforms.equations.outlets import are_neighbours, cell_of, sees_start
+from tvbo_lite.transforms.equations.reach import Reach
 from tvbo_lite.transforms.equations.start import initialise
 from tvbo_lite.transforms.equations.system import Group, Record, Route, System
 from tvbo_lite.transforms.equations.tidy import every_missing, fold, mark, prune, settle
@@ -49,7 +51,7 @@ def population_equations(model: m.Model, losses: Losses, *, ordered: bool = True
     forest = populate(resolver.component(plan.target, model.location, "the simulation's target"))
     check_limits(forest)
     found = survey(forest.root)
-    mixed = _mixed(found) if ordered else {}
+    mixed = _mixed(found, Reach(found, resolver)) if ordered else {}
     for block, plot in mixed.items():
         if plot.size > SPLIT:
             losses.add(
@@ -181,14 +183,13 @@ def _wires(found: Survey, plot: Plot) -> Iterator[_Wire]:
                 yield _Wire(port_name(site, port), target, handler, source, end, delay, weight)
 
 
-def _mixed(found: Survey) -> dict[Block, Plot]:
+def _mixed(found: Survey, reach: Reach) -> dict[Block, Plot]:
     """Populations whose cells see one another within a step: by events without delay, or by tunnels."""
     mixed: dict[Block, Plot] = {}
     for plot in found.plots:
-        for one, k, other, j in (*_immediate(found, plot), *_tunnels(found, plot)):
-            population, cell = _population(one, k)
-            same, neighbour = _population(other, j)
-            if population is same and cell != neighbour:
+        for one, k, other, j in (*_immediate(found, plot), *_tunnels(found, plot, reach)):
+            if are_neighbours(one, k, other, j):
+                population = cell_of(one, k)[0]
                 mixed[population.top.block] = population
     return mixed
 
@@ -200,12 +201,18 @@ def _immediate(found: Survey, plot: Plot) -> Iterator[tuple[Plot, int, Plot, int
             yield plot, wire.source, wire.target.plot, wire.end
 
 
-def _tunnels(found: Survey, plot: Plot) -> Iterator[tuple[Plot, int, Plot, int]]:
+def _tunnels(found: Survey, plot: Plot, reach: Reach) -> Iterator[tuple[Plot, int, Plot, int]]:
+    """Tunnels by which a cell sees more of another one than what that was at the start of the step."""
     for site in plot.top.sites():
-        for refs in site.block.peers.values():
+        for tunnel, refs in site.block.peers.items():
+            known: dict[tuple[Site, bool], bool] = {}
             for copy, row in enumerate(site.rows.tolist()):
                 end, other = found.place(refs.blocks[int(refs.block[row])], int(refs.index[row]))
-                yield plot, copy, end.plot, other
+                earlier = cell_of(end.plot, other)[1] < cell_of(plot, copy)[1]
+                if (end, earlier) not in known:
+                    known[end, earlier] = sees_start(reach, site, tunnel, end, earlier=earlier)
+                if not known[end, earlier]:
+                    yield plot, copy, end.plot, other
 
 
 def _handles(site: Site, handler: str) -> bool:
@@ -213,13 +220,6 @@ def _handles(site: Site, handler: str) -> bool:
     actions = [item for item in dynamics.on_event if port_name(site, item.port) == handler]
     actions += [i for r in dynamics.regimes for i in r.on_event if port_name(site, i.port) == handler]
     return any(item.action != m.Action(location=item.action.location) for item in actions)
-
-
-def _population(plot: Plot, k: int) -> tuple[Plot, int]:
-    """The population that a copy is in or attached to, and its cell."""
-    while plot.attached and plot.host is not None:
-        k, plot = int(plot.at[k]), plot.host.plot
-    return plot, k
 
 
 def _order(root: Group) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.blocks import Block
+from tvbo_lite.transforms.blocks import Block, Refs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Names", "Plot", "Site", "Survey", "survey"]
 
 Inner: TypeAlias = "Plot | Site"
+POPULATION = "basePopulation"
 UNROLL = 40  # members of a list that each become a part; more are a group of their own
 _PLAIN = re.compile(r"\W+")
 
@@ -175,7 +176,7 @@ class _Surveyor:
     def _is_group(self, site: Site, child: Block) -> bool:
         if not child.listed:
             return False
-        if child.name == "" or child.name in site.block.attached:
+        if child.name == "" or child.name in site.block.attached or site.block.kind.is_a(POPULATION):
             return True
         counts = {len(child.members(int(row))) for row in site.rows}
         if len(counts) > 1 or max(counts) > UNROLL:
@@ -193,7 +194,7 @@ class _Surveyor:
         if block in self.split:
             pairs = [(rows[i : i + 1], at[i : i + 1], f"{name}_{i}") for i in range(len(rows))]
         else:
-            pairs = [(rows[i], at[i], name) for i in _by_ends(block, rows)]
+            pairs = [(rows[i], at[i], name) for i in _by_ends(block, rows, self.split)]
         return [self.plot(n, block, r, site, a, block.name) for r, a, n in pairs]
 
     def _sites(self, site: Site, block: Block) -> list[Inner]:
@@ -205,14 +206,24 @@ class _Surveyor:
         return made
 
 
-def _by_ends(block: Block, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The places in ``rows``, apart by the blocks in which the other ends of their tunnels are."""
-    if not len(rows):
-        return []
-    keys = np.zeros(len(rows), np.int64)
-    for refs in block.peers.values():
-        keys = keys * (len(refs.blocks) + 1) + refs.block[rows]
-    return [np.flatnonzero(keys == key) for key in dict.fromkeys(keys.tolist())]
+def _by_ends(block: Block, rows: NDArray[np.int64], split: Collection[Block]) -> list[NDArray[np.int64]]:
+    """The places in ``rows``, apart by the groups in which the other ends of their tunnels will be."""
+    keys: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    for place, row in enumerate(rows.tolist()):
+        ends = tuple((int(refs.block[row]), _part_of(refs, row, split)) for refs in block.peers.values())
+        keys.setdefault(ends, []).append(place)
+    return [np.array(places, np.int64) for places in keys.values()]
+
+
+def _part_of(refs: Refs, row: int, split: Collection[Block]) -> int:
+    """Which copy of a block in ``split`` the end of a tunnel is in; -1 where it is in none."""
+    at: Block | None = refs.blocks[int(refs.block[row])]
+    index = int(refs.index[row])
+    while split and at is not None:
+        if at in split:
+            return index
+        index, at = int(at.owners()[index]), at.parent
+    return -1
 
 
 def _role(block: Block, row: int, j: int) -> str:

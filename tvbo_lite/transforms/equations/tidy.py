@@ -20,6 +20,7 @@ from tvbo_lite.transforms.equations.sequence import (
 )
 from tvbo_lite.transforms.equations.simplify import has_random, simplified
 from tvbo_lite.transforms.equations.system import (
+    Across,
     Assignment,
     Deed,
     Definition,
@@ -64,13 +65,15 @@ def fold(system: System) -> None:
 
     ``system.groups`` has hosts before what is attached to them.
     """
-    for group in system.groups.values():
-        while _folded(group):
-            pass
+    _fold_all(system)
     for group in system.groups.values():
         change_all(group, lambda expr: simplified(_without_zeros(system, expr)))
-        while _folded(group):
-            pass
+    _fold_all(system)
+
+
+def _fold_all(system: System) -> None:
+    while any([_folded(system, group) for group in system.groups.values()]):
+        pass
 
 
 def _without_zeros(system: System, expr: Expr) -> Expr:
@@ -87,7 +90,7 @@ def _without_zeros(system: System, expr: Expr) -> Expr:
     return rebuild(expr, lambda child: _without_zeros(system, child))
 
 
-def _folded(group: Group) -> bool:
+def _folded(system: System, group: Group) -> bool:
     """Takes out what is constant by now; whether there was anything."""
     numbers: dict[str, Expr] = {}
     known = {name: item.values[0] for name, item in group.parameters.items() if item.single}
@@ -95,7 +98,7 @@ def _folded(group: Group) -> bool:
     for part in group.parts:
         kept = []
         for item in part.definitions:
-            value = simplified(replaced(_inward(group, item.value), numbers), known)
+            value = simplified(replaced(_inward(system, group, item.value), numbers), known)
             if isinstance(value, Number):
                 numbers[item.name] = value
                 group.parameters[item.name] = Parameter(item.name, (value.value,), item.dimension)
@@ -104,7 +107,7 @@ def _folded(group: Group) -> bool:
             else:
                 kept.append(replace(item, value=value))
         part.definitions = kept
-    change_all(group, lambda expr: simplified(replaced(_inward(group, expr), numbers), known))
+    change_all(group, lambda expr: simplified(replaced(_inward(system, group, expr), numbers), known))
     return sum(1 for _ in group.definitions()) < before
 
 
@@ -123,21 +126,35 @@ def _is_constant(group: Group, expr: Expr) -> bool:
     return not has_random(expr) and all(isinstance(leaf, Name) and leaf.name in single for leaf in found)
 
 
-def _inward(group: Group, expr: Expr) -> Expr:
-    """What is by now a number of a group around becomes a parameter of the own group."""
-    if isinstance(expr, Outer):
-        at: Group | None = group
-        for _ in range(expr.depth):
-            at = at.host if at else None
-        given = at.parameters.get(expr.name) if at else None
-        if given is None or not given.single:
-            return expr
-        name, used = expr.name, {*group.states, *(item.name for item in group.definitions())}
-        while name in used or (name in group.parameters and group.parameters[name].values != given.values):
-            name += "_"
-        group.parameters[name] = replace(given, name=name)
-        return Name(name)
-    return rebuild(expr, lambda child: _inward(group, child))
+def _inward(system: System, group: Group, expr: Expr) -> Expr:
+    """What is by now a number of a group around, or at the other end of a tunnel, becomes a parameter of
+    the own group.
+    """
+    if not isinstance(expr, Outer | Across):
+        return rebuild(expr, lambda child: _inward(system, group, child))
+    given = _number_there(system, group, expr)
+    if given is None:
+        return expr
+    name, used = expr.name, {*group.states, *(item.name for item in group.definitions())}
+    while name in used or (name in group.parameters and group.parameters[name].values != given.values):
+        name += "_"
+    group.parameters[name] = replace(given, name=name)
+    return Name(name)
+
+
+def _number_there(system: System, group: Group, leaf: Outer | Across) -> Parameter | None:
+    """The number that a place in another group is; None where it changes in a run."""
+    if isinstance(leaf, Across):
+        given = system.groups[leaf.group].parameters.get(leaf.name)
+        if given is None or given.single:
+            return given
+        values = tuple(given.values[copy] for copy in leaf.at)
+        return replace(given, values=values[:1] if len(set(values)) == 1 else values, formula="")
+    at: Group | None = group
+    for _ in range(leaf.depth):
+        at = at.host if at else None
+    found = at.parameters.get(leaf.name) if at else None
+    return found if found is not None and found.single else None
 
 
 def replaced(expr: Expr, values: dict[str, Expr]) -> Expr:

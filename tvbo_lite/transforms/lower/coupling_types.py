@@ -167,7 +167,7 @@ class _Term:
             hint = "read a state variable, or let no circle of nodes pass on what they receive"
             self.context.unsupported(self.path, what, hint)
             return self._read(name)
-        return substitute(found, {one: self._read(one) for one in set(names(found)) - {"t"}})
+        return substitute(found, {one: self._read(one) for one in sorted(set(names(found)) - {"t"})})
 
     def _read(self, name: str) -> Expr:
         if name not in self.reads:

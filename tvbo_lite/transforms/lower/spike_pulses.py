@@ -80,9 +80,8 @@ def add_pulse_types(context: Context) -> lems.Component:
 
 
 def _synapse_type() -> lems.ComponentType:
-    """What arrives in one step is shown in the next, and then forgotten."""
-    assign = lems.StateAssignment
-    hand_over = lems.Action((assign(_VALUE, "arrived"), assign("arrived", "0")))
+    """What has arrived is shown for one step, and then taken away; what arrives meanwhile stays."""
+    take = lems.Action((lems.StateAssignment("arrived", f"arrived - {_VALUE}"),))
     return lems.ComponentType(
         SYNAPSE,
         extends="basePointCurrentDL",
@@ -90,9 +89,12 @@ def _synapse_type() -> lems.ComponentType:
         properties=(lems.Property("weight", "none", "1"),),
         event_ports=(lems.EventPort("in", "in"),),
         dynamics=lems.Dynamics(
-            state_variables=(lems.StateVariable("arrived"), lems.StateVariable(_VALUE, exposure=_VALUE)),
-            on_condition=(lems.OnCondition("t .geq. 0", hand_over),),
-            on_event=(lems.OnEvent("in", lems.Action((assign("arrived", "arrived + weight"),))),),
+            state_variables=(lems.StateVariable("arrived"),),
+            derived=(lems.DerivedVariable(_VALUE, exposure=_VALUE, value="arrived"),),
+            on_condition=(lems.OnCondition("t .geq. 0", take),),
+            on_event=(
+                lems.OnEvent("in", lems.Action((lems.StateAssignment("arrived", "arrived + weight"),))),
+            ),
         ),
     )
 

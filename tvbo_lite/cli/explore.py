@@ -1,0 +1,100 @@
+"""``tvbo-lite explore``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+    from numpy.typing import NDArray
+
+EXAMPLE = """\b
+Examples:
+  tvbo-lite explore experiment.yaml excitability --out sweep.npz
+  tvbo-lite explore experiment.yaml --set eta=-10:0:101 --set J=10,15,20 --out sweep.npz
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("name", required=False)
+@click.option(
+    "--set",
+    "space",
+    metavar="NAME=VALUES",
+    multiple=True,
+    help="Values of a parameter: LOWEST:HIGHEST:NUMBER, or one by one with commas.",
+)
+@click.option("--zip", "zipped", is_flag=True, help="Take the values side by side instead of each with each.")
+@click.option(
+    "--threads", metavar="N", type=click.IntRange(min=1), help="Runs at a time; all cores by default."
+)
+@click.option(
+    "--every", metavar="S", type=click.FloatRange(min=0, min_open=True), help="Keep a row every S seconds."
+)
+@click.option("--out", metavar="FILE.npz", type=Path, required=True, help="NumPy file for the result.")
+def explore(
+    file: Path,
+    name: str | None,
+    *,
+    space: tuple[str, ...],
+    zipped: bool,
+    threads: int | None,
+    every: float | None,
+    out: Path,
+) -> None:
+    """Run FILE, a YAML experiment, for many sets of parameter values.
+
+    NAME is one of its explorations; without it --set says which values. The result's file holds the arrays
+    values, dims, time, the values of each parameter, and the names and units of the traces.
+    """
+    if (name is None) == (not space):
+        raise click.UsageError("give either the NAME of an exploration or --set NAME=VALUES")
+    if out.suffix != ".npz":
+        raise click.UsageError(f"--out {out}: the name of the file has to end in .npz")
+    begin = perf_counter()
+    from tvbo_lite.cli._console import Watch, duration
+    from tvbo_lite.experiment import SimulationExperiment
+
+    experiment = SimulationExperiment.from_file(file)
+    wanted = name or dict(_values(text) for text in space)
+    mode = "zip" if zipped else "product"
+    with Watch() as watch:
+        swept = experiment.explore(wanted, mode, threads=threads, progress=watch, sampling_step_size=every)
+    _write(out, swept)
+    sizes = ", ".join(f"{key} {size}" for key, size in swept.sizes.items())
+    click.echo(f"wrote {out}: {sizes}")
+    click.echo(f"took {duration(perf_counter() - begin)}")
+
+
+def _values(text: str) -> tuple[str, NDArray[np.float64]]:
+    """``eta=-10:0:101`` or ``eta=1,2,3``."""
+    import numpy as np
+
+    name, _, given = text.partition("=")
+    parts = given.split(":")
+    try:
+        if len(parts) == 3:
+            return name, np.linspace(float(parts[0]), float(parts[1]), int(parts[2]))
+        return name, np.array([float(part) for part in given.split(",")])
+    except ValueError:
+        msg = f"--set {text}: expected NAME=LOWEST:HIGHEST:NUMBER or NAME=1,2,3"
+        raise click.UsageError(msg) from None
+
+
+def _write(path: Path, swept: xr.DataArray) -> None:
+    from io import BytesIO
+
+    import numpy as np
+
+    from tvbo_lite.cli._files import write_beside
+
+    arrays = {str(key): coordinate.values for key, coordinate in swept.coords.items()}
+    buffer = BytesIO()
+    np.savez_compressed(buffer, values=swept.values, dims=np.array(swept.dims, dtype=np.str_), **arrays)
+    write_beside(path, buffer.getvalue())

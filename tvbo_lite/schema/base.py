@@ -98,10 +98,6 @@ def _finite(value: Any) -> int | float:
     return number
 
 
-def _finite_or_text(value: Any) -> int | float | str:
-    return value if isinstance(value, str) else _finite(value)
-
-
 def positive(value: Any) -> int | float:
     """The value, if it is a finite number above 0; to be used in a validator."""
     number = _finite(value)
@@ -148,9 +144,6 @@ Whole = StrictInt
 Count = Annotated[StrictInt, AfterValidator(_count), Field(json_schema_extra={"minimum": 1})]
 Bound = Annotated[int | float, PlainValidator(_number), _NUMBER]
 Number = Annotated[int | float, PlainValidator(_finite), _NUMBER]
-NumberOrExpression = Annotated[
-    int | float | str, PlainValidator(_finite_or_text), WithJsonSchema({"type": ["number", "string"]})
-]
 Positive = Annotated[
     int | float, PlainValidator(positive), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
 ]

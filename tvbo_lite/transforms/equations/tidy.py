@@ -72,7 +72,7 @@ def fold(system: System) -> None:
 
 
 def _fold_all(system: System) -> None:
-    while any([_folded(system, group) for group in system.groups.values()]):
+    while sum(_folded(system, group) for group in system.groups.values()):
         pass
 
 

@@ -122,6 +122,8 @@ def test_a_step_size_is_a_run_of_its_own() -> None:
     assert np.array_equal(swept.values, one_by_one(text, step, [0.01, 0.02]))
     with pytest.raises(ModelError, match="sampling_step_size"):
         read(QIF).explore({"integration.step_size": [0.01, 0.02]})
+    with pytest.raises(ModelError, match="differ in their times"):
+        read(QIF).explore({"integration.step_size": [0.01, 0.02], "integration.duration": [5, 10]}, "zip")
 
 
 def test_a_stimulus_is_swept() -> None:

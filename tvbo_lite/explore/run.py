@@ -32,6 +32,7 @@ __all__ = ["Progress", "Swept", "attribute", "sweep"]
 
 CHUNK = 128  # sets that are run together: their states stay in the nearest memory
 CHUNK_VALUES = 1 << 25  # numbers that a chunk may record (256 MB), where its size is not given
+ROUNDING = 1e-9  # between times that count as the same
 FAILURES = ("raise", "nan")
 MAX_VALUES = 2_000_000_000  # numbers of the result, of 8 bytes each
 
@@ -54,8 +55,9 @@ class Swept:
         with self.lock:
             if not self.quantities:
                 self._make_room(rows, quantities)
-        if self.quantities != quantities or len(rows) != len(self.time):
-            what = f"set {first} has {len(rows)} times and {len(quantities)} quantities, others have not"
+        same = self.quantities == quantities and len(rows) == len(self.time)
+        if not (same and np.allclose(rows[:, 0], self.time, rtol=ROUNDING, atol=0.0)):
+            what = "the sets differ in their times or in what is recorded"
             raise ModelError(Problem(what, hint="'sampling_step_size' (s) gives all sets the same times"))
         found = rows[:, 1:].reshape(len(rows), -1, len(quantities))
         last = min(first + found.shape[1], self.count)
@@ -176,10 +178,11 @@ def sweep(
     starts = range(0, len(index), size)
     settings: dict[str, Any] = {**options, "threads": threads, "keep_going": keep}
     failed = run_jobs([job(first=at, size=size) for at in starts], progress=report, **settings)
+    failed = {starts[k]: error for k, error in failed.items()}
     if failed and size > 1:  # which of the chunk
-        each = [number for k in failed for number in range(len(index))[starts[k] :][:size]]
+        each = [number for at in failed for number in range(at, min(at + size, len(index)))]
         alone = run_jobs([job(first=number, size=1) for number in each], **settings)
-        failed = {each[k]: error for k, error in alone.items()}
+        failed = {each[k]: error for k, error in alone.items()} or failed
     if failed and not (keep and swept.quantities):
         number, error = min(failed.items(), key=itemgetter(0))
         raise SimulationError(error.variable, f"({work.describe(number)})", error.time, error.value)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from scripts import OWN, SPIKING, differences, interpreter, model, native_run, run_main
+from test_couplings import ALL as COUPLED
 
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.brian2.writer import write
@@ -44,6 +45,16 @@ def test_the_script_gives_what_the_engine_gives(name: str, tmp_path: Path) -> No
     traces = run_main(python, write(found, losses), tmp_path)
     worst = differences(native_run(found), traces)
     assert {quantity: value for quantity, value in worst.items() if not value <= AGREEMENT} == {}
+    assert len(losses) == 0
+
+
+@pytest.mark.parametrize("name", ["rates", "units", "relay"])
+def test_couplings_by_equations_are_scripts(name: str, tmp_path: Path) -> None:
+    """Nodes with values of their own, terms that read states and what is worked out: nothing is lost."""
+    python = interpreter("TVBO_LITE_BRIAN2_PYTHON", "brian2")
+    found, losses = link(SimulationExperiment.from_string(COUPLED[name]).model()), Losses()
+    traces = run_main(python, write(found, losses), tmp_path)
+    assert max(differences(native_run(found), traces).values()) <= AGREEMENT
     assert len(losses) == 0
 
 

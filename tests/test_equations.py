@@ -6,10 +6,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scripts import model
+from scripts import RATES, model
 
+from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Name, Number, Select
+from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations import System, population_equations
 from tvbo_lite.transforms.equations.grow import Names
@@ -77,13 +79,23 @@ def test_initial_values_are_those_of_the_first_row() -> None:
         np.testing.assert_allclose(start, recording.trace(record.quantity)[0], rtol=1e-12)
 
 
-def test_small_populations_that_signal_within_a_step_are_taken_cell_by_cell() -> None:
-    """Where cells of one population act on one another at once, each is a group, in their order."""
-    system, losses = equations("two coupled rates")
+@pytest.mark.parametrize("ordered", [True, False])
+def test_cells_that_read_states_of_each_other_are_one_group(*, ordered: bool) -> None:
+    """All read what a state was at the start of the step, by a copy or not: their order does not matter."""
+    system, losses = equations("two coupled rates", ordered=ordered)
     assert losses == ()
+    assert system.groups["wc_pop"].size == 2
+
+
+def test_cells_that_read_what_others_work_out_are_taken_one_by_one() -> None:
+    """A derived variable is of this step or the one before, by the order of the cells: each is a group."""
+    text = RATES.replace("source_var: E", "source_var: drive")
+    losses = Losses()
+    found = link(SimulationExperiment.from_string(text).model())
+    system = population_equations(found, losses)
     assert [group.size for group in system.groups.values() if group.states] == [1, 1]
-    whole = equations("two coupled rates", ordered=False)[0]
-    assert whole.groups["wc_pop"].size == 2
+    assert "wc_pop" in population_equations(found, losses, ordered=False).groups
+    assert len(losses) == 0
 
 
 def test_weights_without_change_are_parameters() -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripts import OWN, differences, model, native_run, run, run_main
+import yaml
+from scripts import OWN, RATES, differences, model, native_run, run, run_main
+from test_couplings import ALL as COUPLED
 
 from tvbo_lite.errors import ModelError
 from tvbo_lite.experiment import SimulationExperiment
@@ -49,6 +51,33 @@ def test_the_script_gives_what_the_engine_gives(name: str, tmp_path: Path) -> No
     worst = differences(recording, traces)
     assert {quantity: value for quantity, value in worst.items() if not value <= AGREEMENT} == {}
     np.testing.assert_array_equal(traces["t"], recording.time)
+    assert len(losses) == 0
+
+
+@pytest.mark.parametrize("name", ["rates", "units", "relay", "mixed"])
+def test_couplings_by_equations_are_scripts(name: str, tmp_path: Path) -> None:
+    """Nodes with values of their own, terms that read states and what is worked out: nothing is lost."""
+    found, losses = link(SimulationExperiment.from_string(COUPLED[name]).model()), Losses()
+    traces = run_main(sys.executable, write(found, losses), tmp_path, "-W", "error")
+    assert max(differences(native_run(found), traces).values()) <= AGREEMENT
+    assert len(losses) == 0
+
+
+def test_coupled_nodes_stay_one_class(tmp_path: Path) -> None:
+    """A network of many nodes with values of their own is as short a script as one of few."""
+    nodes = ", ".join(f"{{id: {k}, dynamics: wc, parameters: {{a: {1 + k / 40}}}}}" for k in range(24))
+    pairs = [(k, (5 * k + 3) % 24) for k in range(24)] + [(k, (7 * k + 1) % 24) for k in range(24)]
+    edges = ", ".join(
+        f"{{source: {i}, target: {j}, weight: {(i - j) / 60}, source_var: E}}" for i, j in pairs
+    )
+    data = yaml.safe_load(RATES)
+    data["network"] = yaml.safe_load(f"{{nodes: [{nodes}], edges: [{edges}]}}")
+    data["network"]["dynamics"] = {"wc": data.pop("dynamics")}
+    found, losses = link(SimulationExperiment.from_string(yaml.safe_dump(data)).model()), Losses()
+    text = write(found, losses)
+    assert text.count("\nclass ") < 10
+    traces = run_main(sys.executable, text, tmp_path, "-W", "error")
+    assert max(differences(native_run(found), traces).values()) <= AGREEMENT
     assert len(losses) == 0
 
 

@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 import yaml
 from scripts import RATES, differences, interpreter, model, native_run, run
+from test_couplings import ALL as COUPLED
 
+from tvbo_lite.errors import RenderError
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.lems.reader import link
+from tvbo_lite.formats.pyrates.inputs import Input, input_of
 from tvbo_lite.formats.pyrates.writer import write
 from tvbo_lite.losses import Losses
+from tvbo_lite.transforms.equations.system import Across, Group, Parameter
 
 AGREEMENT = 1e-9  # of a trace's range
 RUNS = {
@@ -113,6 +117,33 @@ def circuit(name: str, folder: Path) -> SimulationExperiment:
     """A circuit of PyRates templates as an experiment."""
     (folder / "models.yaml").write_bytes((Path(__file__).parent / "pyrates" / "models.yaml").read_bytes())
     return SimulationExperiment.from_pyrates(f"{folder}/models/{name}", step_size=0.01, duration=2)
+
+
+@pytest.mark.parametrize("name", ["rates", "units", "relay"])
+def test_couplings_by_equations_are_templates(name: str, tmp_path: Path) -> None:
+    """PyRates has the traces of networks whose nodes have values of their own, which their terms read."""
+    python = interpreter("TVBO_LITE_PYRATES_PYTHON", "pyrates")
+    found = link(SimulationExperiment.from_string(COUPLED[name]).model())
+    losses, ours = Losses(), native_run(found)
+    traces = run_templates(python, write(found, losses), tmp_path)
+    assert all("recording of" in loss.what for loss in losses)
+    assert len(traces) + len(losses) == len(ours.quantities)
+    for quantity, trace in traces.items():
+        wanted = ours.trace(quantity)[: trace.size]
+        np.testing.assert_allclose(trace.ravel(), wanted, rtol=0, atol=AGREEMENT * np.ptp(wanted))
+
+
+def test_what_has_neither_an_edge_nor_a_value_is_an_error() -> None:
+    """An input is never 0 because nothing was found for it."""
+    source = Group("far", "a cell", "far", 1, None, (0,), attached=False)
+    reader = Group("near", "a term", "near", 1, None, (0,), attached=False)
+    groups = {"far": source, "near": reader}
+    leaf = Across("x", "far", (0,))
+    with pytest.raises(RenderError, match="'x' of a cell 'far', which others read"):
+        input_of(leaf, reader, groups, {})
+    source.parameters["x"] = Parameter("x", (3.0,), "none")
+    assert input_of(leaf, reader, groups, {}) == Input(((),), (3.0,))
+    assert input_of(leaf, reader, groups, {"far": {"x"}}) == Input(((("far", "x", 0),),), (0.0,))
 
 
 def unfed(text: str) -> list[str]:

@@ -398,7 +398,8 @@ SPACE = "explorations:\n  e:\n    space:\n"
             "integration: {step_size: 1, duration: 1, method: eular}",
             (
                 "model.yaml:1: integration.method: found 'eular'; expected one of euler, exponential_euler, "
-                "heun, midpoint, rk4, bosh3, dopri5, dop853, tsit5; did you mean 'euler'?"
+                "heun, midpoint, rk4, bosh3, dopri5, dop853, tsit5, rodas4, "
+                "euler_maruyama, stochastic_heun; did you mean 'euler'?"
             ),
         ),
         (

@@ -89,7 +89,8 @@ def test_cells_that_read_states_of_each_other_are_one_group(*, ordered: bool) ->
 
 def test_cells_that_read_what_others_work_out_are_taken_one_by_one() -> None:
     """A derived variable is of this step or the one before, by the order of the cells: each is a group."""
-    text = RATES.replace("source_var: E", "source_var: drive")
+    worked_out = 'derived_variables:\n    top: {equation: "tanh(a*E)"}'
+    text = RATES.replace("derived_variables:", worked_out).replace("source_var: E", "source_var: top")
     losses = Losses()
     found = link(SimulationExperiment.from_string(text).model())
     system = population_equations(found, losses)

@@ -14,6 +14,7 @@ from test_couplings import ALL as COUPLED
 
 from tvbo_lite.errors import ModelError
 from tvbo_lite.experiment import SimulationExperiment
+from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.formats.numpy.writer import write
 from tvbo_lite.losses import Losses
 

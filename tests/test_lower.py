@@ -494,7 +494,6 @@ LATER = [
         ("neuroml:pulseGeneratorDL", "neuroml:pulseGeneratorDL\n      output: [x]"),
         "pulse: 'output' is not supported",
     ),
-    (("network:\n", "explorations: {e: {}}\nnetwork:\n"), "experiment: 'explorations' is not supported yet"),
 ]
 
 

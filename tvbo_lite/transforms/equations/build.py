@@ -55,7 +55,9 @@ def population_equations(model: m.Model, losses: Losses, *, ordered: bool = True
     for block, plot in mixed.items():
         if plot.size > SPLIT:
             losses.add(
-                f"events without delay inside '{plot.name}'", ORDER, block.component.component.location
+                f"what cells of '{plot.name}' see of one another within a step",
+                ORDER,
+                block.component.component.location,
             )
     few = {block for block, plot in mixed.items() if plot.size <= SPLIT}
     found = survey(forest.root, few) if few else found

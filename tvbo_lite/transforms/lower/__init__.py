@@ -51,7 +51,7 @@ UNNAMED = "cell"
 
 _EXPERIMENT = (
     "dynamics", "network", "integration", "component_types", "dimensions", "units", "constants",
-    "assertions", "recordings", "observations", "target", "core",
+    "assertions", "recordings", "observations", "target", "core", "explorations",
 )  # fmt: skip
 _NETWORK = (
     "number_of_nodes", "dynamics", "nodes", "edges", "coupling", "within", "populations", "projections",

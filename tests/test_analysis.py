@@ -199,7 +199,8 @@ integration: {step_size: 0.1, duration: 1}
     "text",
     [
         "x^3 - 2*x", "x^2.5 / (1 + x)", "2^x", "x^x", "exp(0 - x) * sin(x)", "cos(x) + tan(x)",
-        "sinh(x) / cosh(x)",        "tanh(2*x)", "sqrt(x + 1)", "ln(x) * log(2 + x)", "abs(x - 5)", "3", "ceil(x) + H(x - 9) + x",
+        "sinh(x) / cosh(x)", "tanh(2*x)", "sqrt(x + 1)", "ln(x) * log(2 + x)", "abs(x - 5)", "3",
+        "ceil(x) + H(x - 9) + x",
     ],
 )  # fmt: skip
 def test_derivatives(text: str) -> None:

@@ -21,6 +21,7 @@ from tvbo_lite.adapters.neuroml import run_lems_example
 from tvbo_lite.backends import native
 from tvbo_lite.cli import COMMANDS, _console, _files, cli
 from tvbo_lite.errors import BackendError
+from tvbo_lite.formats import FORMATS
 from tvbo_lite.formats.dat import read_dat, write_dat
 from tvbo_lite.formats.lems.reader import link_string
 from tvbo_lite.formats.neuroml import jar
@@ -120,7 +121,7 @@ def test_the_version_is_the_package_s() -> None:
 def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
     """The exit status is that of wrong usage."""
     assert_refused(call("rum"), "did you mean 'run'?")
-    assert_refused(call("xyzzy"), "run, render, validate")
+    assert_refused(call("xyzzy"), "run, render, convert")
 
 
 def test_an_unknown_option_is_wrong_usage() -> None:
@@ -391,6 +392,30 @@ def test_a_misspelt_format_is_answered_with_the_nearest() -> None:
     """Even before the file is looked at; nothing is written."""
     assert_refused(call("render", "none.yaml", "--to", "lms", "-o", "x"), "did you mean 'lems'?")
     assert files() == []
+
+
+def test_convert_takes_the_format_from_the_name() -> None:
+    """LEMS to YAML and back gives the model that it was; several files go to a folder."""
+    assert call("convert", EX9, "fn.yaml").stderr == "wrote fn.yaml\n"
+    assert call("convert", "fn.yaml", "fn.xml").exit_code == 0
+    assert call("render", "fn.yaml").stdout == Path("fn.xml").read_text()
+    assert call("convert", "fn.yaml", "documents", "--to", "neuroml").exit_code == 0
+    assert {path.name for path in Path("documents").iterdir()} >= {"LEMS_net1.xml", "net1.net.nml"}
+
+
+def test_convert_needs_to_know_the_format() -> None:
+    """A script may be for one simulator or another."""
+    Path("fn.yaml").write_text(YAML)
+    assert_refused(call("convert", "fn.yaml", "fn.py"), "fn.py: the name does not tell the format", "brian2")
+    assert call("convert", "fn.yaml", "fn.py", "--to", "numpy").exit_code == 0
+    assert not Path("fn.txt").exists()
+
+
+def test_formats_are_listed_with_what_they_lose() -> None:
+    """A line each, as in the table."""
+    lines = call("formats").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(FORMATS)
+    assert "events and resets" in lines[-1]
 
 
 def test_a_failed_render_leaves_the_old_file() -> None:

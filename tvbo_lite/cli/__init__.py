@@ -22,6 +22,8 @@ __all__ = ["COMMANDS", "cli"]
 COMMANDS = {
     "run": ("tvbo_lite.cli.run:run", "Simulate an experiment and write its output files."),
     "render": ("tvbo_lite.cli.render:render", "Show an experiment in another format, such as LEMS."),
+    "convert": ("tvbo_lite.cli.convert:convert", "Write an experiment to a file in another format."),
+    "formats": ("tvbo_lite.cli.formats:formats", "List the formats, and what each cannot hold."),
     "validate": ("tvbo_lite.cli.validate:validate", "Check files and list all their problems."),
     "info": ("tvbo_lite.cli.info:info", "Show what a file holds: cells, synapses, networks, simulations."),
     "explore": ("tvbo_lite.cli.explore:explore", "Run an experiment for many sets of parameter values."),

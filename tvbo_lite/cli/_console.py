@@ -91,19 +91,19 @@ class Stage:
         self.bar.update(self.bar.task_ids[0], description=name, completed=self.done)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: with rich on a terminal, else as aligned columns. The first column is words."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> None:
+    """Print a table: with rich on a terminal, else as aligned columns. The first columns are ``words``."""
     if sys.stdout.isatty():
-        _rich_table(header, rows)
+        _rich_table(header, rows, words)
         return
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        cells = [cell.ljust(width) for cell, width in zip(row[:words], widths, strict=False)]
+        cells += [cell.rjust(width) for cell, width in zip(row[words:], widths[words:], strict=True)]
         click.echo("  ".join(cells).rstrip())
 
 
-def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -111,7 +111,7 @@ def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     shown = Table(box=box.SIMPLE_HEAD)
     for k, name in enumerate(header):
-        shown.add_column(name, justify="right" if k else "left", no_wrap=True)
+        shown.add_column(name, justify="left" if k < words else "right", no_wrap=True)
     for row in rows:
         style = "red" if row[-1] == "FAIL" else ""
         shown.add_row(*(Text(cell) for cell in row), style=style)

@@ -12,7 +12,6 @@ from tvbo_lite.cli import _options as options
 if TYPE_CHECKING:
     from tvbo_lite.formats import Rendered
     from tvbo_lite.lems.model import Model
-    from tvbo_lite.losses import Losses
 
 EXAMPLE = """\b
 Examples:
@@ -53,34 +52,38 @@ def render(
     what, where it stands, and why. Of a LEMS file that is shown as LEMS, the includes are named and not
     followed. A format of several files needs --folder.
     """
+    if output is not None and folder is not None:
+        raise click.UsageError("give -o OUT for one file, or --folder DIR for all files")
+    chosen = {"split": True} if split else {}
+    result = translated(file, to, search=include, strict=strict, **chosen)
+    write(result, file, to, output=output, folder=folder)
+
+
+def translated(file: str, to: str, *, search: tuple[Path, ...], strict: bool, **chosen: Any) -> Rendered:
+    """FILE in another format; what is lost is told on stderr."""
     from tvbo_lite import formats
     from tvbo_lite.cli._source import is_experiment
     from tvbo_lite.losses import Losses
 
-    if output is not None and folder is not None:
-        raise click.UsageError("give -o OUT for one file, or --folder DIR for all files")
     formats.writer(to)  # a misspelt format is told before the file is read
-    chosen: dict[str, Any] = {"split": True} if split else {}
     losses = Losses()
     if to == "yaml" and is_experiment(file) and not chosen:
         from tvbo_lite.experiment import SimulationExperiment
 
-        result: Rendered = SimulationExperiment.from_file(file).to_yaml()
-    else:
-        model = _model(file, include, linked=split or formats.FORMATS[to].linked)
-        result = formats.render(model, to, losses=losses, strict=strict, search=include, **chosen)
-    _tell(losses)
-    _write(result, Path(file).stem + formats.FORMATS[to].suffix, output, folder)
-
-
-def _tell(losses: Losses) -> None:
+        return SimulationExperiment.from_file(file).to_yaml()
+    model = _model(file, search, linked=bool(chosen.get("split")) or formats.FORMATS[to].linked)
+    result = formats.render(model, to, losses=losses, strict=strict, search=search, **chosen)
     for loss in losses:
         click.echo(f"lost: {loss}", err=True)
+    return result
 
 
-def _write(result: Rendered, name: str, output: Path | None, folder: Path | None) -> None:
-    """To stdout, to the file, or into the folder; ``name`` is that of a single text there."""
+def write(result: Rendered, file: str, to: str, *, output: Path | None, folder: Path | None) -> None:
+    """To stdout, to the file, or into the folder, where a single text is named after FILE."""
+    from tvbo_lite.formats import FORMATS
     from tvbo_lite.formats.files import Files, write_beside, write_files
+
+    name = Path(file).stem + FORMATS[to].suffix
 
     if folder is not None:
         files = Files(name, {name: result}) if isinstance(result, str) else result

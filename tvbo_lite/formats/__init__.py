@@ -32,8 +32,8 @@ Rendered: TypeAlias = str | Files
 class Format:
     """A format, and where its functions are: ``"module:function"`` below `tvbo_lite.formats`, or None.
 
-    ``suffix`` ends the name of a file of one text. A writer is given the model with all that it includes,
-    unless the format has includes of its own (``linked=False``).
+    ``lost`` says what it cannot hold. ``suffix`` ends the name of a file of one text. A writer is given the
+    model with all that it includes, unless the format has includes of its own (``linked=False``).
     """
 
     description: str
@@ -41,15 +41,40 @@ class Format:
     writer: str | None = None
     suffix: str = ".txt"
     linked: bool = True
+    lost: str = "nothing"
 
 
+_BEYOND = "noise, sampled inputs, methods other than Euler's"
+_ORDER = "random numbers of LEMS, some orders within a step"
 FORMATS = {
-    "lems": Format("LEMS XML", "lems.reader:read_string", "lems.writer:write", ".xml", linked=False),
-    "yaml": Format("YAML experiment", "yaml.reader:read_text", "yaml.writer:write", ".yaml"),
-    "neuroml": Format("NeuroML 2 and LEMS files", "lems.reader:read_string", "neuroml.writer:write", ".xml"),
-    "brian2": Format("Brian 2 script", None, "brian2.writer:write", ".py"),
-    "numpy": Format("Python script for NumPy", None, "numpy.writer:write", ".py"),
-    "pyrates": Format("PyRates templates", None, "pyrates.writer:write", ".yaml"),
+    "lems": Format(
+        "LEMS XML", "lems.reader:read_string", "lems.writer:write", ".xml", linked=False, lost=_BEYOND
+    ),
+    "yaml": Format(
+        "YAML experiment",
+        "yaml.reader:read_text",
+        "yaml.writer:write",
+        ".yaml",
+        lost="a component that has its type from the one it extends",
+    ),
+    "neuroml": Format(
+        "NeuroML 2 and LEMS files",
+        "lems.reader:read_string",
+        "neuroml.writer:write",
+        ".xml",
+        lost=f"{_BEYOND}; what its schema does not know stands in a LEMS file beside",
+    ),
+    "brian2": Format("Brian 2 script", None, "brian2.writer:write", ".py", lost=f"{_BEYOND}, {_ORDER}"),
+    "numpy": Format(
+        "Python script for NumPy", None, "numpy.writer:write", ".py", lost=f"{_BEYOND}, {_ORDER}"
+    ),
+    "pyrates": Format(
+        "PyRates templates",
+        "pyrates.reader:read_circuit",
+        "pyrates.writer:write",
+        ".yaml",
+        lost=f"{_BEYOND}, events and resets",
+    ),
 }
 _ENDINGS = {".xml": "lems", ".yaml": "yaml", ".yml": "yaml"}
 

@@ -33,6 +33,8 @@ NOTE = (
 NO_UNITS = "Its quantities have no units in the equations (they are numbers in SI units)."
 RANDOM = "other random numbers than those of jLEMS are drawn, from the same distribution"
 PASSED_ON = "an event that sets off another one elsewhere at once is not passed on"
+EXACT = "an event arrives after exactly that many steps; in LEMS rounding of the time may make it one more"
+WHOLE = 1e-6  # how far a number of steps may be from a whole one
 SAME_POPULATION = "both ends of a tunnel within a population are read as they are at the step's start"
 RESERVED = (
     "main", "save", "found", "network", "traces", "monitor", "np", "sys", "Path", "choose", "euler_in_order",
@@ -232,6 +234,8 @@ class _Script:
             self.paths.setdefault((group, event), []).append(name)
             return
         self.delayed.append(name)
+        if any(delay > 0 and abs(delay / step - round(delay / step)) < WHOLE for delay in route.delays):
+            self.losses.add(f"delays of '{name}' to the last step", EXACT)
         steps = [max(0, math.ceil(delay / step - 1e-6) - 1) for delay in route.delays]
         if any(steps):
             yield from wrapped(f"{name}.delay = {listed([float(n) for n in steps])} * defaultclock.dt", 8)

@@ -110,3 +110,10 @@ def test_yaml_and_neuroml_files_have_one_too(tmp_path: Path, monkeypatch: pytest
     )
     Path("empty.xml").write_text("<Lems/>")
     assert info("empty.xml") == "empty.xml holds no components\n"
+
+
+def test_cells_and_connections_of_tables_are_counted() -> None:
+    """A network by rule has no component for each, but as many."""
+    text = info(str(folder("reference_examples") / "izhikevich_network" / "experiment.yaml"))
+    assert "network net1: 1000 cells, 1000000 connections, 0 inputs" in text
+    assert "E   excitatory          800 cells" in text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
+from tvbo_lite.transforms.resolve import ResolvedComponent, ResolvedRows, Resolver
 
 if TYPE_CHECKING:
     from tvbo_lite.lems import model as m
@@ -156,7 +156,7 @@ def _network(network: ResolvedComponent) -> Network:
             populations.append(_population(child))
         elif any(map(child.type.is_a, _INPUTS)):
             inputs.append(_connected(child))
-        elif child.type.structure or any(child.lists.values()):
+        elif child.type.structure or child.members:
             connections.append(_connected(child))
     return Network(
         network.id or "", tuple(populations), tuple(_together(connections)), tuple(_together(inputs))
@@ -171,6 +171,10 @@ def _makes_cells(component: ResolvedComponent) -> bool:
 def _population(component: ResolvedComponent) -> Population:
     cell = component.references.get("component")
     listed = component.lists.get("instances", [])
+    if cell is None and not listed and component.members:  # its cells stand in it, one by one
+        first = component.members[0][1]
+        kind = (first.first if isinstance(first, ResolvedRows) else first).type
+        return Population(component.id or "", kind.name, _members(component))
     size = component.parameters.get("size", float(len(listed)))
     count = len(listed) if listed and component.type.is_a("populationList") else int(size)
     return Population(component.id or "", (cell.id if cell else None) or "", count)
@@ -180,15 +184,20 @@ def _connected(component: ResolvedComponent) -> Connected:
     def text(*names: str) -> str:
         return next((found for name in names if (found := component.text(name))), "")
 
-    count = sum(len(members) for members in component.lists.values())
+    count = _members(component)
     return Connected(
         component.id or "",
         component.type.name,
         text("synapse", "component", "input"),
         text("presynapticPopulation", "from").partition("[")[0],
         text("postsynapticPopulation", "to", "population", "target").partition("[")[0],
-        count if component.lists or component.id else 1,
+        count if component.members or component.id else 1,
     )
+
+
+def _members(component: ResolvedComponent) -> int:
+    """How many members its lists have, rows of tables included."""
+    return sum(len(one.rows) if isinstance(one, ResolvedRows) else 1 for _, one in component.members)
 
 
 def _together(items: list[Connected]) -> Iterator[Connected]:

@@ -1,9 +1,12 @@
 """Networks given by rules: who is connected, what is drawn, and that jLEMS runs them alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tvbo_lite import SimulationExperiment
+from tvbo_lite.backends import native
 from tvbo_lite.errors import InputError, UnsupportedError
 from tvbo_lite.lems.rows import Children, Rows, parts_of
 
@@ -201,6 +204,30 @@ def test_tables_of_connections_are_equal_where_their_texts_are():
     assert one == same == tuple(one)
     assert one != other
     assert one != Children(rows(rule % "0.5"), *rows(rule % "0.5"))
+
+
+def test_two_tables_in_one_projection_are_both_connected():
+    """They mean what one table with the rows of both means."""
+    exp = experiment(PROJECTIONS)
+    whole = exp.model()
+    network = next(item for item in whole.components if item.tag == "network")
+    projection = next(item for item in network.children if item.id == "pq")
+    (table,) = parts_of(projection.children)
+    assert isinstance(table, Rows)
+    halves = [part(table, slice(0, 20)), part(table, slice(20, None))]
+    split = replace(projection, children=Children(*halves))
+    members = tuple(split if item is projection else item for item in network.children)
+    other = replace(network, children=members)
+    components = tuple(other if item is network else item for item in whole.components)
+    ours = native.run_model(replace(whole, components=components))
+    assert ours.values.std() > 1
+    assert np.array_equal(ours.values, native.run_model(whole).values)
+
+
+def part(table, rows):
+    """Some rows of a table."""
+    columns = {name: replace(column, values=column.values[rows]) for name, column in table.columns.items()}
+    return replace(table, columns=columns, count=len(columns["preCellId"].values))
 
 
 def test_every_cell_has_values_of_its_own():

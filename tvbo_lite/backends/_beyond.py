@@ -13,17 +13,22 @@ from tvbo_lite.losses import Loss, LossWarning
 if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
 
-__all__ = ["without_beyond"]
+__all__ = ["refuse_beyond", "without_beyond"]
+
+
+def refuse_beyond(model: Model) -> None:
+    """Raises `UnsupportedError` for noise and samples: without them a run means something else."""
+    meaning = replace(model.beyond, solver=Solver())
+    problems = [Problem(f"{what}: {reason}", where) for what, reason, where in meaning.items()]
+    if problems:
+        raise UnsupportedError(problems)
 
 
 def without_beyond(model: Model, simulator: str) -> None:
     """Warns by a `LossWarning` of an integration method that is not the simulator's own.
 
-    Raises `UnsupportedError` for noise and samples: without them a run means something else.
+    Raises as `refuse_beyond`.
     """
-    meaning = replace(model.beyond, solver=Solver())
-    problems = [Problem(f"{what}: {reason}", where) for what, reason, where in meaning.items()]
-    if problems:
-        raise UnsupportedError(problems)
+    refuse_beyond(model)
     for what, reason, where in model.beyond.items():
         warnings.warn(f"{simulator}: {Loss(what, reason, where)}", LossWarning, stacklevel=4)

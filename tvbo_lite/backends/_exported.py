@@ -17,13 +17,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.backends._alone import TABLE, event_name, standing_alone
+from tvbo_lite.backends._beyond import refuse_beyond
 from tvbo_lite.backends._process import Output, run
 from tvbo_lite.backends._refused import Rule, check_refused
 from tvbo_lite.errors import BackendError, Problem, ReadError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.sources import is_core
 from tvbo_lite.lems import model as m
-from tvbo_lite.lems.beyond import Solver
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.losses import Losses, LossWarning
@@ -63,17 +63,9 @@ def job_of(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
         message = "the model has none of NeuroML's component types"
         hint = "the backends native and jlems run any LEMS model"
         raise UnsupportedError(Problem(message, model.location, "a NeuroML model", hint))
-    _check_beyond(model)
+    refuse_beyond(model)
     plan = plan or simulation_plan(model, resolver)
     return Job(name, model, resolver, plan, units_of_model(model, plan))
-
-
-def _check_beyond(model: m.Model) -> None:
-    """Raises `UnsupportedError` for noise and samples: without them a run means something else."""
-    without = replace(model.beyond, solver=Solver())
-    problems = [Problem(f"{what}: {reason}", where) for what, reason, where in without.items()]
-    if problems:
-        raise UnsupportedError(problems)
 
 
 # ---- the run -----------------------------------------------------------------------------------

@@ -147,9 +147,8 @@ class _Splitter:
             access.uses.add(value.number)
         elif isinstance(value, ir.Load):
             if value.offset != ir.TIME and not self._is_own(block, value):
-                access.foreign |= self._cells_at(np.array([value.offset, value.offset + value.stride]))
-                last = value.offset + value.stride * (value.block.size - 1)
-                access.foreign |= self._between(value.offset, last)
+                places = value.offset + value.stride * np.arange(value.block.size)
+                access.foreign |= self._cells_at(places)
         elif isinstance(value, ir.Gather):
             access.foreign |= self._cells_at(self.program.tables[value.table])
         elif isinstance(value, Call) and value.function == "random":

@@ -175,6 +175,19 @@ class SchemaModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def or_short(
+    schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler, short: dict[str, Any]
+) -> JsonSchemaValue:
+    """The JSON Schema of a model that a short form may stand for."""
+    reference = handler(schema)
+    definition = handler.resolve_ref_schema(reference)
+    if "anyOf" not in definition:
+        about = {"title", "description"}
+        full = {key: definition.pop(key) for key in list(definition) if key not in about}
+        definition["anyOf"] = [full, short]
+    return reference
+
+
 class Shorthand(SchemaModel):
     """A model that a bare value may stand for: ``a: 0.02`` is ``a: {value: 0.02}``.
 
@@ -193,13 +206,7 @@ class Shorthand(SchemaModel):
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        reference = handler(schema)
-        definition = handler.resolve_ref_schema(reference)
-        if "anyOf" not in definition:
-            about = {"title", "description"}
-            full = {key: definition.pop(key) for key in list(definition) if key not in about}
-            definition["anyOf"] = [full, {"type": list(cls.shorthand_types)}]
-        return reference
+        return or_short(schema, handler, {"type": list(cls.shorthand_types)})
 
 
 def is_json_type(value: Any, names: tuple[str, ...]) -> bool:

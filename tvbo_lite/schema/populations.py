@@ -21,6 +21,7 @@ from tvbo_lite.schema.base import (
     Whole,
     Written,
     fault,
+    or_short,
 )
 from tvbo_lite.schema.dynamics import DynamicsMap
 from tvbo_lite.schema.rules import ConnectionRule
@@ -61,13 +62,7 @@ class Row(SchemaModel):
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        reference = handler(schema)
-        definition = handler.resolve_ref_schema(reference)
-        if "anyOf" not in definition:
-            about = {"title", "description"}
-            full = {key: definition.pop(key) for key in list(definition) if key not in about}
-            definition["anyOf"] = [full, {"type": "array", "maxItems": len(cls.columns)}]
-        return reference
+        return or_short(schema, handler, {"type": "array", "maxItems": len(cls.columns)})
 
 
 class Point(Row):

@@ -31,11 +31,8 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.resolve import ResolvedRows
 
 
-def connect_rows(attachments: Attachments, block: Block, parent: int) -> None:
-    """Runs the structure of the rows that belong to one instance of the parent block."""
-    rows = _rows_of(block, parent)
-    if rows is None:
-        return
+def connect_rows(attachments: Attachments, block: Block, parent: int, rows: ResolvedRows) -> None:
+    """Runs the structure of ``rows``, which are the instances of one instance of the parent block."""
     members = block.members(parent)
     scope: dict[str, Refs] = {}
     for element in rows.first.type.structure:
@@ -43,16 +40,6 @@ def connect_rows(attachments: Attachments, block: Block, parent: int) -> None:
             scope[element.attributes.get("as", "")] = _with(block, members, rows, element)
         else:
             _connection(attachments, rows, element, scope)
-
-
-def _rows_of(block: Block, parent: int) -> ResolvedRows | None:
-    assert block.parent is not None  # noqa: S101  rows are the children of something
-    spec = block.parent.specs[0 if block.parent.which is None else int(block.parent.which[parent])]
-    for run in spec.members:
-        for member in run:
-            if member.rows is not None and member.spec.shape is block.shape and len(member.rows.rows):
-                return member.rows
-    return None
 
 
 def _with(block: Block, members: range, rows: ResolvedRows, element: m.Builder) -> Refs:

@@ -78,8 +78,9 @@ class _Connector:
                 _refuse(instance, element)
         for slot, place, count in spec.order:
             child = block.static[slot]
-            if child.rowed:
-                connect_rows(self.attachments, child, k)
+            rows = spec.members[slot][0].rows
+            if rows is not None:
+                connect_rows(self.attachments, child, k, rows)
                 continue
             first = child.members(k)[place]
             for j in range(first, first + count):

@@ -19,7 +19,7 @@ from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations import System, population_equations
 from tvbo_lite.transforms.equations.grow import Names
 from tvbo_lite.transforms.equations.simplify import has_random
-from tvbo_lite.transforms.equations.system import Across, Deed, Group, Outer, Part, Route
+from tvbo_lite.transforms.equations.system import Across, Deed, Group, Outer, Part, Route, hosts_first
 
 __all__ = ["write"]
 
@@ -70,7 +70,7 @@ class _Script:
     def __init__(self, system: System, losses: Losses) -> None:
         self.system, self.losses = system, losses
         names = Names(RESERVED)
-        groups = [group for group in _built(system) if any(part.acts() for part in group.parts)]
+        groups = [group for group in hosts_first(system) if any(part.acts() for part in group.parts)]
         self.units = all(consistent(Words(system, group, units=True)) for group in groups)
         self.objects: dict[str, _Object] = {}
         for group in groups:
@@ -379,19 +379,6 @@ def _outer_copies(group: Group, leaf: Outer) -> tuple[int, ...]:
         assert at.host is not None  # noqa: S101  `depth` counts hosts
         at = at.host
     return index
-
-
-def _built(system: System) -> Iterator[Group]:
-    """Hosts before what is attached to them."""
-
-    def below(group: Group) -> Iterator[Group]:
-        yield group
-        for part in group.parts:
-            for name in part.attached:
-                yield from below(system.groups[name])
-
-    for name in system.order:
-        yield from below(system.groups[name])
 
 
 def _expressions(system: System) -> Iterator[Expr]:

@@ -14,7 +14,7 @@ from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations import System, population_equations
 from tvbo_lite.transforms.equations.grow import Names
 from tvbo_lite.transforms.equations.simplify import has_random
-from tvbo_lite.transforms.equations.system import Group, Record, Total, leaves
+from tvbo_lite.transforms.equations.system import Group, Record, Total, hosts_first, leaves
 
 __all__ = ["write"]
 
@@ -63,7 +63,7 @@ class _Script:
         self.names = Names([*RESERVED, "group", "number", "names", "found", "np", "sys"])
         self.objects = {name: self.names.new(name) for name in system.groups}
         self.classes: dict[str, str] = {}  # text without the class's name, to the name
-        self.groups = [group for group in _built(system) if _matters(group)]
+        self.groups = [group for group in hosts_first(system) if _matters(group)]
 
     def text(self, *, draws: bool) -> str:
         """The whole script."""
@@ -173,19 +173,6 @@ def _matters(group: Group) -> bool:
     return any(part.acts() or part.handlers for part in group.parts) and (
         group.attached or bool(group.states or list(group.definitions()) or group.parameters or group.routes)
     )
-
-
-def _built(system: System) -> Iterator[Group]:
-    """Hosts before what is attached to them, and that in the order in which it advances."""
-
-    def below(group: Group) -> Iterator[Group]:
-        yield group
-        for part in group.parts:
-            for name in part.attached:
-                yield from below(system.groups[name])
-
-    for name in system.order:
-        yield from below(system.groups[name])
 
 
 def _expressions(system: System) -> Iterator[Expr]:

@@ -27,9 +27,8 @@ class Findings(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-ERRORS: tuple[Rule, ...] = (
-    types.declared_once,
-    types.inheritance,
+# What holds of a component type by itself, whatever model it stands in.
+TYPE_RULES: tuple[Rule, ...] = (
     types.one_name_once,
     types.known_dimensions,
     types.known_types,
@@ -43,6 +42,11 @@ ERRORS: tuple[Rule, ...] = (
     names.readable_expressions,
     names.declared_names,
     dimensions.equations,
+)
+ERRORS: tuple[Rule, ...] = (
+    types.declared_once,
+    types.inheritance,
+    *TYPE_RULES,
     components.resolved,
     components.unique_ids,
     attributes.misspelt,

@@ -302,6 +302,19 @@ def names_read(expr: Expr) -> Iterator[str]:
     return (leaf.name for leaf in leaves(expr) if isinstance(leaf, Name))
 
 
+def hosts_first(system: System) -> Iterator[Group]:
+    """All groups, hosts before what is attached to them, and that in the order in which it advances."""
+
+    def below(group: Group) -> Iterator[Group]:
+        yield group
+        for part in group.parts:
+            for name in part.attached:
+                yield from below(system.groups[name])
+
+    for name in system.order:
+        yield from below(system.groups[name])
+
+
 def walk(system: System) -> Iterator[Group]:
     """All groups in the order in which they advance: what is attached before its host's own part."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import ModelError
 from tvbo_lite.lems import model as lems
-from tvbo_lite.transforms.check import dimensions, names, types
+from tvbo_lite.transforms.check import TYPE_RULES
 from tvbo_lite.transforms.check.subject import Subject
 from tvbo_lite.transforms.lower.type_specs import component_type
 from tvbo_lite.transforms.quantity import ANY, UnitTable
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.context import Context, Path
 
 __all__ = ["add_component_types", "assertions", "constants", "own_dimensions", "own_units", "with_own"]
-
-_RULES = (
-    types.one_name_once,
-    types.known_dimensions,
-    types.known_types,
-    types.fixed_parameters,
-    types.known_exposures,
-    types.changed_variables,
-    types.declared_ports,
-    types.known_regimes,
-    types.kinetic_schemes,
-    types.known_builders,
-    names.readable_expressions,
-    names.declared_names,
-    dimensions.equations,
-)
 
 
 def own_dimensions(experiment: Experiment) -> tuple[lems.Dimension, ...]:
@@ -141,7 +125,7 @@ def _check(context: Context, experiment: Experiment) -> None:
         component_types=(*core, *context.types.own.values()),
     )
     subject = Subject(model, Resolver(model))
-    for rule in _RULES:
+    for rule in TYPE_RULES:
         context.found += ((ModelError, problem) for problem in rule(subject))
 
 

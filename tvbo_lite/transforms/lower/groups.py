@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Group", "Groups", "is_path", "receiving_list", "written"]
+__all__ = ["CELL_PATH", "Group", "Groups", "is_path", "receiving_list", "written"]
 
-_PATH = re.compile(r"(?:\.\./)*(?P<group>\w+)(?:\[(?P<index>\w+)\]|/(?P<instance>\w+)(?:/.*)?)?")
+CELL_PATH = re.compile(r"(?:\.\./)*(?P<group>\w+)(?:\[(?P<index>\w+)\]|/(?P<instance>\w+)(?:/.*)?)?")
 
 
 def is_path(text: str) -> bool:
@@ -103,7 +103,7 @@ class Groups:
 
     def of_path(self, text: str, path: Path, what: str) -> Group | None:
         """The population that a path to an instance begins with; a problem where there is no such one."""
-        match = _PATH.fullmatch(text.strip())
+        match = CELL_PATH.fullmatch(text.strip())
         if match is None:
             self.context.report(path, f"{what}: '{text}' is no path to a cell", "such as 'pyr[0]'")
             return None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.transforms.lower.groups import CELL_PATH, is_path
 from tvbo_lite.transforms.raising.components import parts
 from tvbo_lite.transforms.raising.texts import numbers, said
 
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.raising.context import Context
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Group", "group_of", "index_of", "is_path", "population", "receiving_list"]
+__all__ = ["Group", "group_of", "index_of", "population", "receiving_list"]
 
 _PLAIN, _LISTED = "population", "populationList"
 _AXES = ("x", "y", "z")
-_PATH = re.compile(r"(?:\.\./)*(\w+)(?:\[(\w+)\]|/(\w+)(?:/.*)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +95,9 @@ def _places(instances: list[lems.Component]) -> dict[str, Any] | None:
     return found
 
 
-def is_path(text: str) -> bool:
-    """Whether a text is a path to an instance, such as ``pyr[0]`` or ``../pyr/0/cell``."""
-    return "[" in text or "/" in text
-
-
 def group_of(groups: dict[str, Group], path: str) -> Group | None:
     """The population, with such an instance, that a path begins with."""
-    match = _PATH.fullmatch(path)
+    match = CELL_PATH.fullmatch(path)
     group = groups.get(match[1]) if match and is_path(path) else None
     index = (match[2] or match[3]) if match else None
     return group if group is not None and index is not None and group.has(index) else None
@@ -111,7 +105,7 @@ def group_of(groups: dict[str, Group], path: str) -> Group | None:
 
 def index_of(groups: dict[str, Group], group: Group, path: str) -> str | None:
     """An instance of ``group``: its index; the path where it is written in another way; None if neither."""
-    match = _PATH.fullmatch(path)
+    match = CELL_PATH.fullmatch(path)
     index = (match[2] or match[3] or "") if match else ""
     if group.path(index) == path and group.has(index):
         return index

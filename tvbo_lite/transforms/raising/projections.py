@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.transforms.lower.edges import has_several_lists
-from tvbo_lite.transforms.raising.populations import Group, group_of, index_of, is_path, receiving_list
+from tvbo_lite.transforms.lower.groups import is_path
+from tvbo_lite.transforms.raising.populations import Group, group_of, index_of, receiving_list
 from tvbo_lite.transforms.raising.texts import numbers, said
 
 if TYPE_CHECKING:

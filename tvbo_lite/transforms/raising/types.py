@@ -165,10 +165,6 @@ def _conditional(items: Iterable[lems.ConditionalDerivedVariable]) -> dict[str, 
     }
 
 
-def _bare(text: str | None) -> str | int | float | None:
-    return None if text is None else text
-
-
 def _action(item: lems.Action) -> dict[str, Any]:
     pairs = [(step.variable, step.value) for step in item.assignments]
     once = len(dict(pairs)) == len(pairs)

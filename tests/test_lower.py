@@ -407,7 +407,6 @@ WRONG = [
         ModelError,
         "rampGenerator has no attribute 'amplitude'",
     ),
-    (("    iz:\n", "    i z:\n"), ModelError, "'i z' cannot be the name of a dynamics; expected letters"),
     (
         ("network:\n", "network:\n  number_of_nodes: 9\n"),
         ModelError,

@@ -318,7 +318,6 @@ WRONG: list[tuple[str, str, str, type[InputError], str]] = [
     (CELL, "Max(v, -2*EL)", "Max(v, 3)", UnitError, "adex: vv: '.gt.' joins voltage and none"),
     (CELL, "    b: {", "    w: {", ModelError, "adex: 'w' is given twice, also in parameters"),
     (CELL, "    b: {", "    t: {", ModelError, "'t' is the time and cannot be the name of anything else"),
-    (CELL, "    b: {", "    b c: {", ModelError, "'b c' cannot be the name of a variable"),
     (CELL, 'twice: {equation: "2*vv"', "twice: {unit: mV", ModelError, "twice has no value"),
     (CELL, "unit: pA}\n    vv", "unit: mV}\n    vv", UnitError, "drive is current; expected voltage"),
     (CELL, "name: adex", "name: adex\n  iri: extends:iafcell", ModelError, "did you mean 'iafCell'?"),

@@ -226,9 +226,10 @@ class SimulationExperiment(Experiment):
             SimulationError: a value became NaN or infinite.
         """
         from tvbo_lite import backends
+        from tvbo_lite.lems.renamed import restored
 
         model = self._by_method(options.get("method")).model()
-        recording = backends.run_model(model, backend=backend, **options)
+        recording = restored(backends.run_model(model, backend=backend, **options), model.renamed)
         result = self._labelled(recording, backends.backend_name(backend))
         if not self.observations:
             return result

@@ -108,6 +108,8 @@ def render(
     write = writer(format)
     _check_options(format, options)
     found = Losses()
+    for item in model.renamed:
+        found.add(*item.told())
     result: Rendered = write(_linked(model, search) if FORMATS[format].linked else model, found, **options)
     if strict:
         found.require_none(FORMATS[format].description)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location
 from tvbo_lite.lems.beyond import Beyond
+from tvbo_lite.lems.renamed import Renamed
 
 
 def _where() -> Location:
@@ -403,3 +404,4 @@ class Model:
     assertions: tuple[Assertion, ...] = ()
     location: Location = _where()
     beyond: Beyond = Beyond()  # noise, samples, integration method
+    renamed: tuple[Renamed, ...] = field(default=(), compare=False, repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,11 +75,15 @@ def _child(data: Any, key: str | int) -> Any:
 class Locator:
     """Finds a thing of the model in the file it was read from. All locators are equal to each other, so
     that two experiments compare by what they say, not by where they were read.
+
+    ``names`` are those of the document by the names that the model has in their place.
     """
 
     data: Any = field(default=None, compare=False, repr=False)
     locate: Locate = field(default=without_lines, compare=False, repr=False)
+    names: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __call__(self, path: tuple[str | int, ...]) -> Location:
         """The place of the model path ``path``, such as ``("network", "nodes", 0)``."""
-        return self.locate(document_path(self.data, path))
+        written = tuple(self.names.get(key, key) if isinstance(key, str) else key for key in path)
+        return self.locate(document_path(self.data, written))

@@ -101,6 +101,7 @@ class _Linker:
             tuple(self.assertions),
             document.location,
             document.beyond,
+            document.renamed,
         )
 
 

@@ -55,6 +55,7 @@ ERRORS: tuple[Rule, ...] = (
     networks.recorded_quantities,
 )
 WARNINGS: tuple[Rule, ...] = (
+    names.renamed,
     circles.derived_variables,
     dimensions.derived_variables,
     dimensions.regimes,

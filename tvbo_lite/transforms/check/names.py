@@ -1,4 +1,4 @@
-"""Rules about expressions: they can be read, and use what is declared."""
+"""Rules about names and expressions: they can be read, and use what is declared."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from tvbo_lite.expr import tree
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.transforms.check.sites import Site, changes, declared_dynamics, derived, variables_of
 from tvbo_lite.transforms.check.subject import Subject
+
+
+def renamed(subject: Subject) -> Iterator[Problem]:
+    """A name of the experiment that LEMS cannot hold has another one in the model."""
+    for item in subject.model.renamed:
+        what, reason, where = item.told()
+        yield Problem(f"{what}: {reason}", where)
 
 
 def readable_expressions(subject: Subject) -> Iterator[Problem]:

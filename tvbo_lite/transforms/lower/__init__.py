@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Network, Node
 from tvbo_lite.transforms.expand import expand
+from tvbo_lite.transforms.expand.names import with_lems_names
 from tvbo_lite.transforms.lower.context import Context, OwnTypes, Path
 from tvbo_lite.transforms.lower.couplings import read_couplings
 from tvbo_lite.transforms.lower.declared import (
@@ -68,6 +69,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         UnitError: a quantity with an unknown unit or the wrong dimension.
         UnsupportedError: something right that cannot be lowered yet.
     """
+    experiment, renamed = with_lems_names(experiment)
     if not experiment.core:
         types, units = TypeTable(()), UnitTable((), ())
     context = Context(OwnTypes(types), with_own(units, experiment), experiment.locate)
@@ -101,6 +103,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
         assertions=assertions(experiment),
         location=experiment.locate(()),
         beyond=beyond,
+        renamed=renamed,
     )
 
 

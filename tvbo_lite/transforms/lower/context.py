@@ -16,6 +16,7 @@ from tvbo_lite.errors import (
 )
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.check.dimensions import same
+from tvbo_lite.transforms.expand.names import can_be_id
 from tvbo_lite.transforms.quantity import NONE
 from tvbo_lite.transforms.types import TypeTable
 
@@ -168,7 +169,7 @@ class Context:
 
     def name(self, name: str, path: Path, what: str) -> str:
         """A name that becomes an id in the model: letters, digits and underscores, no digit first."""
-        if not (name.isidentifier() and name.isascii()):
+        if not can_be_id(name):
             expected = "letters, digits and underscores, not starting with a digit"
             self.report(path, f"'{name}' cannot be the name of {what}", expected)
         return name

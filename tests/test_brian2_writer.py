@@ -58,6 +58,21 @@ def test_couplings_by_equations_are_scripts(name: str, tmp_path: Path) -> None:
     assert len(losses) == 0
 
 
+def test_rounding_of_whole_step_delays_is_all_that_is_lost(tmp_path: Path) -> None:
+    """Where a step and a delay have no rounding (2^-13 s, 2^-10 s), spikes, delays and gaps agree too."""
+    python = interpreter("TVBO_LITE_BRIAN2_PYTHON", "brian2")
+    exact = {"step_size: 0.1": "step_size: 0.1220703125", "duration: 50": "duration: 48.828125"}
+    exact["delay: {value: 1,"] = "delay: {value: 0.9765625,"
+    text = COUPLED["mixed"]
+    for old, new in exact.items():
+        assert old in text
+        text = text.replace(old, new)
+    found, losses = link(SimulationExperiment.from_string(text).model()), Losses()
+    traces = run_main(python, write(found, losses), tmp_path)
+    assert max(differences(native_run(found), traces).values()) <= AGREEMENT
+    assert ["to the last step" in str(loss) for loss in losses] == [True]
+
+
 def test_quantities_carry_units() -> None:
     """Parameters and equations have the units of their dimensions."""
     text = write(model("LEMS_NML2_Ex5_DetCell.xml"), Losses())

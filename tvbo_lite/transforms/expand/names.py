@@ -61,9 +61,9 @@ _EXPRESSIONS: dict[type[SchemaModel], tuple[str, ...]] = {
     Equation: ("rhs",),
     StateVariable: ("initial_value",),
 }
-_LOOKED_AT = (
-    "dynamics", "network", "coupling", "stimulation", "observations", "functions", "events", "recordings",
-)  # fmt: skip
+_LOOKED_AT = frozenset(
+    {"dynamics", "network", "coupling", "stimulation", "observations", "functions", "events", "recordings"}
+)
 _WORD = re.compile(r"[^\W\d]\w*")
 _ENDS = ("_i", "_j")  # of a variable at the target and at the source of a coupling
 
@@ -90,27 +90,26 @@ def with_lems_names(experiment: Experiment) -> tuple[Experiment, tuple[Renamed, 
     return _Renaming(names).experiment(experiment), told
 
 
-def _given(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+def _given(value: SchemaModel, path: Path) -> Iterator[tuple[Path, str]]:
     """Every name that something is given, with its place; that of a key before that of a ``name`` inside."""
-    for field in _giving(value):
-        held = getattr(value, field)
-        if isinstance(held, str):
-            yield (*path, field), held
-        elif held:
-            numbered = field == "components"  # NeuroML's segments have numbers for ids
-            yield from (((*path, field, key), key) for key in held if not (numbered and key.isdecimal()))
-    if isinstance(value, Experiment):
-        for field in _LOOKED_AT:
-            yield from _given(getattr(value, field), (*path, field))
-    elif isinstance(value, SchemaModel):
-        for field in type(value).model_fields:
-            yield from _given(getattr(value, field), (*path, field))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _given(item, (*path, key))
+    giving = _giving(value)
+    looked_at = value.model_fields_set & _LOOKED_AT if isinstance(value, Experiment) else value.model_fields_set
+    for field in sorted(looked_at):  # always in the same order, as the first of two alike gets the plain name
+        held, here = getattr(value, field), (*path, field)
+        if field in giving and isinstance(held, str):
+            yield here, held
+        elif isinstance(held, SchemaModel):
+            yield from _given(held, here)
+        elif isinstance(held, dict):
+            if field in giving:
+                numbered = field == "components"  # NeuroML's segments have numbers for ids
+                yield from (((*here, key), key) for key in held if not (numbered and key.isdecimal()))
+            for key, item in held.items():
+                if isinstance(item, SchemaModel):
+                    yield from _given(item, (*here, key))
 
 
-def _giving(value: object) -> tuple[str, ...]:
+def _giving(value: SchemaModel) -> tuple[str, ...]:
     if isinstance(value, Dynamics) and has_equations(value):
         return _GIVING[Dynamics] + _EQUATIONS
     return next((fields for kind, fields in _GIVING.items() if isinstance(value, kind)), ())

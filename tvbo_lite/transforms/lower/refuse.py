@@ -6,7 +6,8 @@ needs no expression. Everything else that is set is a problem.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,8 +35,15 @@ def is_mention(item: BaseModel) -> bool:
 
 
 def _set_fields(item: BaseModel) -> Iterator[str]:
-    for name, field in type(item).model_fields.items():
+    defaults = _defaults(type(item))
+    for name in sorted(item.model_fields_set):
         value = getattr(item, name)
         empty = value is None or value in ({}, [], ())
-        if not empty and value != field.get_default(call_default_factory=True):
+        if not empty and value != defaults[name]:
             yield name
+
+
+@cache
+def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
+    """Kept, since pydantic works them out anew at each call."""
+    return {name: field.get_default(call_default_factory=True) for name, field in kind.model_fields.items()}

@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
+import yaml
 
 from tvbo_lite.errors import InputError, UnsupportedError
 from tvbo_lite.experiment import SimulationExperiment, _core
 from tvbo_lite.formats.yaml.reader import read_text
 from tvbo_lite.schema import Experiment
 from tvbo_lite.schema.base import SchemaModel, Shorthand
+from tvbo_lite.schema.paths import path_text
 from tvbo_lite.transforms.lower import lower
 
 ROOT = Path(__file__).parents[1]
@@ -427,6 +430,65 @@ def test_every_field_matters_or_is_refused() -> None:
     """Whatever an experiment says changes the model or the result, or raises an error that names it."""
     left = [name for name in fields() if name not in used() and name.partition(".")[0] not in SWEPT]
     assert left in ([], [SWEEPS])
+
+
+@cache
+def first_places() -> dict[str, tuple[str, tuple[str | int, ...]]]:
+    """For each field a document that sets it, and where; but the names, which tests/test_schema.py has."""
+    found: dict[str, tuple[str, tuple[str | int, ...]]] = {}
+    for document, data in documents().items():
+        for name, path in places(data, Experiment):
+            if path[-1] != "name":
+                found.setdefault(name, (document, path))
+    return found
+
+
+def put(data: Any, path: tuple[str | int, ...], key: str, value: Any) -> str:
+    """The document as YAML with another key, or another value, at a place."""
+    found = without(data, path)
+    at = found
+    for step in path[:-1]:
+        at = at[step]
+    at[key] = value
+    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True)
+
+
+def value_at(data: Any, path: tuple[str | int, ...]) -> Any:
+    for key in path:
+        data = data[key]
+    return data
+
+
+def faults(text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        SimulationExperiment.from_string(text, "e.yaml")
+    return str(caught.value)
+
+
+def test_every_misspelt_key_is_told_with_its_line_and_the_right_key() -> None:
+    """One letter too many in any key of the dialect: the line, the place, and the key that was meant."""
+    assert len(first_places()) > 200
+    for name, (document, path) in first_places().items():
+        data, key = documents()[document], str(path[-1])
+        wrong = f"{key}zq"
+        text = put(data, path, wrong, value_at(data, path))
+        line = next(number for number, one in enumerate(text.splitlines(), 1) if f"{wrong}:" in one)
+        found = faults(text)
+        assert f"e.yaml:{line}: {path_text((*path[:-1], wrong))}: '{wrong}' is not a key of" in found, name
+        hint = f"did you mean '{key}'?" in found
+        assert hint or (len(key) < 3 and re.search(rf"expected one of .*\b{key}\b", found)), (name, found)
+
+
+def test_a_value_of_another_kind_is_told_with_its_line() -> None:
+    """A list of lists of mappings, which nothing takes, at any key of the dialect."""
+    for name, (document, path) in first_places().items():
+        key = str(path[-1])
+        text = put(documents()[document], path, key, [[{"odd": "value"}]])
+        found = faults(text)
+        line = text[: text.index("odd: value")].count("\n") + 1
+        lines = [int(number) for number in re.findall(r"e\.yaml:(\d+): ", found)]
+        assert any(line - 1 <= number <= line for number in lines), (name, found)
+        assert f"{path_text(path)}" in found, (name, found)
 
 
 REASONS = ["integration: 'transient_time'", "observation o: 'iri'"]

@@ -1,4 +1,4 @@
-"""``PYTHON render_yaml.py PACKAGE FILE TIMES``: how long it takes to read an experiment and render it as LEMS.
+"""``PYTHON render_yaml.py PACKAGE FILE TIMES``: how long it takes to read and render an experiment.
 
 PACKAGE is ``tvbo_lite`` or ``tvbo``, whose classes have the same names here. The last line printed is JSON:
 the first and the median of the others in s, without the import, and the number of characters rendered.

@@ -28,6 +28,7 @@ COMMANDS = {
     "info": ("tvbo_lite.cli.info:info", "Show what a file holds: cells, synapses, networks, simulations."),
     "explore": ("tvbo_lite.cli.explore:explore", "Run an experiment for many sets of parameter values."),
     "compare": ("tvbo_lite.cli.compare:compare", "Compare a run with jLEMS, or with earlier results."),
+    "omv": ("tvbo_lite.cli.omv:omv", "Run tests of OSB Model Validation (.omt files)."),
     "examples": ("tvbo_lite.cli.examples:examples", "List or extract the canonical NeuroML2 examples."),
     "schema": ("tvbo_lite.cli.schema:schema", "Show the JSON Schema of YAML experiments."),
 }

@@ -42,7 +42,8 @@ def document_path(data: Any, path: tuple[str | int, ...]) -> DocumentPath:
     """The path in the document as written of a path in the model.
 
     The two differ where a list of items with ``name`` stands for a map, where one item stands for a list of
-    one, and where a key has an older spelling. Follows ``path`` as far as the document goes; what is not in it is kept as it is.
+    one, and where a key has an older spelling. Follows ``path`` as far as the document goes; what is not in
+    it is kept as it is.
     """
     found: list[str | int] = []
     for key in path:

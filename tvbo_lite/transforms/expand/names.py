@@ -93,7 +93,9 @@ def with_lems_names(experiment: Experiment) -> tuple[Experiment, tuple[Renamed, 
 def _given(value: SchemaModel, path: Path) -> Iterator[tuple[Path, str]]:
     """Every name that something is given, with its place; that of a key before that of a ``name`` inside."""
     giving = _giving(value)
-    looked_at = value.model_fields_set & _LOOKED_AT if isinstance(value, Experiment) else value.model_fields_set
+    looked_at = (
+        value.model_fields_set & _LOOKED_AT if isinstance(value, Experiment) else value.model_fields_set
+    )
     for field in sorted(looked_at):  # always in the same order, as the first of two alike gets the plain name
         held, here = getattr(value, field), (*path, field)
         if field in giving and isinstance(held, str):

@@ -33,6 +33,7 @@ LAYERS = (
     {"results", "compare", "plotting"},
     {"explore"},
     {"analysis"},
+    {"draw"},
     {"experiment"},
     {"adapters"},
     {"cli"},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import xarray as xr
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
     from tvbo_lite.formats import Rendered
@@ -212,6 +213,15 @@ class SimulationExperiment(Experiment):
             return write_files(path, result)
         write_beside(Path(path), result.encode())
         return (Path(path),)
+
+    def draw(self, what: str | None = None, *, title: str = "", **options: Any) -> Figure:
+        """A picture of the experiment: ``"network"``, ``"components"`` or ``"channels"``.
+
+        Options and what is raised are those of `tvbo_lite.draw.draw`, and what `model` raises.
+        """
+        from tvbo_lite.draw import draw
+
+        return draw(self.model(), what, title=title, **options)
 
     def run(self, backend: str = "native", **options: Any) -> ExperimentResult:
         """Simulate with the built-in engine, or with another, such as ``"neuroml"`` (jLEMS) or ``"neuron"``.

@@ -305,6 +305,11 @@ class SimulationExperiment(Experiment):
         dim = "quantity" if self._has_network() else "variable"
         return labelled(swept, axes, mode, dim, self.label)
 
+    def _repr_html_(self) -> str:
+        from tvbo_lite.show.experiment import experiment_html
+
+        return experiment_html(self, self.model)
+
     def _by_method(self, method: str | None) -> Self:
         """The experiment with another integration method, by which stimuli are placed in time too."""
         if method is None or self.integration is None:

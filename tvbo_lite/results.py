@@ -52,8 +52,9 @@ class Integration:
         return _summary("Integration", self.data)
 
     def _repr_html_(self) -> str:
-        html: str = self.data._repr_html_()  # type: ignore[no-untyped-call]
-        return html
+        from tvbo_lite.show.result import data_html
+
+        return data_html(self.data)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,7 +244,9 @@ class ExperimentResult:
         return _summary("ExperimentResult", self.data)
 
     def _repr_html_(self) -> str:
-        return self.integration._repr_html_()
+        from tvbo_lite.show.result import result_html
+
+        return result_html(self)
 
 
 def _with_places(data: xr.DataArray) -> xr.DataArray:

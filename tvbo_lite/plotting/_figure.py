@@ -7,6 +7,9 @@ loaded already or IPython runs: then it is registered there, and a notebook show
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 PANEL = (7.2, 2.6)  # inches
 _TICK = "$\\mathdefault{"  # how matplotlib writes powers of ten beside an axis
+LONG = 34  # characters of a quantity in a legend
 MAX_LEGEND = 12  # traces named in a legend
 STYLE: Any = {
     "axes.grid": True,
@@ -112,18 +116,34 @@ def _figure(**options: Any) -> Figure:
     return plt.figure(FigureClass=ShownOnce, **options)
 
 
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Figures made inside are parts of something else, so that neither pyplot nor a notebook knows them."""
+    token = _UNSEEN.set(True)
+    try:
+        yield
+    finally:
+        _UNSEEN.reset(token)
+
+
+_UNSEEN: ContextVar[bool] = ContextVar("unseen", default=False)
+
+
 def _interactive() -> bool:
     """Whether pyplot is in use already, or IPython (a notebook, its shell) runs."""
+    if _UNSEEN.get():
+        return False
     if "matplotlib.pyplot" in sys.modules:
         return True
     ipython = sys.modules.get("IPython")
     return ipython is not None and getattr(ipython, "get_ipython", lambda: None)() is not None
 
 
-def encoded(figure: Figure, form: str) -> bytes:
+def encoded(figure: Figure, form: str, *, texts: bool = False) -> bytes:
     """The figure as the content of a file: ``png``, ``pdf``, ``svg``, ``jpg`` or ``webp``.
 
-    Without the time at which it was made, so that the same figure is the same file.
+    Without the time at which it was made, so that the same figure is the same file. With ``texts``, an SVG
+    holds texts, which are drawn in the reader's font, rather than the shapes of letters.
     """
     from io import BytesIO
 
@@ -134,9 +154,19 @@ def encoded(figure: Figure, form: str) -> bytes:
         text.set_parse_math(text.get_text().startswith(_TICK))
     content = BytesIO()
     dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with mpl.rc_context({"svg.hashsalt": "tvbo_lite"}):
+    with mpl.rc_context({"svg.hashsalt": "tvbo_lite", "svg.fonttype": "none" if texts else "path"}):
         figure.savefig(content, format=form, metadata=dated.get(form))
     return content.getvalue()
+
+
+def short_path(name: str) -> str:
+    """A long path without its middle: ``pop[0]/…/naChan/m/q``."""
+    if len(name) <= LONG:
+        return name
+    head, *rest = name.split("/")
+    while len(rest) > 1 and len(head) + len("/".join(rest)) + 3 > LONG:
+        rest = rest[1:]
+    return "/".join([head, "…", *rest])
 
 
 def legend(axes: Axes) -> None:

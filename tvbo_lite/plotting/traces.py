@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tvbo_lite.plotting._figure import COLORS, legend, panels
+from tvbo_lite.plotting._figure import COLORS, legend, panels, short_path
 from tvbo_lite.units import factor, label
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def plot_data(data: DataArray, names: Sequence[str] = (), *, title: str = "") ->
         scale, symbol = readable(values, unit)
         for place, k in enumerate(columns):
             color = COLORS[place % len(COLORS)]
-            panel.plot(time, data.values[:, k] / scale, label=every[k], color=color)
+            panel.plot(time, data.values[:, k] / scale, label=short_path(every[k]), color=color)
         panel.set_ylabel(variable or _quantity(every, columns, symbol))
         legend(panel)
     axes[-1].set_xlabel(time_label)

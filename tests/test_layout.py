@@ -51,6 +51,7 @@ DOORS = {
     "lxml": ("formats/_xml.py",),
     "matplotlib": ("plotting/",),
     "orjson": ("formats/dat.py",),
+    "plotly": ("plotting/interactive.py",),
     "pandas": ("adapters/_frames.py",),
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),

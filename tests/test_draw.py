@@ -65,6 +65,8 @@ def test_many_populations_are_a_matrix():
     figure = plot_network_graph(Network("net", many, links, ()))
     (image,) = figure.axes[0].images
     assert image.get_array()[7, 2] == 8
+    dense = [connected("projection", a.id, b.id, 1) for a in many[:6] for b in many[:6]]
+    assert plot_network_graph(Network("net", many[:6], tuple(dense), ())).axes[0].images
     assert image.get_array().count() == 1
     with pytest.raises(ValueError, match="no populations"):
         plot_network_graph(Network("net", (), (), ()))
@@ -85,6 +87,17 @@ def test_no_text_covers_another(count):
     links += [connected("projection", name, name, 3, "gaba") for name in names[:2]]
     inputs = tuple(connected("inputList", "", name, 4, "pulse") for name in names)
     extents = measured(plot_network_graph(Network("net", populations, tuple(links), inputs), title="A title"))
+    for (one, here), (other, there) in itertools.combinations(extents.items(), 2):
+        assert not here.shrunk(0.9, 0.8).overlaps(there.shrunk(0.9, 0.8)), (one.get_text(), other.get_text())
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_no_text_covers_another_where_all_project_to_all(count):
+    """To and fro, and to themselves."""
+    names = [f"pop{k}" for k in range(count)]
+    links = [connected("projection", a, b, 1000, "ampa") for a in names for b in names]
+    populations = tuple(Population(name, "iaf", 100) for name in names)
+    extents = measured(plot_network_graph(Network("net", populations, tuple(links), ())))
     for (one, here), (other, there) in itertools.combinations(extents.items(), 2):
         assert not here.shrunk(0.9, 0.8).overlaps(there.shrunk(0.9, 0.8)), (one.get_text(), other.get_text())
 

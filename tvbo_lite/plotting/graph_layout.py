@@ -21,6 +21,7 @@ MANY = 5  # boxes; neighbours on a ring of so many are above each other rather t
 APART = 24.0  # boxes of a ring at least
 GAP = 3.0  # between an arrow and a box
 WAYS = (0.5, 0.4, 0.6, 0.32, 0.68, 0.25, 0.75)  # along an arrow, where a label may stand
+HARD = 10.0  # how much worse it is to cover a text than a line
 OFFSETS = (0.0, 4.0, 12.0)  # a label's further distance from its arrow
 
 
@@ -46,10 +47,10 @@ class Box:
         return max(wide, 0.0) * max(high, 0.0)
 
 
-def ring(sizes: Sequence[tuple[float, float]], room: float) -> list[Box]:
+def ring(sizes: Sequence[tuple[float, float]], room: float, rise: float = 70.0) -> list[Box]:
     """Boxes of these sizes on an ellipse, none of them straight above or below its middle.
 
-    ``room`` is what an arrow between two of them needs for its label.
+    ``room`` and ``rise`` are what arrows between two of them need for their labels, across and upwards.
     """
     count = len(sizes)
     if count == 1:
@@ -60,7 +61,7 @@ def ring(sizes: Sequence[tuple[float, float]], room: float) -> list[Box]:
     if count == 2:
         half = (wide + room) / 2
         return [Box(float(np.cos(a)) * half, 0.0, *size) for a, size in zip(angles, sizes, strict=True)]
-    x, y = (wide + room) / 2, (high + 70.0) / 2
+    x, y = (wide + room) / 2, (high + rise) / 2
     spread = 1 / np.sin(np.pi / count)
     x, y = x * spread * (1.0 if count < MANY else 0.75), y * spread
     while True:
@@ -118,7 +119,7 @@ def label_place(
             for side in (1.0, -1.0):
                 at = points[k] + side * (reach + further) * normal
                 box = Box(float(at[0]), float(at[1]), *size)
-                cost = sum(map(box.overlap, boxes)) + 0.3 * place + 0.2 * further
+                cost = HARD * sum(map(box.overlap, boxes)) + 0.3 * place + 0.2 * further
                 cost += 20.0 * sum(int((box.distance(one) < 1.0).sum()) for one in curves)
                 if cost < least:
                     best, least = box, cost

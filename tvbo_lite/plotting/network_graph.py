@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["plot_network_graph"]
 
 MOST_BOXES = 12  # populations in a graph; more are drawn as a matrix
+MOST_ARROWS = 25  # in a graph
 MOST_NAMES = 60  # populations that a matrix names
 MOST_LINES = 4  # of a label
 LONG = 28  # letters of a name
+CROWD = 12.0  # points by which a graph grows for each arrow beyond one a population
 ROOM = 46.0  # between a population and its inputs, points
 NAME, SMALL = 10.0, 8.0  # sizes of letters, points
 BENDS = (0.0, 0.14, -0.14, 0.3, -0.3)  # tried one after the other until no box is in the way
@@ -46,16 +48,17 @@ class _Arrow:
 def plot_network_graph(network: Network, *, title: str = "") -> Figure:
     """Draw populations with their sizes, projections with synapse and number, and inputs.
 
-    Of more than twelve populations a matrix is drawn: the number of connections from each to each.
+    Of more than twelve populations or 25 arrows, a matrix is drawn: how many connections there are from each
+    to each.
     ``network`` is one of those of `tvbo_lite.transforms.summary.summary`. Raises `ValueError` for a network
     without populations.
     """
     if not network.populations:
         raise ValueError(f"network '{network.id}' has no populations to draw")
-    if len(network.populations) > MOST_BOXES:
-        return _matrix(network, title)
     colors = {item.id: COLORS[k % len(COLORS)] for k, item in enumerate(network.populations)}
     arrows = _together(network, network.connections, colors)
+    if len(network.populations) > MOST_BOXES or len(arrows) > MOST_ARROWS:
+        return _matrix(network, title)
     boxes = _populations(network.populations, arrows)
     inputs = _inputs(network, boxes)
     _route(arrows, boxes)
@@ -117,8 +120,11 @@ def _populations(items: Sequence[Population], arrows: Sequence[_Arrow]) -> dict[
     for item in items:
         (wide, high), (below, low) = text_size(_short(item.id), NAME), text_size(_kind(item), SMALL)
         sizes.append((max(wide, below) + 22.0, high + low + 18.0))
-    room = max((text_size("\n".join(a.lines), SMALL)[0] for a in arrows if a.source != a.target), default=0.0)
-    return dict(zip([item.id for item in items], ring(sizes, max(room + 40.0, 90.0)), strict=True))
+    between = [text_size("\n".join(arrow.lines), SMALL) for arrow in arrows if arrow.source != arrow.target]
+    wide, high = (max(lengths) for lengths in zip(*between, strict=True)) if between else (0.0, 0.0)
+    crowd = CROWD * max(0, len(between) - len(items))
+    boxes = ring(sizes, max(wide + 40.0, 90.0) + crowd, max(high + 50.0, 70.0) + crowd)
+    return dict(zip([item.id for item in items], boxes, strict=True))
 
 
 def _kind(item: Population) -> str:

@@ -104,6 +104,30 @@ def test_a_type_of_the_model_s_own_is_evaluated_too():
     np.testing.assert_allclose(gate.curve("", "tau"), np.where(gate.v < -0.02, 0.007, 0.014))
 
 
+def test_a_potential_without_dimension_counts_in_millivolts():
+    """As NeuroML's dimensionless cells have it; the rest is the same."""
+    bare = OWN.replace('name="v" dimension="voltage"', 'name="V" dimension="none"')
+    bare = bare.replace("half - v)/width", "half - V * MV)/width").replace("v .lt. half", "V * MV .lt. half")
+    bare = bare.replace(
+        "<lazyGate", '<Constant symbol="MV" name="mv" dimension="voltage" value="1mV"/><lazyGate'
+    )
+    (gate,) = kinetics(link_string(bare), voltages=("-60 mV", "20 mV"), count=7)
+    assert gate.unit == ""
+    np.testing.assert_allclose(gate.v, np.linspace(-60, 20, 7))
+    (other,) = kinetics(link_string(OWN), voltages=("-60 mV", "20 mV"), count=7)
+    np.testing.assert_allclose(gate.curve("", "inf"), other.curve("", "inf"), rtol=1e-9)
+    assert gate.plot().axes[0].get_xlabel() == "V"
+
+
+def test_a_potential_at_which_a_value_is_none_is_named():
+    """0 / 0 of an unguarded rate: the part, the potential, what to do."""
+    model = link_string(OWN.replace("1/(1 + exp((half - v)/width))", "(v - half)/(v - half)"))
+    with pytest.raises(ModelError, match=r"g/inf is nan at v = -0.02 V; other potentials"):
+        kinetics(model, voltages=("-40 mV", "0 mV"), count=3)
+    (found,) = kinetics(model, voltages=("-40 mV", "0 mV"), count=4)
+    np.testing.assert_array_equal(found.curve("", "inf"), 1.0)
+
+
 def test_what_is_not_there_is_told():
     """Unknown channels, conditions that nothing requires, wrong units, and requirements without a value."""
     model = read_file(CA)

@@ -30,7 +30,7 @@ def draw(model: Model, what: str | None = None, *, title: str = "", **options: A
     Raises:
         UnsupportedError: there is no such picture, or it has no such option.
         ModelError: there is nothing of the kind in the model, or the model is wrong.
-        UnitError, SimulationError: as `tvbo_lite.analysis.kinetics`.
+        UnitError: as `tvbo_lite.analysis.kinetics`.
     """
     model = link(model) if model.includes else model
     if what is not None:

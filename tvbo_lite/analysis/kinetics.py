@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from tvbo_lite.analysis.system import Described
-from tvbo_lite.errors import ModelError, Problem, UnitError, nearest
+from tvbo_lite.errors import ModelError, Problem, SimulationError, TvboLiteError, UnitError, nearest
 from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.beyond import Beyond
@@ -106,9 +106,9 @@ def kinetics(
             the temperature of the model's network, and `DEFAULTS`.
 
     Raises:
-        ModelError: there is no such channel, or a value that it requires is not known.
+        ModelError: there is no such channel, a value that it requires is not known, or something is NaN or
+            infinite at one of the potentials.
         UnitError: a quantity with a wrong unit.
-        SimulationError: something became NaN or infinite.
     """
     model = source if isinstance(source, m.Model) else source.model()
     model = link(model) if model.includes else model
@@ -297,8 +297,26 @@ def _run(
     names = [one for sweep in sweeps for path in sweep.shown for one in sweep.quantities(*path)]
     columns = tuple(OutputColumn(name, name) for name in names)
     plan = SimulationPlan(_ROOT, _ROOT, 2 * STEP, STEP, files=(OutputFile(_ROOT, _ROOT, columns),))
-    recording = native.run_linked(model, plan=plan) if columns else None
+    try:
+        recording = native.run_linked(model, plan=plan) if columns else None
+    except SimulationError as error:
+        raise _at_potential(error, sweeps) from error
     return tuple(sweep.labelled(recording) for sweep in sweeps)
+
+
+def _at_potential(error: SimulationError, sweeps: Sequence[_Sweep]) -> TvboLiteError:
+    """An error of the run in words of the channel: which part, at which potential."""
+    cell, _, path = error.instance.partition("/")
+    for sweep in sweeps:
+        head, _, place = cell.rpartition("_")
+        if head == sweep.clamp.name and place.isdecimal():
+            v = f"{sweep.v[int(place)]:g} {sweep.unit}".strip()
+            component = sweep.clamp.component
+            part = "/".join([component.id or "", *path.split("/")[1:], error.variable])
+            what = f"{part} is {error.value} at {sweep.clamp.potential} = {v}"
+            hint = "other potentials, or another number of them, may leave it out"
+            return ModelError(Problem(what, component.component.location, None, hint))
+    return error
 
 
 def _model(model: m.Model, clamps: Sequence[_Clamp], cells: Sequence[m.Component]) -> m.Model:

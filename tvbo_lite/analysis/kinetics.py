@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from tvbo_lite.lems.recording import Recording
-
     Requirements: TypeAlias = dict[str, m.Requirement]
 
 __all__ = ["DEFAULTS", "Curve", "Kinetics", "kinetics"]
@@ -266,13 +264,13 @@ class _Sweep:
         """One exposure of one part at all potentials."""
         return [f"{self.clamp.name}_{place}/{path}/{name}" for place in range(len(self.v))]
 
-    def labelled(self, recording: Recording | None) -> Kinetics:
+    def labelled(self, last: Mapping[str, float], units: Mapping[str, str]) -> Kinetics:
+        """With what each quantity was in the end, and its SI unit."""
         curves = []
         for path, name in self.shown:
-            assert recording is not None  # noqa: S101  there is one where something is shown
             names = self.quantities(path, name)
-            values = np.array([recording.trace(one)[-1] for one in names])
-            curves.append(Curve(path.partition("/")[2], name, recording.units.get(names[0], ""), values))
+            values = np.array([last[one] for one in names])
+            curves.append(Curve(path.partition("/")[2], name, units.get(names[0], ""), values))
         one = self.clamp.component
         return Kinetics(one.id or "", one.type.name, self.v, self.unit, tuple(curves), self.conditions)
 
@@ -297,11 +295,14 @@ def _run(
     names = [one for sweep in sweeps for path in sweep.shown for one in sweep.quantities(*path)]
     columns = tuple(OutputColumn(name, name) for name in names)
     plan = SimulationPlan(_ROOT, _ROOT, 2 * STEP, STEP, files=(OutputFile(_ROOT, _ROOT, columns),))
+    if not columns:
+        return tuple(sweep.labelled({}, {}) for sweep in sweeps)
     try:
-        recording = native.run_linked(model, plan=plan) if columns else None
+        recording = native.run_linked(model, plan=plan)
     except SimulationError as error:
         raise _at_potential(error, sweeps) from error
-    return tuple(sweep.labelled(recording) for sweep in sweeps)
+    last = dict(zip(recording.quantities, recording.values[-1].tolist(), strict=True))
+    return tuple(sweep.labelled(last, recording.units) for sweep in sweeps)
 
 
 def _at_potential(error: SimulationError, sweeps: Sequence[_Sweep]) -> TvboLiteError:

@@ -232,9 +232,10 @@ def test_the_ending_says_the_format(suffix, head):
 
 
 def test_without_a_file_svg_goes_to_stdout():
-    """As 'render' does it."""
+    """As 'render' does it; ``-`` means the same."""
     result = call(EX12)
     assert result.exit_code == 0
+    assert call(EX12, "-o", "-").stdout == result.stdout
     assert result.stdout.startswith("<?xml")
     assert "</svg>" in result.stdout
     assert list(Path().iterdir()) == []

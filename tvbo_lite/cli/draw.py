@@ -58,6 +58,7 @@ def draw(
     from tvbo_lite.draw import draw as picture
     from tvbo_lite.plotting._figure import encoded
 
+    output = None if str(output) == "-" else output
     check_figure(output)
     if output is not None and output.exists() and Path(file).is_file() and output.samefile(file):
         raise click.UsageError(f"-o {output}: that is FILE itself")

@@ -148,6 +148,14 @@ def test_what_is_not_there_is_told():
         found.curve("m", "inf")
 
 
+def test_a_synapse_with_two_ends_is_no_channel():
+    """A graded synapse exposes inf and tau, which follow the potential at its other end."""
+    text = """<Lems><Include file="Cells.xml"/><Include file="Synapses.xml"/>
+      <ComponentType name="mySynapse" extends="gradedSynapse"/>
+      <mySynapse id="s" conductance="5pS" delta="5mV" Vth="-55mV" k="0.025per_ms" erev="0mV"/></Lems>"""
+    assert kinetics(link_string(text)) == ()
+
+
 def test_an_experiment_has_channels_too():
     """Its lowered model is what is looked at; one without channels gives nothing."""
     text = "dynamics: {name: fn, iri: 'neuroml:fitzHughNagumoCell', parameters: {I: 0.8}}"

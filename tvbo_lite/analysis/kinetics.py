@@ -138,11 +138,17 @@ def _chosen(resolver: Resolver, names: Sequence[str]) -> list[ResolvedComponent]
 
 def _is_channel(component: ResolvedComponent) -> bool:
     below = list(_below(component))
-    if any(one.type.declared.instance_requirements for one in below) or not _potential(_outer(component)):
+    if any(map(_needs_a_peer, below)) or not _potential(_outer(component)):
         return False
     return component.type.is_a("baseIonChannel") or any(
         name in one.type.exposures for one in below for name in EXPOSURES
     )
+
+
+def _needs_a_peer(component: ResolvedComponent) -> bool:
+    """Whether it works only with an instance at the other end, as a graded synapse does."""
+    types = component.resolver.types
+    return any(types.get(name).declared.instance_requirements for name in component.type.lineage)
 
 
 def _below(component: ResolvedComponent) -> Iterator[ResolvedComponent]:

@@ -30,15 +30,16 @@ LAYERS = (
     {"transforms"},
     {"formats", "compiler"},
     {"backends"},
-    {"results", "compare", "plotting"},
+    {"results", "compare", "plotting", "show"},
     {"explore"},
     {"analysis"},
+    {"draw"},
     {"experiment"},
     {"adapters"},
     {"cli"},
     {"__main__"},
 )
-SHARED = {"results", "compare", "plotting"}  # a layer whose parts may use each other, without a cycle
+SHARED = {"results", "compare", "plotting", "show"}  # a layer whose parts may use each other, without a cycle
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The only places that import a heavy library where the program runs (not for its types alone).
@@ -50,6 +51,7 @@ DOORS = {
     "lxml": ("formats/_xml.py",),
     "matplotlib": ("plotting/",),
     "orjson": ("formats/dat.py",),
+    "plotly": ("plotting/interactive.py",),
     "pandas": ("adapters/_frames.py",),
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),

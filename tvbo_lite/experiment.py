@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import xarray as xr
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
     from tvbo_lite.formats import Rendered
@@ -213,6 +214,15 @@ class SimulationExperiment(Experiment):
         write_beside(Path(path), result.encode())
         return (Path(path),)
 
+    def draw(self, what: str | None = None, *, title: str = "", **options: Any) -> Figure:
+        """A picture of the experiment: ``"network"``, ``"components"`` or ``"channels"``.
+
+        Options and what is raised are those of `tvbo_lite.draw.draw`, and what `model` raises.
+        """
+        from tvbo_lite.draw import draw
+
+        return draw(self.model(), what, title=title, **options)
+
     def run(self, backend: str = "native", **options: Any) -> ExperimentResult:
         """Simulate with the built-in engine, or with another, such as ``"neuroml"`` (jLEMS) or ``"neuron"``.
 
@@ -294,6 +304,11 @@ class SimulationExperiment(Experiment):
         )  # fmt: skip
         dim = "quantity" if self._has_network() else "variable"
         return labelled(swept, axes, mode, dim, self.label)
+
+    def _repr_html_(self) -> str:
+        from tvbo_lite.show.experiment import experiment_html
+
+        return experiment_html(self, self.model)
 
     def _by_method(self, method: str | None) -> Self:
         """The experiment with another integration method, by which stimuli are placed in time too."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from tvbo_lite.errors import BackendError
+from tvbo_lite.show.words import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -118,14 +119,3 @@ def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int
     console = Console()
     needed = console.measure(shown, options=console.options.update(max_width=WIDE)).maximum
     Console(width=max(console.width, needed)).print(shown)  # a narrow terminal breaks lines, not words
-
-
-_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
-
-
-def duration(seconds: float) -> str:
-    """A time in a handy unit: ``200 ms``, ``1.5 s``."""
-    if not seconds:
-        return "0 s"
-    scale, unit = next((item for item in _UNITS if seconds >= item[0] * 0.9995), _UNITS[-1])
-    return f"{seconds / scale:.3g} {unit}"

@@ -323,7 +323,7 @@ def test_the_command_line_writes_a_numpy_file(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--out", "a.npz"], "give either the NAME"),
-        (["steps", "--out", "a.csv"], "has to end in .npz"),
+        (["steps", "--out", "a.csv"], "has to end in .npz or .zarr"),
         (["--set", "eta=1:2", "--out", "a.npz"], "expected NAME=LOWEST"),
         (["--set", "etta=1,2", "--out", "a.npz"], "did you mean 'eta'"),
     ],

@@ -68,6 +68,10 @@ class Kept(Protocol):
         """Keeps the traces of a part; may be called in several threads."""
 
     @property
+    def size(self) -> int:
+        """How many sets a part has at most."""
+
+    @property
     def quantities(self) -> tuple[str, ...]:
         """What is recorded; nothing as long as no set has been run."""
 
@@ -139,8 +143,11 @@ def sweep(work: Work, settings: Settings, dim: str, label: str | None) -> xr.Dat
         )
         raise UnsupportedError(problem)
     threads = _threads(settings)
-    runner, size = _prepared(replace(work, keep_going=failures == "nan"), settings, threads)
-    kept = _kept(runner, settings, size, dim, label)
+    runner = Runner(replace(work, keep_going=failures == "nan"))
+    model, found = runner.first()
+    alone = shares_no_step(model, work.options) or found is None or runner.columns() is None
+    kept = _kept(runner, settings, _size(runner, settings, threads, alone=alone), dim, label)
+    runner.work = replace(runner.work, together=None if alone else kept.size)
     with shown(settings.progress, "sets") as progress:
         _run(runner, kept, settings, threads, progress)
     return kept.result()
@@ -157,25 +164,19 @@ def _threads(settings: Settings) -> int:
     return threads_of(settings.client)
 
 
-def _prepared(work: Work, settings: Settings, threads: int) -> tuple[Runner, int]:
-    """What runs parts, and how many sets a part has at most: what keeps all threads busy and memory small."""
-    runner = Runner(work)
-    model, found = runner.first()
-    alone = shares_no_step(model, work.options) or found is None or runner.columns() is None
+def _size(runner: Runner, settings: Settings, threads: int, *, alone: bool) -> int:
+    """How many sets a part has at most: what keeps all threads busy and memory small."""
     count, stored = len(runner.index), settings.output is not None
+    if alone and not stored:
+        return 1
     if settings.chunk is not None:
-        size = max(1, min(settings.chunk, count))
-    else:
-        plan = simulation_plan(link(model))
-        sampling = work.options.get("sampling_step_size")
-        rows = plan.length / sampling if sampling else plan.n_steps
-        room = int((STORED_VALUES if stored else CHUNK_VALUES) / max(rows * len(plan.quantities()), 1.0))
-        usual = STORED_ALONE if alone else CHUNK
-        size = max(1, min(usual, room, -(-count // threads)))
-    if alone:
-        return runner, size if stored else 1
-    runner.work = replace(work, together=size)
-    return runner, size
+        return max(1, min(settings.chunk, count))
+    plan = simulation_plan(link(runner.first()[0]))
+    sampling = runner.work.options.get("sampling_step_size")
+    rows = plan.length / sampling if sampling else plan.n_steps
+    room = int((STORED_VALUES if stored else CHUNK_VALUES) / max(rows * len(plan.quantities()), 1.0))
+    usual = STORED_ALONE if alone else CHUNK
+    return max(1, min(usual, room, -(-count // threads)))
 
 
 def _kept(runner: Runner, settings: Settings, size: int, dim: str, label: str | None) -> Kept:

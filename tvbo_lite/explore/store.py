@@ -71,7 +71,7 @@ class Store:
     mine: Identity
     labels: Labels
     shape: tuple[int, ...]
-    size: int  # sets of a chunk at most, where the store is new
+    size: int  # sets of a part at most; where the store is new, those that are asked for
     keep_going: bool
     chunks: tuple[int, ...] = ()
     time: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
@@ -90,6 +90,7 @@ class Store:
         else:
             _check_parent(self.path)
             self.chunks = _chunk_shape(self.shape, self.size)
+        self.size = int(np.prod(self.chunks))
 
     # ---- parts -----------------------------------------------------------------------------------
 

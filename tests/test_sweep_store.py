@@ -137,16 +137,12 @@ def test_what_is_complete_is_not_run_again(tmp_path: Path, monkeypatch: pytest.M
 def test_parts_stay_those_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever ``chunk`` says later, sets go on in the parts in which they began."""
     folder = tmp_path / "sweep.zarr"
-
-    def stop(_done: int, _total: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        read().explore(SPACE, output=folder, chunk=6, threads=1, progress=stop)
+    read().explore(SPACE, output=folder, chunk=6)
+    for number in (1, 2):
+        (folder / "traces" / f"{number}.0.0.0").unlink()
     ran = parts_run(monkeypatch)
     xr.testing.assert_identical(read().explore(SPACE, output=folder, chunk=1), read().explore(SPACE))
-    assert ran
-    assert set(ran) <= {Part(6, 6), Part(12, 3)}
+    assert ran[:2] == [Part(6, 6), Part(12, 3)]
 
 
 def test_a_part_is_there_if_all_its_times_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,9 +77,7 @@ class Store:
     time: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     quantities: tuple[str, ...] = ()
     array: Any = None
-    waiting: list[Part] = field(
-        default_factory=list
-    )  # parts that failed before there was one to tell the times
+    waiting: list[Part] = field(default_factory=list)  # all failed, and no other part has told the times
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -168,16 +166,13 @@ class Store:
             sets = int(np.prod(self.chunks))
             width = len(traces.quantities)
             times = max(1, min(len(traces.time), CHUNK_VALUES // (sets * width)))
-            array = (
-                need_zarr()
-                .open_group(made, mode="r+")
-                .create_array(
-                    TRACES,
-                    shape=(*self.shape, len(traces.time), width),
-                    chunks=(*self.chunks, times, width),
-                    dtype=np.float64,
-                    fill_value=np.nan,
-                )
+            group = need_zarr().open_group(made, mode="r+")
+            array = group.create_array(
+                TRACES,
+                shape=(*self.shape, len(traces.time), width),
+                chunks=(*self.chunks, times, width),
+                dtype=np.float64,
+                fill_value=np.nan,
             )
             array.attrs["_ARRAY_DIMENSIONS"] = list(self.labels.dims)
             made.rename(self.path)

@@ -344,7 +344,7 @@ def test_the_command_line_writes_a_store(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         assert "sweep.zarr: eta 3, time 501, variable 2" in done.stdout
     expected = read().explore({"eta": [-6.0, -5.0, -4.0]})
-    with xr.open_zarr(out, consolidated=False, decode_times=False) as held:
+    with xr.open_zarr(out) as held:
         assert np.array_equal(held["traces"].values, expected.values)
         assert held.eta.attrs["path"] == "dynamics.parameters.eta"
     other = CliRunner().invoke(cli, [*command[:3], "eta=-6:-4:4", *command[4:]])

@@ -175,6 +175,7 @@ class Store:
                 fill_value=np.nan,
             )
             array.attrs["_ARRAY_DIMENSIONS"] = list(self.labels.dims)
+            need_zarr().consolidate_metadata(made)  # of what others open it with
             made.rename(self.path)
         finally:
             rmtree(beside, ignore_errors=True)
@@ -190,7 +191,7 @@ class Store:
     def _open(self) -> None:
         zarr, where = need_zarr(), Location(str(self.path))
         try:
-            group = zarr.open_group(self.path, mode="r+")
+            group = zarr.open_group(self.path, mode="r+", use_consolidated=False)
             about = dict(group.attrs).get(ABOUT)
             array = group[TRACES]
         except (OSError, KeyError, ValueError, TypeError, zarr.errors.BaseZarrError) as error:

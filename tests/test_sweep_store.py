@@ -93,14 +93,19 @@ KILLED = """
 import os, signal, sys
 import numpy as np
 from tvbo_lite import SimulationExperiment
+from tvbo_lite.explore.work import Runner
 
-def stop(done, total):
-    if done >= 6:
+traces = Runner.traces
+
+def stop(runner, part):
+    if part.first == 6:
         os.kill(os.getpid(), signal.SIGKILL)
+    return traces(runner, part)
 
+Runner.traces = stop
 experiment = SimulationExperiment.from_string(sys.argv[1])
 space = {"eta": np.linspace(-6.0, 0.0, 5), "J": [10.0, 15.0, 20.0]}
-experiment.explore(space, chunk=2, threads=1, output=sys.argv[2], progress=stop)
+experiment.explore(space, chunk=2, threads=1, output=sys.argv[2])
 """
 
 
@@ -111,12 +116,11 @@ def test_a_killed_sweep_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     done = subprocess.run([sys.executable, "-c", KILLED, QIF, str(folder)], check=False)
     assert done.returncode == -signal.SIGKILL
     before = {file: file.stat().st_mtime_ns for file in (folder / "traces").iterdir() if file.name[0] != "."}
-    assert 3 <= len(before) < 10
+    assert len(before) == 4
     seen, ran = [], parts_run(monkeypatch)
-    kept = read().explore(SPACE, output=folder, progress=lambda *count: seen.append(count))
-    assert len(ran) == 10 - len(before)
-    assert seen[0][0] >= 4
-    assert seen[-1] == (15, 15)
+    kept = read().explore(SPACE, output=folder, threads=1, progress=lambda *count: seen.append(count))
+    assert [part.first for part in ran] == [6, 8, 9, 11, 12, 14]
+    assert (seen[0], seen[-1]) == ((6, 15), (15, 15))
     assert all(file.stat().st_mtime_ns == time for file, time in before.items())
     xr.testing.assert_identical(kept, read().explore(SPACE))
 
@@ -141,8 +145,9 @@ def test_parts_stay_those_of_the_store(tmp_path: Path, monkeypatch: pytest.Monke
     for number in (1, 2):
         (folder / "traces" / f"{number}.0.0.0").unlink()
     ran = parts_run(monkeypatch)
-    xr.testing.assert_identical(read().explore(SPACE, output=folder, chunk=1), read().explore(SPACE))
-    assert ran[:2] == [Part(6, 6), Part(12, 3)]
+    kept = read().explore(SPACE, output=folder, chunk=1, threads=1)
+    assert ran == [Part(6, 6), Part(12, 3)]
+    xr.testing.assert_identical(kept, read().explore(SPACE))
 
 
 def test_a_part_is_there_if_all_its_times_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +198,26 @@ def test_no_store_remains_that_could_not_be_made(tmp_path: Path, monkeypatch: py
     with pytest.raises(StoreError, match="No space left on device"):
         read().explore(SPACE, output=tmp_path / "sweep.zarr")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("chunk", [4, 6])
+def test_two_processes_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    """The one that comes second adds to what the first has made; chunks that differ are an error."""
+    folder, write = tmp_path / "sweep.zarr", store.write_labels
+
+    def late(*arguments: Any) -> None:
+        monkeypatch.setattr(store, "write_labels", write)
+        read().explore(SPACE, output=folder, chunk=4)
+        write(*arguments)
+
+    monkeypatch.setattr(store, "write_labels", late)
+    if chunk == 4:
+        kept = read().explore(SPACE, output=folder, chunk=chunk)
+        xr.testing.assert_identical(kept, read().explore(SPACE))
+    else:
+        with pytest.raises(StoreError, match="in other chunks; the same call goes on"):
+            read().explore(SPACE, output=folder, chunk=chunk)
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.zarr"]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +300,6 @@ def test_sets_that_fail_are_nan_on_disk(tmp_path: Path) -> None:
     folder = tmp_path / "sweep.zarr"
     with pytest.raises(SimulationError, match=r"eta = 1000000\.0"):
         read(text).explore(space, output=folder, chunk=2, threads=1)
-    assert not folder.exists()
     kept = read(text).explore(space, output=folder, chunk=2, threads=1, failures="nan")
     xr.testing.assert_identical(kept, read(text).explore(space, failures="nan"))
     assert np.isnan(kept.values).all(axis=(1, 2)).tolist() == [True, True, False, True, False]

@@ -155,7 +155,7 @@ class Store:
         self.array[region] = np.nan if values is None else values.reshape(*shape, *values.shape[1:])
 
     def _create(self, traces: Traces) -> None:
-        """Makes the store beside its place and renames it."""
+        """Makes the store beside its place and renames it, unless another process was faster."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
         try:
@@ -176,10 +176,16 @@ class Store:
             )
             array.attrs["_ARRAY_DIMENSIONS"] = list(self.labels.dims)
             need_zarr().consolidate_metadata(made)  # of what others open it with
-            made.rename(self.path)
+            if not self.path.exists():
+                made.rename(self.path)
         finally:
             rmtree(beside, ignore_errors=True)
+        planned = self.chunks
         self._open()
+        if self.chunks != planned:
+            what = "another process has begun this sweep meanwhile, in other chunks"
+            hint = "the same call goes on from there"
+            raise StoreError(Problem(what, Location(str(self.path)), hint=hint))
 
     def _unwritten(self, error: OSError) -> StoreError:
         what = f"the sweep cannot be written: {error.strerror or error}"

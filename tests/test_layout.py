@@ -24,7 +24,7 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources"},
+    {"losses", "units", "resources", "progress", "stores"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},
@@ -44,7 +44,9 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The only places that import a heavy library where the program runs (not for its types alone).
 DOORS = {
+    "IPython": ("progress.py",),
     "click": ("cli/", "__main__.py"),
+    "distributed": ("explore/cluster.py",),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),
@@ -55,9 +57,10 @@ DOORS = {
     "pandas": ("adapters/_frames.py",),
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
-    "rich": ("cli/",),
+    "rich": ("cli/", "progress.py"),
     "xarray": ("results.py", "explore/labels.py"),
     "yaml": ("formats/yaml/",),
+    "zarr": ("stores.py",),
 }
 LOUD = {"print", "exit", "quit", "sys.exit", "os._exit", "os.abort", "sys.stdout.write", "sys.stderr.write"}
 

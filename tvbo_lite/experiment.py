@@ -255,8 +255,10 @@ class SimulationExperiment(Experiment):
         *,
         threads: int | None = None,
         chunk: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int], None] | bool = False,
         failures: str = "raise",
+        output: str | Path | None = None,
+        client: Any = None,
         **options: Any,
     ) -> xr.DataArray:
         """Run every set of parameter values with the built-in engine, on all cores.
@@ -273,8 +275,11 @@ class SimulationExperiment(Experiment):
             mode: ``"product"``, each value with each, or ``"zip"``, side by side.
             threads: runs at the same time; by default one for each core.
             chunk: how many sets run together at most; memory during the run grows with it.
-            progress: is called with (sets done, sets in all).
+            progress: True shows a bar; a function is called with (sets done, sets in all).
             failures: ``"raise"``, or ``"nan"`` for the traces of sets whose values do not stay finite.
+            output: a folder that becomes a Zarr store, to which sets are added as they finish; the result
+                is read from it where it is used. The same call later runs only what is missing.
+            client: a ``dask.distributed.Client``, on whose workers the sets run instead of in threads.
             options: of the integration, as `run`: ``method``, ``sampling_step_size`` (s), ...
 
         Returns:
@@ -285,25 +290,25 @@ class SimulationExperiment(Experiment):
         Raises:
             ModelError: a name that means nothing here, values that are no numbers. Else as `model` does.
             SimulationError: a value became NaN or infinite; it names the set.
-            UnsupportedError: trials or observations of an exploration; a result beyond 16 GB.
+            StoreError: ``output`` holds another sweep or something else, or cannot be written.
+            BackendError: the cluster fails, or its workers lack this program.
+            UnsupportedError: trials or observations of an exploration; a result in memory beyond 16 GB.
         """
         from tvbo_lite.explore.declared import space_of
-        from tvbo_lite.explore.labels import labelled
-        from tvbo_lite.explore.run import sweep
+        from tvbo_lite.explore.run import Settings, sweep
         from tvbo_lite.explore.space import read_space
+        from tvbo_lite.explore.work import Work
 
         if isinstance(space, str):
             axes, mode, parallel = space_of(self, space)
-            threads = threads or parallel
+            threads = threads or (parallel if client is None else None)
         else:
             axes = read_space(self, space, mode)
         plain = self._by_method(options.get("method")).model_copy(update={"explorations": {}})
-        swept = sweep(
-            plain, type(self).model, axes, mode,
-            threads=threads, chunk=chunk, progress=progress, failures=failures, **options,
-        )  # fmt: skip
+        folder = None if output is None else Path(output)
+        settings = Settings(threads, chunk, progress, failures, folder, client)
         dim = "quantity" if self._has_network() else "variable"
-        return labelled(swept, axes, mode, dim, self.label)
+        return sweep(Work(plain, type(self).model, axes, mode, options), settings, dim, self.label)
 
     def _repr_html_(self) -> str:
         from tvbo_lite.show.experiment import experiment_html

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from tvbo_lite.errors import BackendError
+from tvbo_lite.progress import Bar
 from tvbo_lite.show.words import duration
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Watch:
         self.begin = perf_counter()
         self.timeout = timeout  # s
         self.visible = sys.stderr.isatty()
-        self.bar: Progress | None = None
+        self.bar: Bar | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -45,17 +46,8 @@ class Watch:
             msg = f"the run was stopped after {self.timeout:g} s, {where}; give it a longer --timeout"
             raise BackendError(msg)
         if self.visible and (self.bar is not None or spent > PATIENCE):
-            self._draw(done, total)
-
-    def _draw(self, done: int, total: int) -> None:
-        if self.bar is None:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self.bar = Progress(console=Console(stderr=True), transient=True)
-            self.bar.add_task("simulating", total=total)
-            self.bar.start()
-        self.bar.update(self.bar.task_ids[0], completed=done)
+            self.bar = self.bar or Bar("simulating")
+            self.bar(done, total)
 
 
 class Stage:

@@ -27,9 +27,14 @@ NEAR = 2.0**-49  # relative: a time of the grid that near to a foreseen one is t
 
 def fixed(parts: Parts, method: RungeKutta) -> Body:
     """One step of an explicit method."""
-    body = _opened(parts)
+    body, step = _opened(parts), number(parts.dt)
+    if len(method.nodes) == 1:  # neither the states nor the rates are needed again
+        body.append(
+            parts.blend(parts.first, parts.first, step, parts.weighted(method.weights, [parts.slopes]))
+        )
+        return [*body, *_closed(parts)]
     start, stages = parts.room(), [parts.room() for _ in method.nodes]
-    step, now = number(parts.dt), _time(parts, body)
+    now = _time(parts, body)
     body += [parts.copy(start, parts.first), parts.copy(stages[0], parts.slopes)]
     for place, row, node in zip(stages[1:], method.matrix, method.nodes[1:], strict=True):
         body.append(parts.blend(parts.first, start, step, parts.weighted(row, stages)))

@@ -24,7 +24,7 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources"},
+    {"losses", "units", "resources", "memory"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},
@@ -44,6 +44,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The only places that import a heavy library where the program runs (not for its types alone).
 DOORS = {
     "click": ("cli/", "__main__.py"),
+    "h5py": ("transforms/columns/hdf5.py",),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),

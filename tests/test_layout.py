@@ -44,6 +44,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 # The only places that import a heavy library where the program runs (not for its types alone).
 DOORS = {
     "click": ("cli/", "__main__.py"),
+    "h5py": ("formats/_hdf5.py",),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),

@@ -35,6 +35,7 @@ Examples:
 @click.option("--folder", metavar="DIR", type=Path, help="Write all files into this folder.")
 @click.option("--split", is_flag=True, help="LEMS: types, network and simulation in a file each.")
 @click.option("--hdf5", is_flag=True, help="NeuroML: networks in HDF5.")
+@click.option("--double", is_flag=True, help="HDF5: numbers of 16 digits, not 7.")
 @click.option("--strict", is_flag=True, help="Write nothing where the format cannot hold all.")
 @options.include
 def render(
@@ -45,6 +46,7 @@ def render(
     folder: Path | None,
     split: bool,
     hdf5: bool,
+    double: bool,
     strict: bool,
     include: tuple[Path, ...],
 ) -> None:
@@ -56,7 +58,8 @@ def render(
     """
     if output is not None and folder is not None:
         raise click.UsageError("give -o OUT for one file, or --folder DIR for all files")
-    chosen = {name: True for name, given in (("split", split), ("hdf5", hdf5)) if given}
+    flags = {"split": split, "hdf5": hdf5, "double": double}
+    chosen = {name: True for name, given in flags.items() if given}
     result = translated(file, to, search=include, strict=strict, **chosen)
     write(result, file, to, output=output, folder=folder)
 

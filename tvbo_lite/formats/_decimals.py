@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decimals"]
+__all__ = ["are_short", "decimals"]
 
 _EXACT = 22  # powers of ten up to this one are doubles
 _WHOLE = 2**24  # whole numbers below are float32
@@ -40,3 +40,10 @@ def decimals(numbers: NDArray[np.float32]) -> NDArray[np.float64]:
     for place in (*rest, *np.flatnonzero(large)):  # very small and very large numbers, which are rare
         found[place] = float(str(narrow[place]))
     return found.reshape(numbers.shape)
+
+
+def are_short(numbers: NDArray[np.float64]) -> bool:
+    """Whether all numbers survive as float32: `decimals` gives them again."""
+    with np.errstate(over="ignore"):
+        narrow = numbers.astype(np.float32)
+    return bool(np.isfinite(narrow).all() and (decimals(narrow) == numbers).all())

@@ -5,7 +5,7 @@ Links that lead out of a file are refused, and Python objects that PyTables has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import h5py
     from numpy.typing import NDArray
 
-__all__ = ["Group", "Table", "new_file", "opened", "write_group", "write_table"]
+__all__ = ["BLOCK", "Group", "Table", "new_file", "opened", "write_group", "write_table"]
 
 BLOCK = 1 << 17  # rows read or written at a time: bounds memory
 _PACKED = 4000  # more bytes of numbers for each byte of the file than that no compression gives
@@ -96,14 +96,14 @@ class Group:
     def texts(self) -> dict[str, str]:
         """Its attributes as texts; those that are neither text nor number, or are empty, are left out."""
         with _reading(self.location):
-            found = {name: _text(self.node.attrs[name]) for name in self.node.attrs}
+            found = {name: _text(self.node.attrs[name]) for name in _plain(self.node.attrs)}
         return {name: text for name, text in found.items() if text is not None}
 
     def groups(self) -> list[Group]:
         """The groups in it."""
         library = _h5py()
         with _reading(self.location):
-            found = [(name, self._member(name)) for name in self.node]
+            found = [(name, self._member(name)) for name in _plain(self.node)]
         return [
             Group(node, self.file, f"{self.path}/{name}".lstrip("/"))
             for name, node in found
@@ -114,7 +114,7 @@ class Group:
         """The tables in it."""
         library = _h5py()
         with _reading(self.location):
-            found = [(name, self._member(name)) for name in self.node]
+            found = [(name, self._member(name)) for name in _plain(self.node)]
         return [
             Table(node, self.file, f"{self.path}/{name}")
             for name, node in found
@@ -186,6 +186,14 @@ class Table:
         return found
 
 
+def _plain(names: Iterable[str | bytes]) -> list[str]:
+    """The names of members or attributes. Raises `ValueError` where one is no text."""
+    found = [name for name in names if isinstance(name, str)]
+    if len(found) < len(list(names)):
+        raise ValueError("a name in it is no text")
+    return found
+
+
 def _wrong(part: NDArray[Any], kind: type) -> int | None:
     """The first row whose number will not do."""
     if part.dtype.kind != "f":
@@ -231,28 +239,17 @@ def write_table(
     columns: Sequence[str],
     count: int,
     block: Callable[[int, int], NDArray[np.float64]],
+    *,
+    dtype: type[np.float32 | np.float64],
 ) -> None:
-    """A table whose rows ``start`` to ``stop`` are ``block(start, stop)``.
-
-    It holds float32, as NeuroML's tools write it, where each number is the decimal that its float32 stands
-    for; else float64, which they read as well.
-    """
-    starts = range(0, count, BLOCK)
-    short = all(_short(block(start, min(start + BLOCK, count))) for start in starts)
-    dtype = np.float32 if short else np.float64
+    """A table whose rows ``start`` to ``stop`` are ``block(start, stop)``."""
     chunks = (max(1, min(count, 1 << 14)), len(columns))
     packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
     table = parent.create_dataset(name, (count, len(columns)), dtype, chunks=chunks, **packed)
     _write_texts(table, {f"column_{number}": column for number, column in enumerate(columns)})
-    for start in starts:
+    for start in range(0, count, BLOCK):
         stop = min(start + BLOCK, count)
         table[start:stop] = block(start, stop).astype(dtype)
-
-
-def _short(numbers: NDArray[np.float64]) -> bool:
-    with np.errstate(over="ignore"):
-        narrow = numbers.astype(np.float32)
-    return bool(np.isfinite(narrow).all() and (decimals(narrow) == numbers).all())
 
 
 def _write_texts(node: h5py.Group | h5py.Dataset, texts: Mapping[str, str | int]) -> None:

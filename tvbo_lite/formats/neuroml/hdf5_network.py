@@ -46,12 +46,22 @@ class _Group:
     name: str
     texts: dict[str, str | int]
     sheet: Sheet | None = None
+    dtype: type[np.float32 | np.float64] = np.float32
 
 
 def network_file(
-    model: m.Model, network: m.Component, texts: Mapping[str, str], losses: Losses, name: str
+    model: m.Model,
+    network: m.Component,
+    texts: Mapping[str, str],
+    losses: Losses,
+    name: str,
+    *,
+    double: bool = False,
 ) -> Stored:
     """The file with a network; ``texts`` are the attributes with all else of the document, ``name`` its id.
+
+    Numbers are float32, which all programs read, unless that cannot tell cells apart. What it rounds is a
+    loss, and with ``double`` a float64.
 
     Raises:
         RenderError: something that the form has no place for and without which the network is another.
@@ -60,6 +70,8 @@ def network_file(
     made = _Network(findings, TypeTable(model.component_types))
     groups = made.groups(alone_in_lists(network))
     own = _own(network, findings)
+    for group in groups:
+        _choose(group, findings, double=double)
     if findings.problems:
         lines = "\n".join(f"  {problem}" for problem in findings.problems)
         raise RenderError(f"NeuroML in HDF5 cannot hold network '{network.id}':\n{lines}")
@@ -74,11 +86,25 @@ def network_file(
     return Stored(write)
 
 
+def _choose(group: _Group, findings: Findings, *, double: bool) -> None:
+    """The precision of a group's table."""
+    if group.sheet is None or findings.problems:
+        return
+    exact, apart = group.sheet.precision()
+    if exact:
+        return
+    if double or not apart:
+        group.dtype = np.float64
+    else:
+        reason = "rounded to float32; 'double' keeps them, in a form that jNeuroML takes for zeros"
+        findings.losses.add(f"digits of the numbers in '{group.texts[ID]}'", reason)
+
+
 def _write(parent: h5py.Group, group: _Group) -> None:
     inside = write_group(parent, group.name, group.texts)
     if group.sheet is not None:
         sheet = group.sheet
-        write_table(inside, str(group.texts[ID]), sheet.columns, sheet.count, sheet.block)
+        write_table(inside, str(group.texts[ID]), sheet.columns, sheet.count, sheet.block, dtype=group.dtype)
 
 
 def _times(model: m.Model) -> dict[str, Decimal]:

@@ -43,7 +43,7 @@ _PREFIXES = {
     POPULATION: (), "projection_": tuple(kind for kind in KINDS if kind is not INPUTS),
     "inputList_": (INPUTS,), "input_list_": (INPUTS,),
 }  # fmt: skip
-_MOST = 1 << 31  # cells
+_MOST = 1 << 31  # cells; what a population whose number is not known may have
 
 
 def top_level(path: Path) -> str | None:
@@ -179,20 +179,22 @@ class _Network:
     def _population(self, group: Group) -> m.Component | None:
         texts = self._texts(group, (ID, "component"))
         table = self._table(group, texts.get(ID))
-        if not texts.get(ID) or not texts.get("component"):
+        if not texts.get(ID):
             return None
+        component = texts.get("component", "")
         cells: tuple[m.Component, ...] = ()
         if table is None:
-            found = _Population(texts[ID], texts["component"], self._size(group, texts))
+            found = _Population(texts[ID], component, self._size(group, texts))
         else:
             columns = self._columns(table, dict.fromkeys(PLACE, float) | {ID: int}, PLACE, self._unnamed)
             if columns is None:
+                self.populations[texts[ID]] = _Population(texts[ID], component, _MOST)
                 return None
             size = len(columns["x"])
             ids = columns.get(ID, np.arange(size))
             if len(np.unique(ids)) < size:
                 self.report("two cells have the same id", table.location)
-            found = _Population(texts[ID], texts["component"], size, ids)
+            found = _Population(texts[ID], component, size, ids)
             cells = tuple(_instances(ids, [columns[axis] for axis in PLACE], table.location))
         if found.id in self.populations:
             self.report(f"there are two populations '{found.id}'", group.location)
@@ -217,7 +219,7 @@ class _Network:
             return int(text)
         found = f"found size={text}" if text else "there is neither an attribute 'size' nor a table of places"
         self.report(found, group.location, "the number of cells")
-        return 0
+        return _MOST
 
     @staticmethod
     def _unnamed(count: int) -> list[str]:

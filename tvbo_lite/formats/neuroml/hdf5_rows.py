@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tvbo_lite.errors import Location, Problem
+from tvbo_lite.formats._decimals import are_short
+from tvbo_lite.formats._hdf5 import BLOCK
 from tvbo_lite.formats.neuroml.layout import DEFAULTS, DESTINATION, ID, MAGNITUDES, Kind
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.rows import Column, Rows, parts_of
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_PLACE", "Findings", "Sheet", "sheet_of"]
 
 NO_PLACE = "the form has no place for it"
+_WHOLE = 2**24  # whole numbers below are float32
 _CELL = re.compile(r"(?:\.\./)?(\w+)(?:\[(\d+)\]|/(\d+)(?:/\w+)?)")
 _BEFORE = re.compile(r"(?:\.\./)?(\w+)[\[/]")
 _AFTER = re.compile(r"\]|(?:/\w+)?")
@@ -73,6 +76,17 @@ class Sheet:
                     found[to, number] = value[first:last] if isinstance(value, np.ndarray) else value
             offset += count
         return found
+
+    def precision(self) -> tuple[bool, bool]:
+        """Whether float32 holds its numbers as they are, and whether it can at least tell its cells apart."""
+        cells = [k for k, name in enumerate(self.columns) if name == ID or name.endswith("cell_id")]
+        exact = True
+        for start in range(0, self.count, BLOCK):
+            block = self.block(start, min(start + BLOCK, self.count))
+            exact = exact and are_short(block)
+            if not exact and (block[:, cells] >= _WHOLE).any():
+                return False, False
+        return exact, True
 
 
 def sheet_of(kind: Kind, item: m.Component, findings: Findings) -> tuple[dict[str, str], Sheet | None]:

@@ -25,7 +25,7 @@ from tvbo_lite.losses import Losses
 __all__ = ["write"]
 
 
-def write(model: m.Model, losses: Losses, *, network: str | None = None) -> Stored:
+def write(model: m.Model, losses: Losses, *, network: str | None = None, double: bool = False) -> Stored:
     """The file with one network and all that it needs.
 
     What NeuroML's schema does not know stands in the file too, as LEMS, for this package.
@@ -35,6 +35,7 @@ def write(model: m.Model, losses: Losses, *, network: str | None = None) -> Stor
         losses: gets the simulation, which the form cannot hold, and each component that other programs do
             not find in the file.
         network: the id of the network; by default the one that is simulated, or the last.
+        double: numbers that float32 would round are float64.
 
     Raises:
         RenderError: there is no such network, or it has something that the form has no place for.
@@ -52,7 +53,7 @@ def write(model: m.Model, losses: Losses, *, network: str | None = None) -> Stor
     for item in parts.simulation:
         reason = "NeuroML has no simulations: run the file with a duration and a step"
         losses.add(f"<{item.tag}> '{item.id}'", reason, item.location)
-    return network_file(model, chosen, texts, losses, document.id)
+    return network_file(model, chosen, texts, losses, document.id, double=double)
 
 
 def _chosen(parts: Parts, name: str | None, losses: Losses) -> m.Component:

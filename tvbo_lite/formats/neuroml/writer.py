@@ -32,7 +32,9 @@ from tvbo_lite.losses import Losses
 __all__ = ["write"]
 
 
-def write(model: m.Model, losses: Losses, *, name: str | None = None, hdf5: bool = False) -> Files:
+def write(
+    model: m.Model, losses: Losses, *, name: str | None = None, hdf5: bool = False, double: bool = False
+) -> Files:
     """The model's NeuroML documents, a LEMS file for what they cannot hold, and ``LEMS_<name>.xml``.
 
     Args:
@@ -41,6 +43,7 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None, hdf5: bool
             beyond LEMS.
         name: of the main file and of the file of types; by default the id of the simulated network.
         hdf5: networks are in HDF5 (``.net.nml.h5``), the form for large ones.
+        double: in HDF5, numbers that float32 would round are float64.
 
     Without a simulation the last network is the main file.
 
@@ -63,7 +66,7 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None, hdf5: bool
         for document in found if not parts.simulation else ():  # there is no other file to include it
             document.includes.insert(0, types)
     for document in found:
-        texts[document.name] = _content(model, document, networks, losses)
+        texts[document.name] = _content(model, document, networks, losses, double=double)
     main = _main(model, parts, found, texts, types)
     if main is not None:
         texts[f"LEMS_{name}.xml"] = lems_document(main)
@@ -72,7 +75,9 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None, hdf5: bool
     return Files(list(texts)[-1], texts)
 
 
-def _content(model: m.Model, document: Document, networks: Collection[str], losses: Losses) -> str | Stored:
+def _content(
+    model: m.Model, document: Document, networks: Collection[str], losses: Losses, *, double: bool
+) -> str | Stored:
     """A document's file; one with a network that is to be in HDF5 has all else as a text inside."""
     inside = [item for item in document.components if item.id in networks]
     if not inside:
@@ -81,7 +86,7 @@ def _content(model: m.Model, document: Document, networks: Collection[str], loss
 
     others = [item for item in document.components if item.id not in networks]
     top = document_text(replace(document, components=others))
-    return network_file(model, inside[0], {TOP_LEVEL: top}, losses, document.id)
+    return network_file(model, inside[0], {TOP_LEVEL: top}, losses, document.id, double=double)
 
 
 def _main(

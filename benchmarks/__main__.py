@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import engine, networks, startup
+from benchmarks import engine, hdf5, networks, startup
 from benchmarks.measure import Pair, machine, table
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -41,6 +41,8 @@ def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
     kernel = engine.kernel(rounds)
     tell("networks")
     net = networks.measure(rounds)
+    tell("HDF5")
+    files = hdf5.measure(rounds)
     tell("canonical examples")
     every, failures = engine.examples(rounds, lambda name: tell(f"  {name}"), only)
     together = engine.summary(every) if every else []
@@ -55,6 +57,7 @@ def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
         *_section("Start", table(start, "ours", "libraries")),
         *_section("Compiler", table(kernel, "ours", "peer")),
         *_section("Networks", table(net, "ours", "peer")),
+        *_section("NeuroML in HDF5", table(files, "ours", "libNeuroML")),
         *_section("Against jNeuroML", table(together, "tvbo-lite", "jNeuroML")),
         *_section("Every canonical example, whole processes and loops alone", engine.table(every)),
     ]
@@ -62,7 +65,7 @@ def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
         rows = [f"| {' | '.join(row)} |" for row in failures]
         header = ["| example | tvbo-lite | jNeuroML |", "| --- | --- | --- |"]
         lines += _section("Not measured", [*header, *rows])
-    return [*start, *kernel, *net, *together, *(one.whole for one in every)], lines
+    return [*start, *kernel, *net, *files, *together, *(one.whole for one in every)], lines
 
 
 def _section(title: str, rows: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tvbo_lite import SimulationExperiment, formats
 from tvbo_lite.backends import jlems, native
+from tvbo_lite.backends._jneuroml import command
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.errors import BackendError, ReadError, RenderError
@@ -36,7 +37,17 @@ h5py = pytest.importorskip("h5py")
 CORE = tuple(map(m.Include, ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")))
 WITH_NETWORK = [name for name in jar.example_names() if "Ex17" not in name]
 NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*")
-NO_JAVA = pytest.mark.skipif(find_java() is None, reason="there is no Java")
+
+
+def has_java() -> bool:
+    try:
+        find_java()
+    except BackendError:
+        return False
+    return True
+
+
+NEEDS_JAVA = pytest.mark.skipif(not has_java(), reason="there is no Java")
 
 CELLS = """
 <iafCell id="c" leakReversal="-50mV" thresh="-55mV" reset="-70mV" C="0.2nF" leakConductance="0.01uS"/>
@@ -47,7 +58,8 @@ k="0.025per_ms" erev="0mV"/><pulseGenerator id="pulse" delay="1ms" duration="30m
 NETWORK = """
 <network id="net" type="networkWithTemperature" temperature="32degC">
   <population id="plain" component="c" size="3"/>
-  <population id="placed" component="c" type="populationList"><property tag="color" value="1 0 0"/>
+  <population id="placed" component="c" type="populationList">
+    <property tag="color" value="1 0 0"/><property tag="empty" value=""/>
     <instance id="0"><location x="0" y="1.1" z="-2"/></instance>
     <instance id="1"><location x="10" y="0" z="0.25"/></instance></population>
   <projection id="to" presynapticPopulation="plain" postsynapticPopulation="placed" synapse="s">
@@ -382,7 +394,7 @@ def theirs(xml: Path, folder: Path) -> Path:
     return folder / "theirs.net.nml.h5"
 
 
-@NO_JAVA
+@NEEDS_JAVA
 def test_what_libneuroml_writes_runs_as_jlems_runs_the_xml(xml: Path, tmp_path: Path) -> None:
     """Cells with event, electrical and graded connections and inputs, in the order of the file: the traces
     that jLEMS prints.
@@ -398,6 +410,49 @@ def test_what_libneuroml_writes_runs_as_jlems_runs_the_xml(xml: Path, tmp_path: 
     assert np.ptp(judge.trace("placed/1/c/v")) > 1e-3
     for quantity in judge.quantities:
         assert (ours.trace(quantity).astype(np.float32) == judge.trace(quantity).astype(np.float32)).all()
+
+
+@NEEDS_JAVA
+def test_jneuroml_reads_what_we_write(tmp_path: Path) -> None:
+    """Within a LEMS file, a network whose cells all have places runs as its XML does, to the last float32."""
+    network = re.sub(
+        r"<(projection|electrical\w+|continuous\w+|inputList) (?:(?!</\1>).)*plain.*?</\1>",
+        "",
+        NETWORK,
+        flags=re.S,
+    )
+    connections = """
+      <projection id="on" presynapticPopulation="placed" postsynapticPopulation="placed" synapse="s">
+        <connectionWD id="0" preCellId="../placed/0/c" postCellId="../placed/1/c" weight="2.5" delay="0.5ms"/>
+      </projection>"""
+    network = re.sub(r'<population id="plain".*?/>', connections, network)
+    model = document(network)
+    wanted = recorded("placed/0/c/v", "placed/1/c/v")
+    model = replace(model, target="sim", components=(*model.components, wanted))
+    files = formats.render(model, "neuroml", hdf5=True, losses=Losses())
+    assert isinstance(files, Files)
+    write_files(tmp_path, files)
+    done = subprocess.run(
+        command(tmp_path / files.main, "-nogui"), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (tmp_path / "of.dat").is_file(), done.stdout + done.stderr
+    theirs = read_dat(tmp_path / "of.dat")[:, 1:].astype(np.float32)
+    assert np.ptp(theirs[:, 1]) > 0.01
+    assert (native.run_linked(model).values.astype(np.float32) == theirs).all()
+
+
+@NEEDS_JAVA
+def test_jlems_runs_a_lems_file_that_includes_hdf5(xml: Path, tmp_path: Path) -> None:
+    """It is given the network as XML, for jNeuroML reads few such files; nothing is written beside it."""
+    path = written(document(), tmp_path / "h5" / "net.net.nml.h5")
+    includes = "".join(f'<Include file="{item.file}"/>' for item in (*CORE, m.Include(path.name)))
+    main = path.with_name("LEMS_net.xml")
+    main.write_text(f"""<Lems><Target component="sim"/>{includes}
+      <Simulation id="sim" length="5ms" step="0.01ms" target="net"><OutputFile id="of" fileName="of.dat">
+      <OutputColumn id="v" quantity="plain[0]/v"/></OutputFile></Simulation></Lems>""")
+    judge = jlems.run_file(main)
+    assert (native.run_file(main).values.astype(np.float32) == judge.values.astype(np.float32)).all()
+    assert {one.name for one in main.parent.iterdir()} == {main.name, path.name}
 
 
 # ---- numbers -------------------------------------------------------------------------------------------
@@ -557,6 +612,8 @@ def test_what_has_no_place_is_told(tmp_path: Path) -> None:
         ('size="3"', 'size="many"', "population 'plain': size='many'; expected the number of cells"),
         ('<instance id="1">', '<instance id="one">', "a cell has the id 'one'; expected a number"),
         ('x="10"', 'x="ten"', "the place of cell 1"),
+        ('id="fro"', 'id="to"', "there are two groups 'projection_to'; expected an id of its own for each"),
+        ('id="fro"', 'id="t/o"', "<projection> has the id 't/o'; expected a name"),
         ('preCellId="../plain[0]"', "", "a connection of 'to' has no cell at one end"),
     ],
 )

@@ -94,7 +94,7 @@ class Group:
             return bool(self.node.id.get_create_plist().get_link_creation_order())
 
     def texts(self) -> dict[str, str]:
-        """Its attributes as texts; those that are neither text nor number, or are empty, are left out."""
+        """Its attributes as texts; those that are neither text nor number are left out."""
         with _reading(self.location):
             found = {name: _text(self.node.attrs[name]) for name in _plain(self.node.attrs)}
         return {name: text for name, text in found.items() if text is not None}
@@ -208,6 +208,8 @@ def _text(value: object) -> str | None:
     """An attribute as PyTables, Java or h5py may have written it: a text, a number, an array of one."""
     if isinstance(value, np.ndarray):
         return _text(value.flat[0]) if value.size else None
+    if isinstance(value, _h5py().Empty):  # PyTables' form of an empty text
+        return ""
     if isinstance(value, np.bytes_ | bytes):
         value = value.decode("utf-8")
     if isinstance(value, str):
@@ -256,8 +258,8 @@ def _write_texts(node: h5py.Group | h5py.Dataset, texts: Mapping[str, str | int]
     """Attributes in the form that PyTables takes for text: UTF-8 of fixed length."""
     library = _h5py()
     for name, value in texts.items():
-        if isinstance(value, int):
+        if isinstance(value, int) or not value:
             node.attrs[name] = value
-        elif value:
+        else:
             data = value.encode("utf-8")
             node.attrs.create(name, data, dtype=library.string_dtype("utf-8", len(data)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite import __version__
-from tvbo_lite.errors import RenderError
+from tvbo_lite.errors import NOWHERE, RenderError
 from tvbo_lite.formats._hdf5 import new_file, write_group, write_table
 from tvbo_lite.formats.files import Stored
 from tvbo_lite.formats.neuroml.connections import alone_in_lists
-from tvbo_lite.formats.neuroml.hdf5_rows import NO_PLACE, Findings, Sheet, sheet_of
+from tvbo_lite.formats.neuroml.hdf5_rows import NO_PLACE, Findings, Precision, Sheet, sheet_of
 from tvbo_lite.formats.neuroml.layout import (
     ID,
     INPUTS,
@@ -90,12 +90,13 @@ def _choose(group: _Group, findings: Findings, *, double: bool) -> None:
     """The precision of a group's table."""
     if group.sheet is None or findings.problems:
         return
-    exact, apart = group.sheet.precision()
-    if exact:
-        return
-    if double or not apart:
+    needed = group.sheet.precision()
+    if needed is Precision.NONE:
+        what = f"a number in '{group.texts[ID]}' is not finite"
+        findings.report(what, NOWHERE, "numbers")
+    elif needed is Precision.LONG or (needed is Precision.ROUNDED and double):
         group.dtype = np.float64
-    else:
+    elif needed is Precision.ROUNDED:
         reason = "rounded to float32; 'double' keeps them, in a form that jNeuroML takes for zeros"
         findings.losses.add(f"digits of the numbers in '{group.texts[ID]}'", reason)
 
@@ -133,6 +134,7 @@ def _own(network: m.Component, findings: Findings) -> dict[str, str | int]:
 class _Network:
     findings: Findings
     types: TypeTable
+    taken: set[str] = field(default_factory=set)
 
     def groups(self, network: m.Component) -> list[_Group]:
         found = []
@@ -156,6 +158,16 @@ class _Network:
         else:
             self.findings.losses.add(_named(item), NO_PLACE, item.location)
 
+    def _name(self, prefix: str, item: m.Component) -> str:
+        """What a group is called, which no other may be."""
+        name = prefix + (item.id or "")
+        if not item.id or item.id == "." or set(item.id) & {"/", "\0"}:
+            self.findings.report(f"<{item.tag}> has the id '{item.id or ''}'", item.location, "a name")
+        elif name in self.taken:
+            self.findings.report(f"there are two groups '{name}'", item.location, "an id of its own for each")
+        self.taken.add(name)
+        return name
+
     def _population(self, item: m.Component) -> _Group:
         texts: dict[str, str | int] = {ID: item.id or "", "component": item.attributes.get("component", "")}
         cells = []
@@ -173,9 +185,9 @@ class _Network:
             self.findings.report(what, item.location, " or ".join(_POPULATIONS))
         if kind == "populationList":
             texts |= {"size": len(cells), "type": kind}
-            return _Group(POPULATION + str(item.id), texts, self._places(cells))
+            return _Group(self._name(POPULATION, item), texts, self._places(cells))
         texts["size"] = self._size(item)
-        return _Group(POPULATION + str(item.id), texts)
+        return _Group(self._name(POPULATION, item), texts)
 
     def _size(self, item: m.Component) -> int:
         text = item.attributes.get("size", "")
@@ -226,7 +238,7 @@ class _Network:
                 texts[key] = item.attributes[key]
             else:
                 self.findings.report(f"{item.tag} '{item.id}' has no '{key}'", item.location)
-        return _Group(kind.prefix + str(item.id), {**texts, **shared}, sheet)
+        return _Group(self._name(kind.prefix, item), {**texts, **shared}, sheet)
 
 
 def _named(item: m.Component) -> str:

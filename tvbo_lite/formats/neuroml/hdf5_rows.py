@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum, auto
 from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[Any] | float
 
-__all__ = ["NO_PLACE", "Findings", "Sheet", "sheet_of"]
+__all__ = ["NO_PLACE", "Findings", "Precision", "Sheet", "sheet_of"]
 
 NO_PLACE = "the form has no place for it"
 _WHOLE = 2**24  # whole numbers below are float32
+_LARGEST = np.finfo(np.float32).max
 _CELL = re.compile(r"(?:\.\./)?(\w+)(?:\[(\d+)\]|/(\d+)(?:/\w+)?)")
 _BEFORE = re.compile(r"(?:\.\./)?(\w+)[\[/]")
 _AFTER = re.compile(r"\]|(?:/\w+)?")
@@ -50,6 +52,15 @@ class Findings:
         problem = Problem(what, place, expected)
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+class Precision(Enum):
+    """What of numbers float32 holds: all, all but some digits, not enough of them; or nothing can."""
+
+    SHORT = auto()
+    ROUNDED = auto()
+    LONG = auto()
+    NONE = auto()
 
 
 @dataclass(slots=True)
@@ -77,16 +88,19 @@ class Sheet:
             offset += count
         return found
 
-    def precision(self) -> tuple[bool, bool]:
-        """Whether float32 holds its numbers as they are, and whether it can at least tell its cells apart."""
+    def precision(self) -> Precision:
+        """What its numbers need."""
         cells = [k for k, name in enumerate(self.columns) if name == ID or name.endswith("cell_id")]
-        exact = True
+        found = Precision.SHORT
         for start in range(0, self.count, BLOCK):
             block = self.block(start, min(start + BLOCK, self.count))
-            exact = exact and are_short(block)
-            if not exact and (block[:, cells] >= _WHOLE).any():
-                return False, False
-        return exact, True
+            if not np.isfinite(block).all():
+                return Precision.NONE
+            if found is Precision.SHORT and not are_short(block):
+                found = Precision.ROUNDED
+            if (block[:, cells] >= _WHOLE).any() or (np.abs(block) > _LARGEST).any():
+                found = Precision.LONG
+        return found
 
 
 def sheet_of(kind: Kind, item: m.Component, findings: Findings) -> tuple[dict[str, str], Sheet | None]:
@@ -200,7 +214,7 @@ class _Reader:
             elif attribute in self.kind.shared:
                 self._share(attribute, set(every), place)
             elif attribute == DESTINATION and self._go_together(every):
-                self.shared[DESTINATION] = every[0] or ""
+                self.shared |= {DESTINATION: every[0]} if every[0] else {}
             else:
                 for text in dict.fromkeys(every):
                     if text is not None:

@@ -551,6 +551,19 @@ def test_the_command_line_names_what_is_wrong(file: Path) -> None:
     assert "row 1: population 'placed' has no cell 7" in done.output
 
 
+def test_the_command_line_shows_such_a_file_in_other_formats(file: Path, tmp_path: Path) -> None:
+    """LEMS, NeuroML in XML and YAML, each again the same network."""
+    mine = normal(network_in(read_file(file)))
+    tvbo_lite("convert", file, tmp_path / "net.xml")
+    assert normal(network_in(read_file(tmp_path / "net.xml"))) == mine
+    tvbo_lite("convert", file, tmp_path / "net.yaml")
+    again = SimulationExperiment.from_file(tmp_path / "net.yaml")
+    assert again.network is not None
+    assert set(again.network.populations) == {"plain", "placed"}
+    tvbo_lite("convert", file, tmp_path / "xml", "--to", "neuroml")
+    assert normal(network_in(read_file(tmp_path / "xml" / "net.net.nml"))) == mine
+
+
 def test_a_file_that_is_no_text_is_not_shown(yaml: Path) -> None:
     """render needs a place for it."""
     done = CliRunner().invoke(cli, ["render", str(yaml), "--to", "hdf5"])

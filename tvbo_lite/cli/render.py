@@ -115,6 +115,12 @@ def _model(file: str, search: tuple[Path, ...], *, linked: bool) -> Model:
         from tvbo_lite.experiment import SimulationExperiment
 
         return SimulationExperiment.from_file(file).model()
+    from tvbo_lite.formats.neuroml.layout import is_hdf5
+
+    if is_hdf5(file):  # its includes are not LEMS
+        from tvbo_lite.formats.lems.core import without_core
+
+        return without_core(read_model(file, search)[0])
     from tvbo_lite.errors import Location, Problem, ReadError
     from tvbo_lite.formats.lems import sources
     from tvbo_lite.formats.lems.reader import read_string

@@ -116,6 +116,7 @@ def sheet_of(kind: Kind, item: m.Component, findings: Findings) -> tuple[dict[st
                 findings.losses.add(f"<{one.tag}> in '{item.id}'", NO_PLACE, one.location)
     if not reader.pieces:
         return reader.shared, None
+    reader.number()
     used = {name for _, numbers in reader.pieces for name in numbers}
     columns = (*kind.ends, *(name for name in (*kind.columns, ID) if name in used))
     return reader.shared, Sheet(columns, reader.pieces)
@@ -161,7 +162,7 @@ class _Reader:
             else:
                 self._lost(attribute, column.text(0), rows.location)
         numbers |= self._texts({key: [text] for key, text in rows.attributes.items()}, 1, rows.location)
-        ids = np.arange(rows.count) if rows.ids is None else rows.ids
+        ids = np.arange(rows.count) if rows.ids is None and self.numbered else rows.ids
         self._add(rows.count, numbers, ids, rows.location)
 
     def components(self, items: list[m.Component]) -> None:
@@ -171,30 +172,33 @@ class _Reader:
             {name: [item.attributes.get(name) for item in items] for name in names}, len(items), place
         )
         ids = [item.id for item in items]
-        start = self.numbered
         if all(name is not None and name.isdecimal() for name in ids):
             self._add(len(items), numbers, np.array([int(name or 0) for name in ids]), place)
             return
         for item in items:
-            if item.id is not None and not item.id.isdecimal():
+            if item.id is not None:
                 reason = "a row has a number as its id, which its place in the table gives it"
                 self.findings.losses.add(f"id '{item.id}' of <{item.tag}>", reason, item.location)
-        self._add(len(items), numbers, np.arange(start, start + len(items)), place)
+        self._add(len(items), numbers, None, place)
 
-    def _add(self, count: int, numbers: dict[str, Numbers], ids: NDArray[np.int64], place: Location) -> None:
+    def _add(
+        self, count: int, numbers: dict[str, Numbers], ids: NDArray[np.int64] | None, place: Location
+    ) -> None:
         for name, (attribute, _) in self.kind.ends.items():
             if name not in numbers:
                 self.findings.report(f"a connection of '{self.item.id}' has no '{attribute}'", place)
-        if (ids != np.arange(self.numbered, self.numbered + count)).any():
-            numbers[ID] = ids.astype(np.float64)
-            at = 0
-            for before, earlier in self.pieces:  # whose ids went without saying
-                earlier.setdefault(ID, np.arange(at, at + before, dtype=np.float64))
-                at += before
-        elif any(ID in earlier for _, earlier in self.pieces):
-            numbers[ID] = ids.astype(np.float64)
+        counted = ids is None or (ids == np.arange(self.numbered, self.numbered + count)).all()
+        if ids is not None and not counted:
+            numbers[ID] = ids
         self.pieces.append((count, numbers))
         self.numbered += count
+
+    def number(self) -> None:
+        """Where some rows have ids of their own, all have ids."""
+        at = 0
+        for count, numbers in self.pieces if any(ID in numbers for _, numbers in self.pieces) else ():
+            numbers.setdefault(ID, np.arange(at, at + count))
+            at += count
 
     def _texts(
         self, texts: Mapping[str, Sequence[str | None]], count: int, place: Location

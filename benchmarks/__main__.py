@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import engine, mean_field, networks, startup
+from benchmarks import engine, hdf5, mean_field, networks, startup
 from benchmarks.measure import Pair, machine, table
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -43,6 +43,8 @@ def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
     net = networks.measure(rounds)
     tell("mean fields")
     mean = mean_field.measure(rounds)
+    tell("HDF5")
+    files = hdf5.measure(rounds)
     tell("canonical examples")
     every, failures = engine.examples(rounds, lambda name: tell(f"  {name}"), only)
     together = engine.summary(every) if every else []
@@ -58,6 +60,7 @@ def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
         *_section("Compiler", table(kernel, "ours", "peer")),
         *_section("Networks", table(net, "ours", "peer")),
         *_section("Mean fields against PyRates", table(mean, "ours", "peer")),
+        *_section("NeuroML in HDF5", table(files, "ours", "libNeuroML")),
         *_section("Against jNeuroML", table(together, "tvbo-lite", "jNeuroML")),
         *_section("Every canonical example, whole processes and loops alone", engine.table(every)),
     ]
@@ -65,7 +68,7 @@ def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
         rows = [f"| {' | '.join(row)} |" for row in failures]
         header = ["| example | tvbo-lite | jNeuroML |", "| --- | --- | --- |"]
         lines += _section("Not measured", [*header, *rows])
-    return [*start, *kernel, *net, *mean, *together, *(one.whole for one in every)], lines
+    return [*start, *kernel, *net, *mean, *files, *together, *(one.whole for one in every)], lines
 
 
 def _section(title: str, rows: list[str]) -> list[str]:

@@ -47,7 +47,7 @@ DOORS = {
     "IPython": ("progress.py",),
     "click": ("cli/", "__main__.py"),
     "distributed": ("explore/cluster.py",),
-    "h5py": ("transforms/columns/hdf5.py",),
+    "h5py": ("formats/_hdf5.py", "transforms/columns/hdf5.py"),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),

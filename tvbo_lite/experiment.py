@@ -202,16 +202,16 @@ class SimulationExperiment(Experiment):
         """Write what `render` gives; the files written.
 
         A single text goes to the file ``path``, several to the folder ``path``; each file is replaced whole
-        or not at all. Without ``format`` the ending of ``path`` decides (``.xml`` LEMS, ``.yaml`` YAML).
-        Raises `OSError` as the system does, else as `render`.
+        or not at all. Without ``format`` the ending of ``path`` decides (``.xml`` LEMS, ``.yaml`` YAML,
+        ``.h5`` NeuroML in HDF5). Raises `OSError` as the system does, else as `render`.
         """
         from tvbo_lite.formats import format_of
-        from tvbo_lite.formats.files import write_beside, write_files
+        from tvbo_lite.formats.files import Files, write_beside, write_files
 
         result = self.render(format or format_of(path), strict=strict, losses=losses, **options)
-        if not isinstance(result, str):
+        if isinstance(result, Files):
             return write_files(path, result)
-        write_beside(Path(path), result.encode())
+        write_beside(Path(path), result)
         return (Path(path),)
 
     def draw(self, what: str | None = None, *, title: str = "", **options: Any) -> Figure:

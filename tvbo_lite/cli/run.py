@@ -19,6 +19,7 @@ Examples:
   tvbo-lite run LEMS_NML2_Ex2_Izh.xml --out results --plot izhikevich.png
   tvbo-lite run experiment.yaml --backend jlems
   tvbo-lite run network.nml --duration 300ms --step 0.01ms
+  tvbo-lite run network.net.nml.h5 --duration 300ms --step 0.01ms
 """
 
 

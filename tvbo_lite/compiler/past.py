@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.driver import Body, number
@@ -21,6 +20,9 @@ from tvbo_lite.errors import ModelError, Problem, UnsupportedError
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.beyond import Delay
 from tvbo_lite.transforms.blocks import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["MAX_PAST", "Past", "Reader", "States"]
 

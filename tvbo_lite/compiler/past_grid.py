@@ -3,17 +3,17 @@
 The values that somebody reads late are kept once a step, in a circle (`tvbo_lite.compiler.ir.Ring`) that
 reaches back as far as the longest delay. A delay is so many whole steps and a part of one. What lies between
 two steps is on the line between them; where the method is of a higher order than 2 and the value is a state,
-it is on the cubic through both values with the slopes of the method's own dense output, so that the method
-keeps its order (A. Bellen and M. Zennaro, Numerical Methods for Delay Differential Equations, 2003, chapter 6).
+it is on the cubic through both values with the slopes of the method, which so keeps its order (A. Bellen and M.
+Zennaro, Numerical Methods for Delay Differential Equations, 2003, chapter 6).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.driver import ONE, ZERO, Body, below, choose, minus, number, plus, times
@@ -21,6 +21,9 @@ from tvbo_lite.compiler.methods import Method, RungeKutta
 from tvbo_lite.compiler.past import Maker, Past, Reader, States
 from tvbo_lite.errors import Problem, UnsupportedError
 from tvbo_lite.transforms.blocks import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Grid"]
 
@@ -67,7 +70,9 @@ class Grid(Past):
         self.rows = int(np.ceil(self.longest / self.dt)) + 3
         self.part = self.cell("part of a step")
         smooth = [one for one in readers if self.ends and self._between(one) and states.hold(one.places)]
-        groups = [(one, late) for one, late in ((smooth, 3), ([r for r in readers if r not in smooth], 1)) if one]
+        groups = [
+            (one, late) for one, late in ((smooth, 3), ([r for r in readers if r not in smooth], 1)) if one
+        ]
         places = [np.unique(np.concatenate([one.places for one in group])) for group, _ in groups]
         size = sum(len(some) * late for some, (_, late) in zip(places, groups, strict=True))
         self.check_room(self.rows * size, HINT)

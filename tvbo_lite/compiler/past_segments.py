@@ -13,9 +13,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.driver import ONE, ZERO, Body, below, choose, minus, number, over, plus, times
@@ -23,6 +23,9 @@ from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta
 from tvbo_lite.compiler.past import Maker, Past, Reader, States
 from tvbo_lite.errors import Problem, UnsupportedError
 from tvbo_lite.transforms.blocks import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Segments"]
 

@@ -250,9 +250,7 @@ class SolverCode(EventCode):
         ring, head = statement.ring, self._head(statement.head)
         at = self.do(f"add nsw i64 {head}, {self.whole(statement.start, statement.block)}")
         place = self._in_ring(ring, self._turned(ring, at))
-        self.temps[statement.temp.number] = self.do(
-            f"load double, ptr {place}{self.shared.ring_tag(ring)}"
-        )
+        self.temps[statement.temp.number] = self.do(f"load double, ptr {place}{self.shared.ring_tag(ring)}")
 
     def find(self, statement: ir.Find) -> None:
         self.shared.needs.add("past.find")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tvbo_lite.errors import Location
+    from tvbo_lite.lems.beyond import Delay
     from tvbo_lite.schema import Dynamics
     from tvbo_lite.transforms.lower.couplings import Couplings
     from tvbo_lite.transforms.lower.equations import Equations
@@ -84,6 +85,7 @@ class Context:
     pulsed: frozenset[tuple[str, str]] = frozenset()
     differing: Mapping[str, Dynamics] = field(default_factory=dict)
     equations: dict[Path, Equations] = field(default_factory=dict)
+    delays: list[Delay] = field(default_factory=list)  # with which couplings read
     courses: list[Course] = field(default_factory=list)  # samples too many for equations
     found: list[tuple[type[InputError], Problem]] = field(default_factory=list)
 

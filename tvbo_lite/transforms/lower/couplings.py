@@ -7,13 +7,14 @@ into one input of another are a `Bond`.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import nearest
 from tvbo_lite.transforms.lower.context import listing
-from tvbo_lite.transforms.lower.edges import CONNECTION, edge_parameters
+from tvbo_lite.transforms.lower.edges import CONNECTION, DELAY, edge_parameters
 from tvbo_lite.transforms.lower.equations import has_equations
 from tvbo_lite.transforms.lower.own_types import is_own
 from tvbo_lite.transforms.lower.refuse import refuse_rest
@@ -56,13 +57,14 @@ class Port:
 class Bond:
     """The edges that carry ``variables`` of the dynamics ``source`` to a port; the first is ``x_j``.
 
-    ``weight`` is the dimension of their weights.
+    ``weight`` is the dimension of their weights; ``late`` ones have a delay.
     """
 
     port: Port
     source: str
     variables: tuple[str, ...]
     weight: str = "none"
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -125,12 +127,13 @@ class Couplings:
                 message = f"{what}: '{name}' is not given by equations, which this coupling needs"
                 self.context.unsupported((*path, end), message, "'coupling: <synapse>'")
                 return
-        self._check_parameters(edge, names, path, what)
+        self._check_parameters(edge, path, what)
         for name in names:
             port = self._port(edge, name, target, path, what=what)
             variables = self._variables(edge, name, source, path, what=what)
             if port and variables:
-                bond = Bond(port, source, variables, self._weight(edge, path, what))
+                late = self._is_late(edge, name, path)
+                bond = Bond(port, source, variables, self._weight(edge, path, what), late)
                 self.bonds.setdefault(bond, path)
                 self.of_edge[path].append(bond)
 
@@ -207,19 +210,25 @@ class Couplings:
         weight, place = edge_parameters(edge, path).get("weight", (None, path))
         return self.context.unit(weight.unit, place, what)[0] if weight else "none"
 
-    def _check_parameters(self, edge: Edge, names: list[str], path: Path, what: str) -> None:
+    def _check_parameters(self, edge: Edge, path: Path, what: str) -> None:
         given = edge_parameters(edge, path)
         for name, (_, place) in given.items():
             if name not in CONNECTION:
                 hint = nearest(name, CONNECTION)
-                self.context.report(place, f"{what}: a coupling has no '{name}'", "weight", hint)
-        delay = given.get("delay")
-        if delay is None or delay[0].value == 0:
+                self.context.report(place, f"{what}: a coupling has no '{name}'", "weight, delay", hint)
+        delay, place = given.get(DELAY, (None, path))
+        if delay is None:
             return
-        rules = [self.given[name][0] for name in names if name in self.given]
-        if any("delayed" not in rule.model_fields_set or rule.delayed for rule in rules) or not rules:
-            message = f"{what}: couplings by equations act without delay; LEMS has delays of spikes only"
-            self.context.unsupported(delay[1], message, "'delayed: false' in the coupling leaves delays out")
+        value = delay.value
+        if not isinstance(value, int | float) or not 0 <= value < math.inf:
+            shown = f"{value} {delay.unit}" if delay.unit else f"{value}"
+            self.context.report(place, f"{what}: the delay is {shown}", "a time, 0 or more")
+
+    def _is_late(self, edge: Edge, coupling: str, path: Path) -> bool:
+        """Whether a coupling carries values with the delay of the edge."""
+        delay, _ = edge_parameters(edge, path).get(DELAY, (None, path))
+        counts = coupling not in self.given or self.given[coupling][0].delayed
+        return counts and delay is not None and delay.value != 0
 
 
 def _own_name(name: str, known: list[str]) -> str:

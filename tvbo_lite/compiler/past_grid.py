@@ -3,8 +3,8 @@
 The values that somebody reads late are kept once a step, in a circle (`tvbo_lite.compiler.ir.Ring`) that
 reaches back as far as the longest delay. A delay is so many whole steps and a part of one. What lies between
 two steps is on the line between them; where the method is of a higher order than 2 and the value is a state,
-it is on the cubic through both values with the slopes of the method, which so keeps its order (A. Bellen and M.
-Zennaro, Numerical Methods for Delay Differential Equations, 2003, chapter 6).
+it is on the cubic through both values with the slopes of the method, which so keeps its order (A. Bellen and
+M. Zennaro, Numerical Methods for Delay Differential Equations, 2003, chapter 6).
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class _Circle:
     sources: tuple[int, ...]
     head: ir.Load  # where the newest values are
     base: ir.Load  # where those of the step are that the present stage belongs to
+    before: float | None
 
 
 class Grid(Past):
@@ -69,19 +70,22 @@ class Grid(Past):
         self.states = states
         self.rows = int(np.ceil(self.longest / self.dt)) + 3
         self.part = self.cell("part of a step")
-        smooth = [one for one in readers if self.ends and self._between(one) and states.hold(one.places)]
-        groups = [
-            (one, late) for one, late in ((smooth, 3), ([r for r in readers if r not in smooth], 1)) if one
-        ]
-        places = [np.unique(np.concatenate([one.places for one in group])) for group, _ in groups]
-        size = sum(len(some) * late for some, (_, late) in zip(places, groups, strict=True))
-        self.check_room(self.rows * size, HINT)
-        self.slopes = self.maker.memory.stretch(np.zeros(states.count if smooth else 0))
-        self.derives = not all(states.hold(some) for some in places)
-        for some, (group, late) in zip(places, groups, strict=True):
+        groups: dict[tuple[bool, float | None], list[Reader]] = {}
+        for one in readers:
+            smooth = bool(self.ends) and self._between(one) and states.hold(one.places)
+            groups.setdefault((smooth, one.item.before), []).append(one)
+        places = {
+            key: np.unique(np.concatenate([one.places for one in some])) for key, some in groups.items()
+        }
+        self.check_room(
+            self.rows * sum(len(some) * (3 if key[0] else 1) for key, some in places.items()), HINT
+        )
+        self.slopes = self.maker.memory.stretch(np.zeros(states.count))
+        self.derives = not all(states.hold(some) for some in places.values())
+        for (smooth, before), some in places.items():
             moved = some - states.first
-            circle = self._circle((some, states.slopes + moved, self.slopes + moved)[:late])
-            self._of |= dict.fromkeys(group, circle)
+            tables = (some, states.slopes + moved, self.slopes + moved) if smooth else (some,)
+            self._of |= dict.fromkeys(groups[smooth, before], self._circle(tables, before))
 
     def _check(self, readers: list[Reader]) -> None:
         """Raises `UnsupportedError` for delays that are shorter than a step."""
@@ -95,12 +99,16 @@ class Grid(Past):
         if problems:
             raise UnsupportedError(problems)
 
-    def _circle(self, tables: tuple[NDArray[np.int64], ...]) -> _Circle:
+    def _circle(self, tables: tuple[NDArray[np.int64], ...], before: float | None) -> _Circle:
         memory, count = self.maker.memory, len(tables[0])
-        rings = [ir.Ring(memory.stretch(np.zeros(self.rows * count)), self.rows, count) for _ in tables]
+        starts = [before or 0.0, *(0.0 for _ in tables[1:])]  # before the start nothing moved
+        places = [memory.stretch(np.full(self.rows * count, start)) for start in starts]
+        rings = [ir.Ring(place, self.rows, count) for place in places]
         name = len(self.circles)
         cells = self.cell(f"newest {name}"), self.cell(f"present {name}")
-        self.circles.append(_Circle(tables[0], tuple(rings), tuple(map(memory.table, tables)), *cells))
+        self.circles.append(
+            _Circle(tables[0], tuple(rings), tuple(map(memory.table, tables)), *cells, before)
+        )
         return self.circles[-1]
 
     def _steps(self, reader: Reader) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -157,9 +165,10 @@ class Grid(Past):
         for circle in self.circles:
             keep = ir.Remember(circle.rings[0], circle.head, circle.sources[0])
             more = (ir.Store(circle.head, plus(circle.head, ONE)), keep)
-            body += [ir.Store(circle.head, ZERO), keep]
-            body.append(ir.While(below(circle.head, number(self.rows - 1)), more))
-            body.append(ir.Store(circle.base, circle.head))
+            last = number(self.rows - 1)
+            if circle.before is None:
+                body += [ir.Store(circle.head, ZERO), keep, ir.While(below(circle.head, last), more)]
+            body += [ir.Store(circle.head, last), ir.Store(circle.base, circle.head)]
         return body
 
     def at(self, node: float) -> Body:

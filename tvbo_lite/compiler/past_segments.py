@@ -52,7 +52,9 @@ class Segments(Past):
         if not readers:
             return
         self._check(readers, states)
-        self.places = np.unique(np.concatenate([one.places for one in readers]))
+        known = {(int(place), one.item.before): 0 for one in readers for place in np.unique(one.places)}
+        self.channels = {key: number for number, key in enumerate(known)}
+        self.places = np.array([place for place, _ in self.channels])
         self.states, count = states, 2 + (1 + self.degree) * len(self.places)
         rows = min(MOST_ROWS, max(LEAST_ROWS, FEW // count))
         self.check_room(rows * count, "a method with a fixed step")
@@ -106,7 +108,8 @@ class Segments(Past):
         zero = np.zeros(reader.block.size, np.int64)
         gone = minus(moment, part(zero))
         theta = self.let(body, over(gone, part(zero + 1)))
-        channel = 2 + np.searchsorted(self.places, reader.places)
+        before = reader.item.before
+        channel = np.array([2 + self.channels[place, before] for place in reader.places.tolist()])
         parts = [part(channel + n * len(self.places)) for n in range(self.degree + 1)]
         value: ir.Value = parts[-1]
         for coefficient in parts[-2::-1]:
@@ -116,11 +119,17 @@ class Segments(Past):
     # ---- keeping --------------------------------------------------------------------------------------
 
     def started(self, begin: ir.Load, length: ir.Load, old: int) -> Body:
-        """Fills the circle with what was before the start: the states in ``old``, unchanged."""
-        moved = self.places - self.states.first
-        rows = [np.array([begin.offset, length.offset]), old + moved, *(bend + moved for bend in self.bends)]
-        self.sources = self.maker.memory.table(np.concatenate(rows))
-        keep = ir.Remember(self.ring, self.head, self.sources)
+        """Fills the circle with what was before the start: the states in ``old``, unless others are given."""
+        if not self.all():
+            return []
+        memory, moved = self.maker.memory, self.places - self.states.first
+        times, bends = np.array([begin.offset, length.offset]), [bend + moved for bend in self.bends]
+        self.sources = memory.table(np.concatenate([times, old + moved, *bends]))
+        first = old + moved
+        for n, (_, before) in enumerate(self.channels):
+            if before is not None:
+                first[n] = memory.constant(before)
+        keep = ir.Remember(self.ring, self.head, memory.table(np.concatenate([times, first, *bends])))
         more = (ir.Store(self.head, plus(self.head, ONE)), keep)
         return [
             ir.Store(begin, number(-1.0 - 2.0 * self.longest)),
@@ -136,6 +145,8 @@ class Segments(Past):
 
         Where the oldest step that is kept begins too late for the longest delay, the run is given up.
         """
+        if not self.all():
+            return []
         body: Body = []
         for n, bend in enumerate(self.bends):
             weights = [row[n] if n < len(row) else 0.0 for row in self.method.dense]

@@ -71,12 +71,14 @@ class Delay:
     """A derived variable of a component type reads another instance as it was some time ago.
 
     The variable selects one value by a path. ``time`` is a parameter or a property of the type (s), 0 or
-    more, which may differ from instance to instance. Before its start a run had the values of its start.
+    more, which may differ from instance to instance. Before the start the variable was ``before`` (SI); with
+    None, all was as at the start.
     """
 
     type: str
     variable: str
     time: str
+    before: float | None = None
     location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 

@@ -23,8 +23,9 @@ from tvbo_lite.transforms.quantity import NONE
 from tvbo_lite.transforms.variables import CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from tvbo_lite.errors import Location
     from tvbo_lite.schema import Coupling, Dynamics
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.lower.couplings import Bond, Couplings, Port
@@ -171,7 +172,7 @@ class _Term:
         if name in states or self.before:
             return self._read(name)
         found = inside(self.source, name)
-        if late and (found is None or CLOCK in names(found)):
+        if late and (found is None or CLOCK in names(found) or self.history(name) is not None):
             return self._read(name)
         if found is None:
             what = f"'{name}' of {self.bond.source} depends at the same moment on what the node receives"
@@ -185,6 +186,22 @@ class _Term:
             here = self.reads[name] = self.scope.fresh(f"{name}_j")
             self.scope.known[here] = self.source.scope.known.get(name)
         return Name(self.reads[name])
+
+    def history(self, name: str) -> float | None:
+        """The value of a variable of the source before the start (SI), where it is given."""
+        dynamics, units = self.source.dynamics, self.context.units
+        item = dynamics.state_variables.get(name) or dynamics.derived_variables.get(name)
+        if item is None or item.history is None:
+            return None
+        text = f"{item.history!r} {item.unit or ''}".strip()
+        return units.value(text, self.context.unit(item.unit, self.path, name)[0])
+
+    def delays(self, kind: str, location: Location) -> Iterator[Delay]:
+        """The delays with which the type ``kind`` reads what changes."""
+        dynamics = self.source.dynamics
+        for name, own in self.reads.items():
+            if name in dynamics.state_variables or name in dynamics.derived_variables:
+                yield Delay(kind, own, DELAY, self.history(name), location)
 
     def of_target(self, name: str, taken: Mapping[str, object]) -> Expr:
         """A variable of the target at the start of the step."""
@@ -242,10 +259,7 @@ def term_type(
     made = _assembled(bond, scope, derived, {**term.needs, **needs}, later=_differs(bond, source, before))
     context.types.add(made)
     if bond.late:
-        where = context.locate((*path, DELAY))
-        moving = {*source.dynamics.state_variables, *source.dynamics.derived_variables}
-        late = [own for name, own in term.reads.items() if name in moving]
-        context.delays += [Delay(made.name, own, DELAY, where) for own in late]
+        context.delays += term.delays(made.name, context.locate((*path, DELAY)))
     return made
 
 

@@ -20,13 +20,13 @@ from tvbo_lite.transforms.lower.own_types import is_own
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from tvbo_lite.schema import Coupling, Dynamics, Edge, Network
+    from tvbo_lite.schema import Coupling, Dynamics, Edge, Experiment, Network
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.lower.scope import Exponents
 
-__all__ = ["Bond", "Couplings", "Port", "read_couplings"]
+__all__ = ["Bond", "Couplings", "Port", "has_delays", "read_couplings"]
 
 EXTENDS = "extends:"
 _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
@@ -145,10 +145,8 @@ class Couplings:
         if not (edge.source_var or edge.target_var or ours):
             return None
         inputs = self.named[target][0].coupling_inputs if target in self.named else {}
-        wanted = [edge.target_var] if edge.target_var else list(inputs)
         everywhere = {name for dynamics, _ in self.named.values() for name in dynamics.coupling_inputs}
-        fitting = [name for name in self.given if name in wanted or name not in everywhere]
-        return fitting or [""]
+        return _fitting(edge, self.given, inputs, everywhere) or [""]
 
     def has_equations(self, name: str) -> bool:
         """Whether a node of the dynamics has equations of its own, and is no current input."""
@@ -229,6 +227,34 @@ class Couplings:
         delay, _ = edge_parameters(edge, path).get(DELAY, (None, path))
         counts = coupling not in self.given or self.given[coupling][0].delayed
         return counts and delay is not None and delay.value != 0
+
+
+def _fitting(
+    edge: Edge, given: Iterable[str], inputs: Iterable[str], everywhere: Collection[str]
+) -> list[str]:
+    """The couplings that an edge without one goes through: those of its inputs, and those of no input."""
+    wanted = [edge.target_var] if edge.target_var else list(inputs)
+    return [name for name in given if name in wanted or name not in everywhere]
+
+
+def has_delays(experiment: Experiment) -> bool:
+    """Whether edges carry values with delays, which LEMS's own step cannot do."""
+    network = experiment.network
+    if network is None:
+        return False
+    kinds = {node.id: node.dynamics for node in network.nodes}
+    everywhere = {name for one in network.dynamics.values() for name in one.coupling_inputs}
+    for index, edge in enumerate(network.edges):
+        delay, _ = edge_parameters(edge, ("network", "edges", index)).get(DELAY, (None, ()))
+        if delay is None or delay.value == 0:
+            continue
+        kind = network.dynamics.get(str(kinds.get(edge.target)))
+        inputs = kind.coupling_inputs if kind is not None else ()
+        names = [edge.coupling] if edge.coupling else _fitting(edge, network.coupling, inputs, everywhere)
+        rules = [network.coupling[name] for name in names if name in network.coupling]
+        if any(rule.delayed for rule in rules) or not names:
+            return True
+    return False
 
 
 def _own_name(name: str, known: list[str]) -> str:

@@ -76,8 +76,8 @@ def _pushed(parts: Parts, weight: ir.Value, push: int) -> ir.Statement:
 def begin(parts: Parts) -> Body:
     """After initialisation: rates at time 0, and what conditions do there."""
     body: Body = [ir.SetTime(ZERO), *parts.call("draw"), *parts.past.opened(), *parts.call("rates")]
-    if parts.past.derives:  # the past of derived variables is what they are at the start
-        body += [*parts.past.opened(), *parts.call("rates")]
+    if parts.past.derives:
+        body += [*parts.past.opened(derived=True), *parts.call("rates")]
     return [*body, *settled(parts), *parts.past.kept(moved=False)]
 
 

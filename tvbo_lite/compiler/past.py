@@ -152,8 +152,11 @@ class Past:
 
     # ---- what the code around the stages of a method with a fixed step asks ---------------------------
 
-    def opened(self) -> Body:
-        """Before anything is worked out: the past before the start."""
+    def opened(self, *, derived: bool = False) -> Body:
+        """The past before the start: that of states, before all else, or of ``derived`` variables.
+
+        Those that read late what others derive see 0 there until it is known.
+        """
         return []
 
     def at(self, node: float) -> Body:

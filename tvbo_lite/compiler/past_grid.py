@@ -33,6 +33,19 @@ HINT = "take longer steps, or a method that chooses its steps, such as 'dopri5'"
 
 
 @dataclass(frozen=True, slots=True)
+class _Kind:
+    """Whether slopes are kept too, whether the values are states, what they were before the start."""
+
+    smooth: bool
+    held: bool
+    before: float | None
+
+    @property
+    def rings(self) -> int:
+        return 3 if self.smooth else 1
+
+
+@dataclass(frozen=True, slots=True)
 class _Circle:
     """Values that are kept alike: their places in memory, each once, and where their past is.
 
@@ -45,7 +58,7 @@ class _Circle:
     sources: tuple[int, ...]
     head: ir.Load  # where the newest values are
     base: ir.Load  # where those of the step are that the present stage belongs to
-    before: float | None
+    kind: _Kind
 
 
 class Grid(Past):
@@ -70,22 +83,19 @@ class Grid(Past):
         self.states = states
         self.rows = int(np.ceil(self.longest / self.dt)) + 3
         self.part = self.cell("part of a step")
-        groups: dict[tuple[bool, float | None], list[Reader]] = {}
+        groups: dict[_Kind, list[Reader]] = {}
         for one in readers:
-            smooth = bool(self.ends) and self._between(one) and states.hold(one.places)
-            groups.setdefault((smooth, one.item.before), []).append(one)
-        places = {
-            key: np.unique(np.concatenate([one.places for one in some])) for key, some in groups.items()
-        }
-        self.check_room(
-            self.rows * sum(len(some) * (3 if key[0] else 1) for key, some in places.items()), HINT
-        )
+            held = states.hold(one.places)
+            smooth = bool(self.ends) and self._between(one) and held
+            groups.setdefault(_Kind(smooth, held, one.item.before), []).append(one)
+        places = {kind: np.unique(np.concatenate([r.places for r in some])) for kind, some in groups.items()}
+        self.check_room(self.rows * sum(len(some) * kind.rings for kind, some in places.items()), HINT)
         self.slopes = self.maker.memory.stretch(np.zeros(states.count))
-        self.derives = not all(states.hold(some) for some in places.values())
-        for (smooth, before), some in places.items():
+        self.derives = not all(kind.held for kind in groups)
+        for kind, some in places.items():
             moved = some - states.first
-            tables = (some, states.slopes + moved, self.slopes + moved) if smooth else (some,)
-            self._of |= dict.fromkeys(groups[smooth, before], self._circle(tables, before))
+            tables = (some, states.slopes + moved, self.slopes + moved)[: kind.rings]
+            self._of |= dict.fromkeys(groups[kind], self._circle(tables, kind))
 
     def _check(self, readers: list[Reader]) -> None:
         """Raises `UnsupportedError` for delays that are shorter than a step."""
@@ -99,16 +109,14 @@ class Grid(Past):
         if problems:
             raise UnsupportedError(problems)
 
-    def _circle(self, tables: tuple[NDArray[np.int64], ...], before: float | None) -> _Circle:
+    def _circle(self, tables: tuple[NDArray[np.int64], ...], kind: _Kind) -> _Circle:
         memory, count = self.maker.memory, len(tables[0])
-        starts = [before or 0.0, *(0.0 for _ in tables[1:])]  # before the start nothing moved
+        starts = [kind.before or 0.0, *(0.0 for _ in tables[1:])]  # before the start nothing moved
         places = [memory.stretch(np.full(self.rows * count, start)) for start in starts]
         rings = [ir.Ring(place, self.rows, count) for place in places]
         name = len(self.circles)
         cells = self.cell(f"newest {name}"), self.cell(f"present {name}")
-        self.circles.append(
-            _Circle(tables[0], tuple(rings), tuple(map(memory.table, tables)), *cells, before)
-        )
+        self.circles.append(_Circle(tables[0], tuple(rings), tuple(map(memory.table, tables)), *cells, kind))
         return self.circles[-1]
 
     def _steps(self, reader: Reader) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -160,13 +168,13 @@ class Grid(Past):
 
     # ---- keeping --------------------------------------------------------------------------------------
 
-    def opened(self) -> Body:
+    def opened(self, *, derived: bool = False) -> Body:
         body: Body = []
         for circle in self.circles:
             keep = ir.Remember(circle.rings[0], circle.head, circle.sources[0])
             more = (ir.Store(circle.head, plus(circle.head, ONE)), keep)
             last = number(self.rows - 1)
-            if circle.before is None:
+            if circle.kind.before is None and circle.kind.held is not derived:
                 body += [ir.Store(circle.head, ZERO), keep, ir.While(below(circle.head, last), more)]
             body += [ir.Store(circle.head, last), ir.Store(circle.base, circle.head)]
         return body

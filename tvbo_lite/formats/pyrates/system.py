@@ -160,16 +160,17 @@ class System:
         ]
         if not all(known):
             return
-        signal = self._late(edge)
+        signal = edge.source
         if edge.template is not None and edge.template.operators:
-            found = self._through(replace(edge, source=signal), edge.template, f"{EDGE}{number}")
+            direct = replace(edge, source=self._late(edge.source, replace(edge, delay=0.0)))
+            found = self._through(direct, edge.template, f"{EDGE}{number}")
             if found is None:
                 return
             signal = found
         elif edge.values or edge.sources:
             key = next(iter((*edge.values, *edge.sources)))
             self.report(ModelError, f"the edge has no operators, and so no '{key}'", edge.location)
-        signal = self._chained(signal, edge)
+        signal = self._chained(self._late(signal, edge), edge)
         term: Expr = Name(signal) if edge.weight == 1 else Binary("*", Number(edge.weight), Name(signal))
         self.feeds.setdefault(edge.target, []).append(term)
 
@@ -241,9 +242,9 @@ class System:
         return name in late or name.removesuffix(OUT) in late
 
     def look_ahead(self, edges: Collection[EdgeUse]) -> None:
-        """How many steps late the latest edge of each variable is."""
+        """How many steps late the latest edge of each variable is; behind operators, edges have their own."""
         for edge in edges:
-            if not edge.spread:
+            if not edge.spread and not (edge.template and edge.template.operators):
                 self.furthest[edge.source] = max(self._steps(edge), self.furthest.get(edge.source, 0))
 
     def _steps(self, edge: EdgeUse) -> int:
@@ -251,17 +252,18 @@ class System:
         step = self.delays.step
         return round(edge.delay / step) if edge.delay and step else 1
 
-    def _late(self, edge: EdgeUse) -> str:
-        """The name of the source's past that the edge reads, or of the source itself."""
+    def _late(self, signal: str, edge: EdgeUse) -> str:
+        """The name of the past of a signal that the edge brings, or of the signal itself."""
         delay, step = edge.delay, self.delays.step
         if edge.spread or self.delays.order:
-            return edge.source
+            return signal
         if step is not None:
-            delay = self._steps(edge) * step if self.furthest[edge.source] > 1 else 0.0
+            steps = self._steps(edge)
+            delay = steps * step if self.furthest.get(signal, steps) > 1 else 0.0
         if not delay:
-            return edge.source
-        name = f"{edge.source}_late_{delay!r}"
-        self.late[name] = Late(edge.source, delay, edge.location)
+            return signal
+        name = f"{signal}_late_{delay!r}"
+        self.late[name] = Late(signal, delay, edge.location)
         return name
 
     def _chained(self, signal: str, edge: EdgeUse) -> str:

@@ -4,22 +4,28 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import replace
 from math import factorial, floor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripts import interpreter
+from test_pyrates_writer import run_templates
 
 from tvbo_lite.backends import native
 from tvbo_lite.compiler import past, past_segments
 from tvbo_lite.compiler.interpreter import interpret
-from tvbo_lite.errors import InputError, ModelError, SimulationError, UnsupportedError
+from tvbo_lite.errors import InputError, ModelError, RenderError, SimulationError, UnsupportedError
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.writer import write
+from tvbo_lite.formats.numpy.writer import write as numpy_script
+from tvbo_lite.formats.pyrates.writer import write as pyrates_templates
 from tvbo_lite.lems.beyond import Beyond, Delay
 from tvbo_lite.losses import Losses
 
@@ -80,6 +86,9 @@ integration: {step_size: 0.1, duration: 12}
 # derived variables that depend on what their node receives
 DERIVED = MIXED.replace("incoming_states: [v, w]", "incoming_states: [late, w], local_states: [v]")
 DERIVED = DERIVED.replace("weight: 0.4}", "weight: 0.4, delay: 0.4}")
+
+
+QUIET = MIXED.replace("      events: {spike: {condition: v > top, affect: v = 0.1*top}}\n", "")
 
 
 def run(text: str, method: str = "euler", step: float | None = None, **options: Any) -> Any:
@@ -392,6 +401,53 @@ def test_other_formats_lose_delays_and_say_so() -> None:
     assert any("the delay with which" in loss.what for loss in losses)
     with pytest.raises(UnsupportedError, match=r"network\.edges\[0\]\.delay: the delay with which"):
         experiment.run("jlems")
+
+
+@pytest.mark.parametrize(
+    "text", [QUIET, WRIGHT, LINEAR.replace("delay: 1", "delay: 0.97")], ids=["quiet", "wright", "broken"]
+)
+def test_a_numpy_script_has_delays(text: str, tmp_path: Path) -> None:
+    """Its traces are those of the engine, histories and broken steps included; a second run is the same."""
+    model, losses = reader.link(SimulationExperiment.from_string(text).model()), Losses()
+    script = numpy_script(model, losses)
+    (tmp_path / "script.py").write_text(script)
+    space = runpy.run_path(str(tmp_path / "script.py"))
+    space["main"]()
+    traces, ours = space["main"](), native.run_linked(model)
+    assert len(losses) == 0
+    for quantity in ours.quantities:
+        np.testing.assert_allclose(traces[quantity], ours.trace(quantity), rtol=1e-12, atol=1e-16)
+
+
+def test_a_numpy_script_keeps_the_past_of_states_only() -> None:
+    """Others are refused with their name."""
+    model = reader.link(SimulationExperiment.from_string(DERIVED).model())
+    with pytest.raises(RenderError, match=r"'late' of .* is read with a delay; expected a state variable"):
+        numpy_script(model, Losses())
+
+
+def test_templates_for_pyrates_have_delays() -> None:
+    """On the edges that lead to a coupling's terms; what PyRates does otherwise is a loss."""
+    model, losses = reader.link(SimulationExperiment.from_string(WRIGHT).model()), Losses()
+    text = pyrates_templates(model, losses)
+    assert [line.rpartition("{")[2] for line in text.splitlines() if "delay" in line] == [
+        "weight: 1.0, delay: 1.0}]",
+        "weight: 1.0, delay: 1.5}]",
+    ]
+    assert [loss.what for loss in losses] == ["the past before the start, and edges without delay"]
+
+
+def test_pyrates_gives_what_the_engine_gives(tmp_path: Path) -> None:
+    """From a past of 0, with whole steps on all edges."""
+    python = interpreter("TVBO_LITE_PYRATES_PYTHON", "pyrates")
+    text = WRIGHT.replace("initial_value: 0.5", "initial_value: 0.5, history: 0")
+    model = reader.link(
+        SimulationExperiment.from_string(text.replace("weight: 0.5}", "weight: 0.5, delay: 0.2}")).model()
+    )
+    traces = run_templates(python, pyrates_templates(model, Losses()), tmp_path)
+    ours = native.run_linked(model)
+    for quantity, trace in traces.items():
+        np.testing.assert_allclose(trace.ravel(), ours.trace(quantity)[: trace.size], rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -296,6 +296,15 @@ integration: {step_size: 0.25, duration: 5}
     assert late[-1, 0] == 2.0
 
 
+def test_a_delay_has_a_unit_or_the_time_scale() -> None:
+    """As a number, as a text with a unit, or as both apart."""
+    wanted = run(LINEAR).values
+    for text in ("1000 ms", "{value: 1, unit: s}", "{value: 1000, unit: ms}"):
+        np.testing.assert_array_equal(run(LINEAR.replace("delay: 1", f"delay: {text}")).values, wanted)
+    none = run(LINEAR.replace(", delay: 1", "")).values
+    np.testing.assert_array_equal(run(LINEAR.replace("delay: 1", "delay: 0 ms")).values, none)
+
+
 def test_rules_give_their_edges_a_delay() -> None:
     """A graph generator, with one delay for all edges."""
     text = """\
@@ -342,7 +351,10 @@ def test_the_interpreter_gives_the_same_bits_of_adaptive_methods(method: str, mo
 REFUSED = [
     ("delay: 1", "delay: -1", ModelError, "<string>:5: .*edge 0 to 0: the delay is -1; expected a time, 0 or more"),
     ("delay: 1", "delay: {value: -1, unit: ms}", ModelError, "the delay is -1 ms; expected a time, 0 or more"),
+    ("delay: 1", "delay: -1 ms", ModelError, "the delay is -1 ms; expected a time, 0 or more"),
     ("delay: 1", "delay: .nan", InputError, "<string>:5"),
+    ("delay: 1", "delay: abc", InputError, "<string>:5: .*delay: 'abc' is not a number with a unit"),
+    ("delay: 1", "delay: 3 mV", InputError, "'3 mV' is voltage, not time"),
     ("delay: 1", "delay: {value: 1, unit: mV}", InputError, "time"),
     ("delay: 1", "delay: 0.05", UnsupportedError, "0.05 s is shorter than the step; expected 0.1 s or more; take a shorter"),
     ("delay: 1", "delay: 1e9", UnsupportedError, "delays of up to 1e.09 s need 80 GB for the past; expected at most 0.8 GB"),

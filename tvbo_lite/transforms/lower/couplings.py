@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import nearest
+from tvbo_lite.errors import UnitError, nearest
 from tvbo_lite.transforms.lower.context import listing
 from tvbo_lite.transforms.lower.edges import CONNECTION, DELAY, edge_parameters
 from tvbo_lite.transforms.lower.equations import has_equations
@@ -22,7 +22,7 @@ from tvbo_lite.transforms.lower.refuse import refuse_rest
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from tvbo_lite.schema import Coupling, Dynamics, Edge, Experiment, Network
+    from tvbo_lite.schema import Coupling, Dynamics, Edge, Experiment, Network, Parameter
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.lower.scope import Exponents
 
@@ -217,16 +217,26 @@ class Couplings:
         delay, place = given.get(DELAY, (None, path))
         if delay is None:
             return
-        value = delay.value
-        if not isinstance(value, int | float) or not 0 <= value < math.inf:
-            shown = f"{value} {delay.unit}" if delay.unit else f"{value}"
+        if _number(self.context, delay) < 0:
+            shown = f"{delay.value} {delay.unit}" if delay.unit else f"{delay.value}"
             self.context.report(place, f"{what}: the delay is {shown}", "a time, 0 or more")
 
     def _is_late(self, edge: Edge, coupling: str, path: Path) -> bool:
         """Whether a coupling carries values with the delay of the edge."""
         delay, _ = edge_parameters(edge, path).get(DELAY, (None, path))
         counts = coupling not in self.given or self.given[coupling][0].delayed
-        return counts and delay is not None and delay.value != 0
+        return counts and delay is not None and _number(self.context, delay) != 0
+
+
+def _number(context: Context, delay: Parameter) -> float:
+    """A number that is below 0, or 0, where the delay is; NaN for what is none."""
+    value = delay.value
+    if isinstance(value, str):
+        try:
+            return context.units.value(value, "time")
+        except UnitError:
+            return math.nan
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _fitting(
@@ -237,7 +247,7 @@ def _fitting(
     return [name for name in given if name in wanted or name not in everywhere]
 
 
-def has_delays(experiment: Experiment) -> bool:
+def has_delays(context: Context, experiment: Experiment) -> bool:
     """Whether edges carry values with delays, which LEMS's own step cannot do."""
     network = experiment.network
     if network is None:
@@ -246,7 +256,7 @@ def has_delays(experiment: Experiment) -> bool:
     everywhere = {name for one in network.dynamics.values() for name in one.coupling_inputs}
     for index, edge in enumerate(network.edges):
         delay, _ = edge_parameters(edge, ("network", "edges", index)).get(DELAY, (None, ()))
-        if delay is None or delay.value == 0:
+        if delay is None or _number(context, delay) == 0:
             continue
         kind = network.dynamics.get(str(kinds.get(edge.target)))
         inputs = kind.coupling_inputs if kind is not None else ()

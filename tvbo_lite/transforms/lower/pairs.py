@@ -71,8 +71,9 @@ class Pairs:
         given = {WEIGHT: parameters.get(WEIGHT, (Parameter(value=1), path))}
         if bond.late:
             delay, place = parameters[DELAY]
-            unit = delay.unit or self.context.time_scale
-            given[DELAY] = delay.model_copy(update={"unit": unit}), place
+            if not isinstance(delay.value, str):
+                delay = delay.model_copy(update={"unit": delay.unit or self.context.time_scale})
+            given[DELAY] = delay, place
         return given
 
     def arranged(self) -> list[Population]:

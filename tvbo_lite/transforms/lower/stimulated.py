@@ -61,7 +61,7 @@ class Clock:
         integration = experiment.integration
         step = seconds(integration.step_size, context.time_scale) if integration is not None else None
         by_euler = integration is not None and integration.method == "euler"
-        by_euler = by_euler and not is_noisy(experiment) and not has_delays(experiment)
+        by_euler = by_euler and not is_noisy(experiment) and not has_delays(context, experiment)
         return cls(context.time_scale, step or 0.0, (step or 0.0) / 2 if by_euler else 0.0)
 
     def limit(self, time: float) -> float:

@@ -371,6 +371,19 @@ def test_wrong_delays_are_told_with_their_place(
         run(LINEAR.replace(old, new))
 
 
+def test_of_many_delays_the_one_that_cannot_be_is_told() -> None:
+    """The shortest of a coupling where it is too short, the longest where it is too long."""
+    with pytest.raises(
+        UnsupportedError, match=r"^<string>:\d+: network\.edges\[4\]\.delay: a delay of 1e-05 s"
+    ) as caught:
+        run(MIXED.replace("delay: 2.5", "delay: 0.01").replace("delay: 0.2", "delay: 0.02"))
+    assert len(caught.value.problems) == 1
+    with pytest.raises(
+        UnsupportedError, match=r"^<string>:\d+: network\.edges\[1\]\.delay: delays of up to 1e\+09 s"
+    ):
+        run(WRIGHT.replace("delay: 1.5", "delay: 1e9"))
+
+
 def test_methods_that_choose_their_steps_take_short_delays() -> None:
     """What is below a step of the others is none here; long ones cost nothing."""
     for delay in (0.001, 1e6):

@@ -128,7 +128,8 @@ class Past:
         """Raises `UnsupportedError` where what is to be kept is too much."""
         if size > MAX_PAST:
             what = f"delays of up to {self.longest:g} s need {8e-9 * size:.3g} GB for the past"
-            problem = Problem(what, self.all()[0].item.location, f"at most {8e-9 * MAX_PAST:.3g} GB", hint)
+            furthest = max(self.all(), key=lambda one: float(one.lags.max()))
+            problem = Problem(what, furthest.item.longest, f"at most {8e-9 * MAX_PAST:.3g} GB", hint)
             raise UnsupportedError(problem)
 
     # ---- what the code around the stages of an adaptive method asks ------------------------------------

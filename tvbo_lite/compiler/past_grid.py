@@ -19,7 +19,7 @@ from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.driver import ONE, ZERO, Body, below, choose, minus, number, plus, times
 from tvbo_lite.compiler.methods import Method, RungeKutta
 from tvbo_lite.compiler.past import Maker, Past, Reader, States
-from tvbo_lite.errors import Problem, UnsupportedError
+from tvbo_lite.errors import Location, Problem, UnsupportedError
 from tvbo_lite.transforms.blocks import Block
 
 if TYPE_CHECKING:
@@ -99,15 +99,16 @@ class Grid(Past):
 
     def _check(self, readers: list[Reader]) -> None:
         """Raises `UnsupportedError` for delays that are shorter than a step."""
-        problems = []
+        hint = "take a shorter step, or a method that chooses its steps, such as 'dopri5'"
+        found: dict[Location, float] = {}
         for reader in readers:
             if np.any(self._steps(reader)[0] < 1):
-                k = int(np.argmin(reader.lags))
-                what = f"{reader.block.describe(k)}: a delay of {reader.lags[k]:g} s is shorter than the step"
-                hint = "take a shorter step, or a method that chooses its steps, such as 'dopri5'"
-                problems.append(Problem(what, reader.item.location, f"{self.dt:g} s or more", hint))
-        if problems:
-            raise UnsupportedError(problems)
+                place, shortest = reader.item.location, float(reader.lags.min())
+                found[place] = min(shortest, found.get(place, shortest))
+        if found:
+            what = "a delay of {:g} s is shorter than the step"
+            expected = f"{self.dt:g} s or more"
+            raise UnsupportedError([Problem(what.format(x), at, expected, hint) for at, x in found.items()])
 
     def _circle(self, tables: tuple[NDArray[np.int64], ...], kind: _Kind) -> _Circle:
         memory, count = self.maker.memory, len(tables[0])

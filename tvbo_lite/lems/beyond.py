@@ -72,7 +72,8 @@ class Delay:
 
     The variable selects one value by a path. ``time`` is a parameter or a property of the type (s), 0 or
     more, which may differ from instance to instance. Before the start the variable was ``before`` (SI); with
-    None, all was as at the start.
+    None, all was as at the start. ``location`` is where the shortest time was given, ``longest`` where the
+    longest was.
     """
 
     type: str
@@ -80,6 +81,7 @@ class Delay:
     time: str
     before: float | None = None
     location: Location = field(default=NOWHERE, compare=False, repr=False)
+    longest: Location = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

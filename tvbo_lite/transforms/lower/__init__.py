@@ -93,7 +93,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
     beyond = beyond_lems(context, experiment)
-    beyond = replace(beyond, samples=tables(context), delays=tuple(dict.fromkeys(context.delays)))
+    beyond = replace(beyond, samples=tables(context), delays=tuple(context.all_delays()))
     context.raise_problems()
     return lems.Model(
         target=target,

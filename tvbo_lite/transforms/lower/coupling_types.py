@@ -25,7 +25,6 @@ from tvbo_lite.transforms.variables import CLOCK
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tvbo_lite.errors import Location
     from tvbo_lite.schema import Coupling, Dynamics
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.lower.couplings import Bond, Couplings, Port
@@ -196,12 +195,12 @@ class _Term:
         text = f"{item.history!r} {item.unit or ''}".strip()
         return units.value(text, self.context.unit(item.unit, self.path, name)[0])
 
-    def delays(self, kind: str, location: Location) -> Iterator[Delay]:
+    def delays(self, kind: str) -> Iterator[Delay]:
         """The delays with which the type ``kind`` reads what changes."""
         dynamics = self.source.dynamics
         for name, own in self.reads.items():
             if name in dynamics.state_variables or name in dynamics.derived_variables:
-                yield Delay(kind, own, DELAY, self.history(name), location)
+                yield Delay(kind, own, DELAY, self.history(name))
 
     def of_target(self, name: str, taken: Mapping[str, object]) -> Expr:
         """A variable of the target at the start of the step."""
@@ -259,7 +258,7 @@ def term_type(
     made = _assembled(bond, scope, derived, {**term.needs, **needs}, later=_differs(bond, source, before))
     context.types.add(made)
     if bond.late:
-        context.delays += term.delays(made.name, context.locate((*path, DELAY)))
+        context.delays |= dict.fromkeys(term.delays(made.name))
     return made
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tvbo_lite.errors import UnitError
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.lower.attributes import attributes
@@ -62,8 +63,17 @@ class Pairs:
                 "targetEnd": term,
                 **attributes(self.context, bare, given, path, what),
             }
+            if bond.late:
+                self._note(term, texts, given[DELAY][1])
             where = self.context.locate(path)
             self.found.append(lems.Component(kind.name, attributes=texts, location=where))
+
+    def _note(self, term: str, texts: Mapping[str, str], place: Path) -> None:
+        """How late an edge is, unless its delay is no time, which has been reported."""
+        try:
+            self.context.lag(term, self.context.units.value(texts[DELAY], "time"), place)
+        except (KeyError, UnitError):
+            self.context.lag(term, 0.0, place)
 
     def _strength(self, bond: Bond, edge: Edge, path: Path) -> dict[str, tuple[Parameter, Path]]:
         """The weight of an edge, 1 where it has none, and the delay, in `time_scale` where it has no unit."""

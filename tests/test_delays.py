@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Callable
 from dataclasses import replace
 from math import factorial, floor
 from pathlib import Path
@@ -12,15 +13,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripts import interpreter
 from test_pyrates_writer import run_templates
 
 from tvbo_lite.backends import native
-from tvbo_lite.compiler import past, past_segments
+from tvbo_lite.compiler import ir, past, past_segments
 from tvbo_lite.compiler.interpreter import interpret
-from tvbo_lite.errors import InputError, ModelError, RenderError, SimulationError, UnsupportedError
+from tvbo_lite.compiler.verify import verify
+from tvbo_lite.errors import (
+    CompileError,
+    InputError,
+    ModelError,
+    RenderError,
+    SimulationError,
+    UnsupportedError,
+)
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.writer import write
@@ -305,6 +315,14 @@ def test_a_delay_has_a_unit_or_the_time_scale() -> None:
     np.testing.assert_array_equal(run(LINEAR.replace("delay: 1", "delay: 0 ms")).values, none)
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    """Edges made from matrices: weights and delays are doubles of numpy."""
+    data = yaml.safe_load(LINEAR)
+    data["network"]["edges"][0] |= {"weight": np.ones(1)[0], "delay": np.ones(1)[0]}
+    found = SimulationExperiment.from_data(data).run().recording
+    np.testing.assert_array_equal(found.values, run(LINEAR).values)
+
+
 def test_rules_give_their_edges_a_delay() -> None:
     """A graph generator, with one delay for all edges."""
     text = """\
@@ -344,6 +362,41 @@ def test_the_interpreter_gives_the_same_bits_of_adaptive_methods(method: str, mo
     """Segments of dense output, found by bisection."""
     monkeypatch.setattr(past_segments, "MOST_ROWS", 40)
     assert_same_bits(MIXED, 12, method=method, rel_tol=1e-3, abs_tol=1e-3)
+
+
+def broken(change: Callable[[ir.Statement], ir.Statement]) -> ir.Program:
+    """A program with delays in which every statement is what ``change`` makes of it."""
+
+    def changed(body: tuple[ir.Statement, ...]) -> tuple[ir.Statement, ...]:
+        found = []
+        for item in body:
+            inner = replace(item, body=changed(item.body)) if isinstance(item, ir.Each | ir.While) else item
+            found.append(change(inner))
+        return tuple(found)
+
+    program = native.prepare(reader.link(SimulationExperiment.from_string(LINEAR).model()))[1]
+    functions = [replace(one, body=changed(one.body)) for one in program.functions]
+    initialise = next(one for one in functions if one.name == program.initialise.name)
+    step = replace(program.step, body=changed(program.step.body))
+    return replace(program, functions=functions, initialise=initialise, step=step)
+
+
+def test_the_compiler_checks_what_it_reads_of_the_past() -> None:
+    """Rings lie in memory, have their values, and are read within one turn."""
+    verify(broken(lambda item: item))
+    far = ir.Ring(10**6, 5, 5)
+    cases: dict[str, Callable[[ir.Statement], ir.Statement]] = {
+        "are not all in the memory": lambda x: replace(x, ring=far) if isinstance(x, ir.Recall) else x,
+        "is read at": lambda x: replace(x, start=ir.Affine(999)) if isinstance(x, ir.Recall) else x,
+        "rows of 0 values": lambda x: (
+            replace(x, ring=replace(x.ring, count=0)) if isinstance(x, ir.Remember) else x
+        ),
+        "there is no table 99": lambda x: replace(x, sources=99) if isinstance(x, ir.Remember) else x,
+        "not set on every way": lambda x: replace(x, head=ir.Temp(999)) if isinstance(x, ir.Recall) else x,
+    }
+    for message, change in cases.items():
+        with pytest.raises(CompileError, match=message):
+            verify(broken(change))
 
 
 # ---- what cannot be ----------------------------------------------------------------------------------------

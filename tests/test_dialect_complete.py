@@ -257,7 +257,11 @@ network:
 integration: {step_size: 0.1, duration: 2}
 """
 MARKED = COUPLED.replace(", incoming_states: [s]", "").replace("k*s}", "k*s, coupling_variable: true}")
-LATE = DELAYED.replace("{delayed: false}", "{}")
+LATE = DELAYED.replace("{delayed: false}", "{}").replace(
+    "{x: {equation: c}}",
+    "{x: {equation: c, history: 2}}, derived_variables: {q: {equation: 2*x, history: 1}}",
+)
+LATE = LATE.replace("delay: 3}", "delay: 3}, {source: 1, target: 0, source_var: q, delay: 1}")
 UNITS = """\
 dynamics:
   name: osc

@@ -31,6 +31,7 @@ def is_held_only(beyond: Beyond) -> bool:
         bool(beyond.noise)
         and all(noise.held for noise in beyond.noise)
         and not beyond.samples
+        and not beyond.delays
         and beyond.solver.method == "euler"
         and beyond.solver.sampling is None
     )

@@ -180,7 +180,11 @@ def _midpoint() -> Method:
 
 def _rk4() -> Method:
     matrix = ((0.5,), (0.0, 0.5), (0.0, 0.0, 1.0))
-    return RungeKutta("rk4", 4, matrix, (1 / 6, 1 / 3, 1 / 3, 1 / 6), "Kutta (1901)")
+    inner = (0.0, 1.0, -2 / 3)
+    return RungeKutta(
+        "rk4", 4, matrix, (1 / 6, 1 / 3, 1 / 3, 1 / 6), "Kutta (1901)",
+        dense=((1.0, -3 / 2, 2 / 3), inner, inner, (0.0, -1 / 2, 2 / 3)), dense_order=3,
+    )  # fmt: skip
 
 
 def _bosh3() -> Method:

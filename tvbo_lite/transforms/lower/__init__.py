@@ -92,7 +92,8 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     target = _add_network(context, experiment, wiring)
     _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
-    beyond = replace(beyond_lems(context, experiment), samples=tables(context))
+    beyond = beyond_lems(context, experiment)
+    beyond = replace(beyond, samples=tables(context), delays=tuple(context.all_delays()))
     context.raise_problems()
     return lems.Model(
         target=target,

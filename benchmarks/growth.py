@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import Pair, script
+from benchmarks.measure import Missing, Pair, script
+from benchmarks.measure import table as pairs_table
 from benchmarks.peers import scripts
 
-__all__ = ["Point", "measure", "picture", "table"]
+__all__ = ["SIZES", "Point", "measure", "picture", "table"]
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 SYNAPSES = 100  # of each cell
@@ -40,21 +41,21 @@ class Point:
         return self.seconds / self.events
 
 
-def measure(
-    rounds: int, tell: Callable[[str], None]
-) -> tuple[list[Point], list[Pair], list[tuple[str, str]]]:
-    """A point for each size, the growth, and the sizes that were left out with the reason."""
-    points, left = [], []
+def measure(rounds: int, tell: Callable[[str], None]) -> tuple[list[Point], list[Pair | Missing]]:
+    """A point for each size, and the growth; sizes for which there is not enough memory are missing."""
+    points: list[Point] = []
+    found: list[Pair | Missing] = []
     for cells in SIZES:
-        if ROOM * SYNAPSES * cells > _free():
-            left.append((f"{cells} neurons", f"less than {ROOM * SYNAPSES * cells / 1e9:.0f} GB are free"))
+        needed = ROOM * SYNAPSES * cells
+        if needed > _free():
+            found.append(Missing(f"{cells} neurons", f"less than {needed / 1e9:.0f} GB of memory are free"))
             continue
         tell(f"  {cells} neurons")
         points.append(_point(cells, rounds if cells < SIZES[-1] else 1))
-    if len(points) < 2:
-        return points, [], left
-    name = f"time of a synaptic event: {points[-1].cells} neurons / {points[0].cells}"
-    return points, [Pair(name, points[-1].each, points[0].each, GROWTH, _nanoseconds)], left
+    if len(points) > 1:
+        name = f"time of a synaptic event: {points[-1].cells} neurons / {points[0].cells}"
+        found.append(Pair(name, points[-1].each, points[0].each, GROWTH, _nanoseconds))
+    return points, found
 
 
 def _point(cells: int, rounds: int) -> Point:
@@ -117,10 +118,10 @@ def main() -> int:
     """Measure, draw, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each size but the largest")
-    points, pairs, left = measure(parser.parse_args().rounds, lambda text: print(text, file=sys.stderr))
+    points, found = measure(parser.parse_args().rounds, lambda text: print(text, file=sys.stderr))
     picture(points)
-    print("\n".join([*table(points), *(f"left out: {what}: {why}" for what, why in left)]))
-    return int(not all(pair.met for pair in pairs))
+    print("\n".join([*table(points), "", *pairs_table(found, "largest", "smallest")]))
+    return int(any(isinstance(one, Pair) and not one.met for one in found))
 
 
 if __name__ == "__main__":

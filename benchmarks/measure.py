@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
-    "Done", "FailedError", "Pair", "child", "geometric_mean", "in_turn", "machine", "process", "script",
-    "seconds_text", "table",
+    "Done", "FailedError", "Missing", "Pair", "child", "geometric_mean", "in_turn", "machine", "process",
+    "script", "seconds_text", "table",
 ]  # fmt: skip
 
 TIMEOUT = 600.0  # s
@@ -53,6 +53,14 @@ class Pair:
     @property
     def met(self) -> bool:
         return self.limit is None or self.ratio <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What was left out, and why."""
+
+    name: str
+    reason: str
 
 
 def in_turn(
@@ -153,10 +161,13 @@ def _cpu() -> str:
     return names[0] if names else "unknown processor"
 
 
-def table(pairs: Iterable[Pair], ours: str, peer: str) -> list[str]:
+def table(pairs: Iterable[Pair | Missing], ours: str, peer: str) -> list[str]:
     """A table in Markdown."""
     lines = [f"| what | {ours} | {peer} | ratio | target |", "| --- | ---: | ---: | ---: | --- |"]
     for pair in pairs:
+        if isinstance(pair, Missing):
+            lines.append(f"| {pair.name} | | | | not measured: {pair.reason} |")
+            continue
         target = "" if pair.limit is None else f"≤ {pair.limit:.3g}, {'met' if pair.met else '**missed**'}"
         text = pair.text or seconds_text
         row = (pair.name, text(pair.ours), text(pair.peer), f"{pair.ratio:.3g}", target)

@@ -10,11 +10,13 @@ import os
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["PEERS", "find", "scripts"]
+__all__ = ["PEERS", "find", "scripts", "versions"]
 
 PEERS = {"annarchy": "ANNarchy", "brian2": "Brian 2", "nest": "NEST", "pyrates": "PyRates", "tvbo": "TVBO"}
+PACKAGES = {"nest": "nest-simulator"}  # where the package has another name than the environment
 FOLDER = "TVBO_LITE_PEERS"  # the folder with the environments
 HERE = Path(__file__).parent
 scripts = HERE / "scripts"
@@ -35,6 +37,18 @@ def find(name: str) -> Path | None:
 
 def _python(environment: Path) -> Path:
     return environment / "bin" / "python"
+
+
+def versions() -> Iterator[str]:
+    """A line for each peer: its version here, or that there is none."""
+    for name, title in PEERS.items():
+        python = find(name)
+        yield f"{title} {_version(name, python)}" if python else f"no {title}"
+
+
+def _version(name: str, python: Path) -> str:
+    code = f"from importlib.metadata import version; print(version({PACKAGES.get(name, name)!r}))"
+    return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def main() -> int:

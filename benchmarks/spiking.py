@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import FailedError, Pair, script
+from benchmarks.measure import FailedError, Missing, Pair, script
 from benchmarks.peers import PEERS, find, scripts
 
 __all__ = ["ROWS", "Row", "measure"]
@@ -25,76 +26,72 @@ class Row:
     ours: tuple[object, ...]
     peer: str
     theirs: tuple[object, ...]
-    limit: float | None
+    limit: float | None = None
     key: str = "seconds"
-    rounds: int = 5
+    rounds: int = 5  # fewer of what takes long
 
 
-EULER = ("ours_izhikevich.py", "euler.yaml")
-PAPER = ("ours_izhikevich.py", "experiment.yaml")
-LARGE = (CELLS, SYNAPSES)
 DOCUMENT = "1000 pulse-coupled neurons, 1 s, all recorded"
 SPARSE = "10 000 neurons, 10 million synapses, 1 s"
+COBAHH = "COBAHH, 4000 Hodgkin-Huxley neurons, 1 s"
+LARGE = (CELLS, SYNAPSES)
+OURS_EULER = ("ours_izhikevich.py", "euler.yaml")
+OURS_PAPER = ("ours_izhikevich.py", "experiment.yaml")
+OURS_LARGE = ("ours_izhikevich.py", *LARGE)
+ANNARCHY = ("annarchy_izhikevich.py",)
+BRIAN = ("brian2_cobahh.py",)
 ROWS = (
-    Row(f"{DOCUMENT}: the loop", EULER, "annarchy", ("annarchy_izhikevich.py",), 1 / 4, rounds=3),
-    Row(f"{DOCUMENT}: the loop", PAPER, "nest", ("nest_izhikevich.py",), 1 / 7),
-    Row(
-        f"{DOCUMENT}: from the start of the process to its end",
-        EULER, "annarchy", ("annarchy_izhikevich.py",), 1 / 12, "process", 3,
-    ),
-    Row(
-        f"{SPARSE}: the loop",
-        ("ours_izhikevich.py", *LARGE), "brian2", ("brian2_izhikevich.py", *LARGE), 1.0, rounds=3,
-    ),
-    Row(
-        f"{SPARSE}: the loop",
-        ("ours_izhikevich.py", *LARGE), "nest", ("nest_izhikevich.py", *LARGE), 1.0, rounds=3,
-    ),
-)  # fmt: skip
+    Row(f"{DOCUMENT}: the loop", OURS_EULER, "annarchy", ANNARCHY, 1 / 4, rounds=3),
+    Row(f"{DOCUMENT}: the loop", OURS_PAPER, "nest", ("nest_izhikevich.py",), 1 / 7),
+    Row(f"{DOCUMENT}: whole processes", OURS_EULER, "annarchy", ANNARCHY, 1 / 12, "process", 3),
+    Row(f"{SPARSE}: the loop", OURS_LARGE, "brian2", ("brian2_izhikevich.py", *LARGE), 1.0, rounds=3),
+    Row(f"{SPARSE}: the loop", OURS_LARGE, "nest", ("nest_izhikevich.py", *LARGE), 1.0, rounds=3),
+    Row(f"{COBAHH}: the loop, `fast=True`", ("ours_cobahh.py", "fast"), "brian2", BRIAN, 1 / 2),
+    Row(f"{COBAHH}: the loop", ("ours_cobahh.py",), "brian2", BRIAN, rounds=3),
+)
 
 
-def measure(rounds: int, tell: Callable[[str], None]) -> tuple[list[Pair], list[tuple[str, str]]]:
-    """The pairs, and what was left out with the reason. At most ``rounds`` runs of each, in turn."""
-    pairs, left = [], []
+def measure(rounds: int, tell: Callable[[str], None]) -> list[Pair | Missing]:
+    """The pairs, at most ``rounds`` runs of each, in turn; what has no peer here is missing."""
+    found: list[Pair | Missing] = []
     for row in ROWS:
-        tell(f"  {row.name}, {PEERS[row.peer]}")
+        python = find(row.peer)
+        name = f"{row.name} / {PEERS[row.peer]}"
+        tell(f"  {name}")
+        if python is None:
+            found.append(Missing(name, f"no {PEERS[row.peer]} here"))
+            continue
         try:
-            pairs.append(_pair(row, min(rounds, row.rounds)))
+            found.append(_pair(name, row, python, min(rounds, row.rounds)))
         except FailedError as error:
-            left.append((f"{row.name}, {PEERS[row.peer]}", str(error)))
+            found.append(Missing(name, str(error)))
     tell("  memory")
-    return [*pairs, *_memory()], left
+    return [*found, *_memory()]
 
 
-def _pair(row: Row, rounds: int) -> Pair:
-    python = find(row.peer)
-    if python is None:
-        raise FailedError(f"there is no {PEERS[row.peer]} here (`python -m benchmarks.peers FOLDER`)")
+def _pair(name: str, row: Row, python: Path, rounds: int) -> Pair:
     samples = []
     for _ in range(rounds):
-        mine = _run(row.ours)
-        theirs = _run(row.theirs, python=python)
+        mine, theirs = _run(row.ours), _run(row.theirs, python)
         samples.append((mine[row.key], theirs[row.key]))
     ours, peer = map(statistics.median, zip(*samples, strict=True))
-    return Pair(f"{row.name} / {PEERS[row.peer]}", ours, peer, row.limit)
+    return Pair(name, ours, peer, row.limit)
 
 
-def _run(program: Sequence[object], **options: Any) -> dict[str, Any]:
+def _run(program: tuple[object, ...], python: Path | None = None) -> dict[str, Any]:
     name, *arguments = program
-    return script(scripts / str(name), *arguments, **options)
+    return script(scripts / str(name), *arguments, python=python)
 
 
 def _memory() -> list[Pair]:
     """Bytes a synapse beyond its weight: what the large network takes more than a tiny one."""
-    tiny, large = (_run(("ours_izhikevich.py", *size)) for size in ((10, 10), LARGE))
-    count = CELLS * SYNAPSES
-    return [
-        Pair(
-            f"{SPARSE}: memory of a synapse beyond its weight, {name} / allowed",
-            (large[key] - tiny[key]) / count - WEIGHT, BEYOND, 1.0, _bytes,
-        )
-        for name, key in (("at most", "peak"), ("while it runs", "steady"))
-    ]  # fmt: skip
+    tiny, large = _run(("ours_izhikevich.py", 10, 10)), _run(OURS_LARGE)
+    found = []
+    for when, key in (("at most", "peak"), ("while it runs", "steady")):
+        bytes_each = (large[key] - tiny[key]) / (CELLS * SYNAPSES) - WEIGHT
+        name = f"{SPARSE}: memory of a synapse beyond its weight, {when} / allowed"
+        found.append(Pair(name, bytes_each, BEYOND, 1.0, _bytes))
+    return found
 
 
 def _bytes(value: float) -> str:

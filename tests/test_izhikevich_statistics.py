@@ -52,9 +52,9 @@ def program(seed, noise=1.0):
     return np.concatenate(steps), np.concatenate(cells)
 
 
-def ours(seed):
+def ours(seed, file="experiment.yaml"):
     """The same of the example, all of whose seeds are changed."""
-    text = (folder("reference_examples") / "izhikevich_network" / "experiment.yaml").read_text()
+    text = (folder("reference_examples") / "izhikevich_network" / file).read_text()
     data = copy.deepcopy(yaml.safe_load(text))
     network = data["network"]
     for number, item in enumerate(network["dynamics"].values()):

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from tvbo_lite.compiler.order import residual
 from tvbo_lite.errors import CompileError, Problem, UnsupportedError, nearest
 
-__all__ = ["METHODS", "Method", "Rosenbrock", "RungeKutta", "Stochastic", "load"]
+__all__ = ["EXPONENTIAL", "METHODS", "Method", "Rosenbrock", "RungeKutta", "Stochastic", "load"]
 
 Row: TypeAlias = tuple[float, ...]
 
@@ -284,6 +284,8 @@ METHODS: dict[str, Callable[[], Method]] = {
     "euler_maruyama": _euler_maruyama,
     "stochastic_heun": _stochastic_heun,
 }
+EXPONENTIAL = "exponential_euler"
+"""The one that is no table of numbers (`tvbo_lite.compiler.exponential`)."""
 ALIASES = {"stiff": "rodas4", "adaptive": "dopri5", "rk45": "dopri5", "rk23": "bosh3"}
 NOISY = {"euler": "euler_maruyama", "heun": "stochastic_heun"}
 """What a method becomes where there is noise."""
@@ -299,8 +301,9 @@ def load(name: str) -> Method:
     plain = ALIASES.get(name.lower(), name.lower())
     if plain not in METHODS:
         what = f"the built-in engine has no method '{name}'"
-        hint = nearest(plain, [*METHODS, *ALIASES])
-        raise UnsupportedError(Problem(what, expected=f"one of {', '.join(METHODS)}", hint=hint))
+        known = (*METHODS, EXPONENTIAL)
+        hint = nearest(plain, [*known, *ALIASES])
+        raise UnsupportedError(Problem(what, expected=f"one of {', '.join(known)}", hint=hint))
     method = METHODS[plain]()
     method.check()
     return method

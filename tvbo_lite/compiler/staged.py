@@ -164,10 +164,6 @@ class StagedCode(BlockCode):
         derived = name in self.variables.derived_names() or name in self.clocked
         return name if derived or self.is_requirement(name) else None
 
-    def is_requirement(self, name: str) -> bool:
-        own = name in self.variables.stateful or name in self.variables.derived_names()
-        return name in self.variables.requirements and not own
-
     def place_of(self, name: str) -> Location:
         places = {item.name: item.location for item in self.variables.derived}
         return places.get(name, self.dynamics.location)

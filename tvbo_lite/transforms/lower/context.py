@@ -65,6 +65,8 @@ class OwnTypes(TypeTable):
 class Context:
     """Types, units and problems of one lowering; ``names`` are the ids that references may use.
 
+    ``step`` is that of the integration in s, None where it adapts.
+
     ``dimensions`` are those that the core files have no name for; ``time_scale`` is the experiment's;
     ``couplings`` are those by equations; ``equations`` are those of the types that were made, by place;
     ``pulsed`` are the dynamics and coupling inputs that take pulses; ``differing`` are the dynamics of
@@ -75,6 +77,7 @@ class Context:
     units: UnitTable
     locate: Callable[[Path], Location]
     time_scale: str = "ms"
+    step: float | None = None
     dimensions: dict[str, lems.Dimension] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     couplings: Couplings | None = None

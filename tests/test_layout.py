@@ -24,7 +24,7 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources", "progress", "stores"},
+    {"losses", "units", "resources", "progress", "stores", "memory"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},
@@ -47,6 +47,7 @@ DOORS = {
     "IPython": ("progress.py",),
     "click": ("cli/", "__main__.py"),
     "distributed": ("explore/cluster.py",),
+    "h5py": ("transforms/columns/hdf5.py",),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),

@@ -29,8 +29,8 @@ def read(file: Path, names: Sequence[str], room: Room) -> Columns | None:
             found: Any = np.load(stream, allow_pickle=False)
             values = fields_of(file, found, names) if isinstance(found, np.ndarray) else dict(found)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = str(error).partition("\n")[0]
-        raise ColumnsError(Problem(f"the file {file} holds no arrays of numbers: {reason}")) from error
+        what = f"the file {file} holds no arrays of numbers"
+        raise ColumnsError(Problem(what, expected="what numpy's save or savez has written")) from error
     return Columns(file, values, "row {}".format)
 
 

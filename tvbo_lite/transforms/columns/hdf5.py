@@ -19,7 +19,7 @@ __all__ = ["read"]
 def read(file: Path, names: Sequence[str], room: Room, dataset: str | None) -> Columns | None:
     """The columns: the datasets of a group (of the file itself where none is named), or one dataset."""
     try:
-        import h5py  # type: ignore[import-untyped]
+        import h5py
     except ImportError as error:
         what = f"the file {file} needs h5py, which is not installed"
         raise ColumnsError(Problem(what, hint="pip install 'tvbo-lite[hdf5]'")) from error

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from tvbo_lite.errors import UnitError
 from tvbo_lite.lems.rows import Column, Rows
 from tvbo_lite.memory import LIMIT, lacking
+from tvbo_lite.schema import Equation
 from tvbo_lite.transforms.expand.distributions import draw
+from tvbo_lite.transforms.expand.parts import words
 from tvbo_lite.transforms.lower.context import listing
 from tvbo_lite.transforms.lower.distances import between
 from tvbo_lite.transforms.lower.formulas import formula
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-__all__ = ["BYTES", "DIMENSIONS", "Links", "Tags", "has_room", "is_countable", "rows_of"]
+__all__ = ["BYTES", "DIMENSIONS", "Links", "Tags", "has_room", "is_countable", "rows_of", "words_of"]
 
-BYTES = 120
+BYTES = 100
 """Memory of a connection while it is drawn: its ends, weight, delay, and what is sorted on the way."""
 
 DIMENSIONS = {"weight": "none", "delay": "time"}
@@ -75,10 +77,17 @@ def has_room(context: Context, count: float, path: Path, what: str) -> bool:
     return False
 
 
+def words_of(given: Strengths, *more: object) -> set[str]:
+    """The names in the expressions of weight and delay, and in further ones."""
+    texts = [text for text in more if isinstance(text, str)]
+    return words([given.weight, given.delay, *(Equation(rhs=text) for text in texts)])
+
+
 def is_countable(context: Context, ends: Ends, path: Path) -> bool:
     """Whether the instances of both ends count from 0; problems where they do not."""
-    wrong = [group for group in (ends.source, ends.target) if not group.is_counted]
-    for group in dict.fromkeys(wrong):
+    both = (ends.source,) if ends.recurrent else (ends.source, ends.target)
+    wrong = [group for group in both if not group.is_counted]
+    for group in wrong:
         message = f"{ends.name}: the instances of '{group.id}' are {listing(group.instances or (), 5)}"
         context.report(path, message, f"0 to {group.size - 1}, in this order, for a rule or a table")
     return not wrong
@@ -148,9 +157,10 @@ class _Quantity:
         refuse_rest(item, ("value", "unit", "distribution", "equation"), self.path, self.what, self.context)
         ways = [key for key in ("value", "equation", "distribution") if getattr(item, key) is not None]
         if len(ways) != 1:
-            found = " and ".join(f"'{key}'" for key in ways) or "nothing"
-            message = f"{self.what}: {found} says what it is"
-            self.context.report(self.path, message, "one of 'value', 'equation', 'distribution'")
+            found = " and ".join(f"'{key}'" for key in ways) or "neither a value nor a column of a file"
+            self.context.report(
+                self.path, f"{self.what} has {found}", "one of 'value', 'equation', 'distribution'"
+            )
             return None
         if item.equation is not None:
             return self._computed(item)
@@ -210,9 +220,11 @@ class _Quantity:
 
     def _column(self, item: Parameter | None, values: Values) -> Column | None:
         """A column of a file, of which only the unit is said here."""
-        if item is not None:
-            refuse_rest(item, ("unit",), self.path, f"{self.what}, a column of the file", self.context)
-        elif self.dimension != "none":
+        if item is not None and not {"unit", "name"}.issuperset(item.model_fields_set):
+            message = f"{self.what}: the file has a column '{self.name}', and it is given here too"
+            self.context.report(self.path, message, f"{self.name}: {{unit: ...}} alone")
+            return None
+        if item is None and self.dimension != "none":
             message = f"{self.what}: nothing says the unit of the column '{self.name}'"
             self.context.report(self.path, message, f"{self.name}: {{unit: ms}}")
             return None
@@ -239,9 +251,9 @@ class _Quantity:
             return True
         row = int(np.flatnonzero(wrong)[0])
         value = _ms(float(values[row])) if is_time else f"{values[row]:g}"
-        head = f"{self.what}: a {self.name} of {value}{how}{within}"
-        if self.links.where is not None and self.name in self.links.given:
-            head += f", {self.links.where(row)}"
+        of_file = self.links.where if self.name in self.links.given else None
+        where = f"{of_file(row)}: " if of_file is not None else ""
+        head = f"{self.what}: {where}a {self.name} of {value}{how}{within}"
         more = int(wrong.sum()) - 1
         self.context.report(self.path, head + (f" (and {more} more)" if more else ""), expected)
         return False

@@ -13,6 +13,7 @@ from tvbo_lite.transforms.lower.connection_rows import (
     has_room,
     is_countable,
     rows_of,
+    words_of,
 )
 from tvbo_lite.transforms.lower.formulas import constants_of
 from tvbo_lite.transforms.lower.refuse import refuse_rest
@@ -44,7 +45,8 @@ _USED = ("file", "dataset", "weight", "delay", "seed", "parameters")
 def from_table(context: Context, table: ConnectionTable, ends: Ends, tags: Tags, path: Path) -> Rows | None:
     """The connections that a file lists; None, and problems with their rows, where it is wrong."""
     refuse_rest(table, _USED, path, ends.name, context)
-    constants = constants_of(context, table.parameters, (*path, "parameters"), ends.name)
+    used = words_of(table)
+    constants = constants_of(context, table.parameters, used, (*path, "parameters"), ends.name)
     columns = _columns(context, table, ends, (*path, "file"))
     if columns is None or not is_countable(context, ends, path):
         return None

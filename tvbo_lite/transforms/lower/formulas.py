@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import ExpressionError, UnitError
+from tvbo_lite.errors import ExpressionError, UnitError, nearest
 from tvbo_lite.expr import python
 from tvbo_lite.expr.plain import without_choices
 from tvbo_lite.expr.tree import Call, Select, children, names
@@ -18,7 +18,7 @@ from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.quantity import si_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -57,11 +57,15 @@ class Formula:
         return np.broadcast_to(evaluate(self.expr, {**known, DISTANCE: distances}), distances.shape)
 
 
-def constants_of(context: Context, parameters: Mapping[str, Parameter], path: Path, what: str) -> Constants:
-    """The values of the parameters of a rule; what is wrong is reported."""
+def constants_of(
+    context: Context, parameters: Mapping[str, Parameter], used: Collection[str], path: Path, what: str
+) -> Constants:
+    """The values of the parameters of a rule; what is wrong, and what is not ``used``, is reported."""
     found: Constants = {}
     for name, item in parameters.items():
         here = (*path, name)
+        if name not in used:
+            context.report(here, f"{what}: no expression uses '{name}'", hint=nearest(name, used))
         refuse_rest(item, ("value", "unit"), here, f"{what}: {name}", context)
         if name == DISTANCE:
             context.report(here, f"{what}: '{DISTANCE}' is the distance", "another name")

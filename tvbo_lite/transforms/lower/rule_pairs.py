@@ -69,9 +69,12 @@ def all_to_all(rule: ConnectionRule, ends: Ends, _: np.random.Generator) -> Pair
     return pre[other], post[other]
 
 
-def one_to_one(_: ConnectionRule, ends: Ends, __: np.random.Generator) -> Pairs:
+def one_to_one(rule: ConnectionRule, ends: Ends, _: np.random.Generator) -> Pairs:
     import numpy as np
 
+    if ends.alone(rule):
+        msg = f"one_to_one connects each instance of '{ends.source.id}' to itself (self_connections: true)"
+        raise ImpossibleError(msg)
     n, m = ends.source.size, ends.target.size
     if n != m:
         msg = f"'{ends.source.id}' has {n} instances and '{ends.target.id}' {m}; one_to_one needs as many"

@@ -16,7 +16,7 @@ from tvbo_lite.transforms.expand import shapes
 from tvbo_lite.transforms.expand.graphs import graph_values
 from tvbo_lite.transforms.expand.streams import stream
 from tvbo_lite.transforms.lower import rule_pairs
-from tvbo_lite.transforms.lower.connection_rows import Links, has_room, is_countable, rows_of
+from tvbo_lite.transforms.lower.connection_rows import Links, has_room, is_countable, rows_of, words_of
 from tvbo_lite.transforms.lower.formulas import constants_of, formula
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.lower.rule_distance import ByDistance, places_of
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "connections"]
 
-_ALWAYS = ("type", "self_connections", "weight", "delay", "seed", "parameters")
+_ALWAYS = ("type", "weight", "delay", "seed", "parameters")
+_OWN = "self_connections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,19 @@ def connections(context: Context, rule: ConnectionRule, ends: Ends, tags: Tags, 
         return None
     if not is_countable(context, ends, path):
         return None
+    used = words_of(rule, rule.probability)
     others = {name: item for name, item in rule.parameters.items() if name not in kind.own}
-    constants = constants_of(context, others, (*path, "parameters"), ends.name)
+    if rule.type in shapes.KINDS:  # which says what else is wrong
+        others = {name: item for name, item in others.items() if name in used}
+    constants = constants_of(context, others, used, (*path, "parameters"), ends.name)
     try:
         planned = kind.plan(Request(context, rule, ends, path, constants))
         if planned is None or not has_room(context, planned.expected, path, ends.name):
             return None
         pre, post = planned.pairs(stream(rule.seed, f"{ends.name}.pairs"))
     except ImpossibleError as error:
-        context.report((*path, kind.needs or "type"), f"{ends.name}: {error}")
+        place = kind.needs or ("parameters" if rule.parameters else "type")
+        context.report((*path, place), f"{ends.name}: {error}")
         return None
     return rows_of(context, rule, ends, tags, path, links=Links(pre, post), constants=constants)
 
@@ -156,7 +161,7 @@ def _graph(request: Request) -> Planned | None:
         msg = f"{rule.type} joins the instances of one population, not {two}"
         raise ImpossibleError(msg)
     kind, size = shapes.KINDS[rule.type], ends.source.size
-    given = graph_values(rule.type, rule.parameters, _words(rule), request.path, request.context)
+    given = graph_values(rule.type, rule.parameters, words_of(rule), request.path, request.context)
     if given is None:
         return None
     ways = 1 if rule.directed else 2
@@ -176,16 +181,13 @@ def _graph(request: Request) -> Planned | None:
     return Planned(ways * kind.size(size, given), pairs)
 
 
-def _words(rule: ConnectionRule) -> set[str]:
-    """The names in the expressions of a rule."""
-    from tvbo_lite.transforms.expand.parts import words
-
-    return words([rule.weight, rule.delay])
-
-
 RULES: dict[str, Rule] = {
-    "all_to_all": Rule(partial(_plain, rule_pairs.all_to_all, lambda rule, ends: ends.pairs(rule))),
-    "one_to_one": Rule(partial(_plain, rule_pairs.one_to_one, lambda _, ends: ends.source.size)),
+    "all_to_all": Rule(
+        partial(_plain, rule_pairs.all_to_all, lambda rule, ends: ends.pairs(rule)), takes=(_OWN,)
+    ),
+    "one_to_one": Rule(
+        partial(_plain, rule_pairs.one_to_one, lambda _, ends: ends.source.size), takes=(_OWN,)
+    ),
     "fixed_probability": Rule(
         partial(
             _plain,
@@ -193,14 +195,15 @@ RULES: dict[str, Rule] = {
             lambda rule, ends: rule_pairs.probability_of(rule) * ends.pairs(rule),
         ),
         "probability",
+        (_OWN,),
     ),
     "fixed_in_degree": Rule(
-        partial(_plain, rule_pairs.fixed_in_degree, rule_pairs.by_degree), "degree", ("multapses",)
+        partial(_plain, rule_pairs.fixed_in_degree, rule_pairs.by_degree), "degree", (_OWN, "multapses")
     ),
     "fixed_out_degree": Rule(
-        partial(_plain, rule_pairs.fixed_out_degree, rule_pairs.by_degree), "degree", ("multapses",)
+        partial(_plain, rule_pairs.fixed_out_degree, rule_pairs.by_degree), "degree", (_OWN, "multapses")
     ),
-    "distance_dependent": Rule(_by_distance, "probability", ("max_distance",)),
+    "distance_dependent": Rule(_by_distance, "probability", (_OWN, "max_distance")),
     **{
         name: Rule(_graph, takes=("directed",), own=(*kind.needed, *kind.optional))
         for name, kind in shapes.KINDS.items()

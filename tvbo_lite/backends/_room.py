@@ -13,30 +13,31 @@ if TYPE_CHECKING:
 
     from tvbo_lite.lems.model import Component
 
-__all__ = ["BYTES", "require_room", "rows_in"]
+__all__ = ["BYTES", "numbers_in", "require_room"]
 
-BYTES = 160
-"""What a connection of a table takes at most while the engine puts it into its own tables."""
+BYTES = 35
+"""What each number in a table takes at most while the engine puts it into its own tables."""
 
 _NUMBER = 8
 
 
-def rows_in(components: Iterable[Component | Rows]) -> int:
-    """How many rows of tables there are below components."""
+def numbers_in(components: Iterable[Component | Rows]) -> int:
+    """How many numbers stand in tables below components."""
     return sum(
-        len(item) if isinstance(item, Rows) else rows_in(parts_of(item.children)) for item in components
+        len(item) * len(item.columns) if isinstance(item, Rows) else numbers_in(parts_of(item.children))
+        for item in components
     )
 
 
-def require_room(rows: int, times: float, quantities: int) -> None:
-    """Raises `UnsupportedError`, with the estimate, where tables of so many ``rows``, and the recorded
+def require_room(numbers: int, times: float, quantities: int) -> None:
+    """Raises `UnsupportedError`, with the estimate, where so many ``numbers`` in tables, and the recorded
     values of so many ``times`` and ``quantities``, need more memory than is free.
     """
     recorded = (times + 1) * (quantities + 1) * _NUMBER
-    lack = lacking(rows * BYTES + recorded)
+    lack = lacking(numbers * BYTES + recorded)
     if lack is None:
         return
-    tables = f"{rows} connections and cells in tables take {gigabytes(rows * BYTES)}, " if rows else ""
+    tables = f"its connections and cells in tables take {gigabytes(numbers * BYTES)}, " if numbers else ""
     kept = f"{times:.0f} steps with {quantities} recorded quantities {gigabytes(recorded)}"
     hint = (
         "simulate less, take longer steps, record fewer quantities, or set the environment variable " + LIMIT

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.backends._room import require_room, rows_in
+from tvbo_lite.backends._room import numbers_in, require_room
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.compiler.memory import EXPOSURE
@@ -159,7 +159,7 @@ def _tree(
         require(model, resolver)
     plan = plan or simulation_plan(model, resolver)
     count = plan.length / (model.beyond.solver.sampling or plan.step) if recorded else 0
-    require_room(rows_in(model.components), count, len(plan.quantities()))
+    require_room(numbers_in(model.components), count, len(plan.quantities()))
     target = resolver.component(plan.target, model.location, "the simulation's target")
     forest = populate(target)
     check_limits(forest)

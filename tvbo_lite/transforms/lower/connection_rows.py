@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BYTES", "DIMENSIONS", "Links", "Tags", "has_room", "is_countable", "rows_of", "words_of"]
 
-BYTES = 100
-"""Memory of a connection while it is drawn: its ends, weight, delay, and what is sorted on the way."""
+BYTES = 25
+"""Memory, while it is made, of each number of a connection: its ends, and a weight or delay of its own."""
 
 DIMENSIONS = {"weight": "none", "delay": "time"}
 _USUAL = {"weight": "1", "delay": "0ms"}
@@ -67,9 +67,11 @@ class Links:
     where: Callable[[int], str] | None = None
 
 
-def has_room(context: Context, count: float, path: Path, what: str) -> bool:
+def has_room(context: Context, given: Strengths, count: float, path: Path, what: str) -> bool:
     """Whether there is memory for so many connections; a problem where there is not."""
-    lack = lacking(count * BYTES)
+    strengths = (getattr(given, name) for name in DIMENSIONS)
+    own = sum(item is not None and item.value is None for item in strengths)
+    lack = lacking(count * (2 + own) * BYTES)
     if lack is None:
         return True
     hint = f"connect fewer, or set the environment variable {LIMIT}"

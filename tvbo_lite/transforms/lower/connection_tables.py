@@ -66,7 +66,7 @@ def _columns(context: Context, table: ConnectionTable, ends: Ends, path: Path) -
     file = FilePath(home).parent / table.file if home else FilePath(table.file)
     try:
         columns = read_columns(
-            file, table.dataset, _NAMES, lambda count: has_room(context, count, path, ends.name)
+            file, table.dataset, _NAMES, lambda count: has_room(context, table, count, path, ends.name)
         )
     except ColumnsError as error:
         for problem in error.problems:

@@ -100,7 +100,7 @@ def connections(context: Context, rule: ConnectionRule, ends: Ends, tags: Tags, 
     constants = constants_of(context, others, used, (*path, "parameters"), ends.name)
     try:
         planned = kind.plan(Request(context, rule, ends, path, constants))
-        if planned is None or not has_room(context, planned.expected, path, ends.name):
+        if planned is None or not has_room(context, rule, planned.expected, path, ends.name):
             return None
         pre, post = planned.pairs(stream(rule.seed, f"{ends.name}.pairs"))
     except ImpossibleError as error:

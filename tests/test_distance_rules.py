@@ -220,6 +220,18 @@ def test_between_populations_the_same_seed_gives_the_same_network():
     assert not np.array_equal(first[0], other[0])
 
 
+def test_empty_populations_have_no_connections():
+    """Whatever the rule: there are no pairs."""
+    empty = "size: 0, layout: {x: 1}"
+    for limit in ("", ", max_distance: 1 um"):
+        pre, _ = pairs(f"{{type: distance_dependent, probability: 1{limit}}}", p=empty)
+        assert len(pre) == 0
+        pre, _ = pairs(f"{{type: distance_dependent, probability: 1{limit}}}", q=empty, target="Q")
+        assert len(pre) == 0
+    assert len(pairs("{type: fixed_probability, probability: 0.5}", p=empty)[0]) == 0
+    assert len(pairs("{type: ErdosRenyi, parameters: {p: 0.5}}", p=empty)[0]) == 0
+
+
 def test_listed_positions_give_distances_too():
     """With ids from 0 on, in order; others are refused, for rules count."""
     listed = "positions: [[0, 0, 0], [30, 40, 0], [300, 0, 0]]"

@@ -112,7 +112,7 @@ class GroupNetwork:
         size = len(positions) if positions else max(item.size or 0, 0)
         columns = self._columns(name, item, size)
         instances = tuple(positions) if positions and not columns else None
-        places = micrometres(positions)
+        places = micrometres(item, positions)
         groups.add(Group(name, item.dynamics, cell, size, instances, places))
         self._record(name, item, cell, groups.found[name])
         if item.size is not None and item.size < 0:

@@ -51,13 +51,13 @@ def positions_of(context: Context, item: Population, path: Path) -> Mapping[str,
     return {str(index): Point.model_construct(x=x, y=y, z=z) for index, (x, y, z) in rows}
 
 
-def micrometres(positions: Mapping[str, Point | None]) -> Values | None:
+def micrometres(item: Population, positions: Mapping[str, Point | None]) -> Values | None:
     """The places as an array, shape ``(size, 3)``; None where there are none, or one is not given."""
     import numpy as np
 
     points = list(positions.values())
     if not points:
-        return None
+        return None if item.layout is None else np.zeros((0, len(AXES)))
     try:
         places = np.array([[float(getattr(point, axis)) for axis in AXES] for point in points])
     except (ValueError, AttributeError):  # a text that is no number has been reported

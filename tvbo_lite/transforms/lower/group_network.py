@@ -18,7 +18,7 @@ from tvbo_lite.transforms.lower.population import SPIKE, SPIKES, recorded_variab
 from tvbo_lite.transforms.lower.population import Population as Recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tvbo_lite.lems.rows import Column
     from tvbo_lite.schema import Dynamics, Network
@@ -143,7 +143,7 @@ class GroupNetwork:
             for key, part in item.components.items()
         ]
         typed = None if kind.name == "population" else kind.name
-        children = (*(part for part in parts if part is not None), *self._instances(name, positions, path))
+        children = (*(part for part in parts if part is not None), *self._instances(item, positions, path))
         where = context.locate(path)
         return lems.Component("population", name, typed, attributes=texts, children=children, location=where)
 
@@ -169,20 +169,20 @@ class GroupNetwork:
             self.context.report((*path, "positions"), message, "a list with a place for each cell")
 
     def _instances(
-        self, name: str, positions: Mapping[str, Point | None], path: Path
-    ) -> list[lems.Component]:
-        found = []
+        self, item: Population, positions: Mapping[str, Point | None], path: Path
+    ) -> Iterator[lems.Component]:
+        by_layout = item.layout is not None  # whose numbers are right, and have one place in the document
+        where = self.context.locate((*path, "layout"))
         for index, point in positions.items():
             here = (*path, "positions", index)
-            where = self.context.locate(here)
+            where = where if by_layout else self.context.locate(here)
             inside: tuple[lems.Component, ...] = ()
             if point is not None:
                 texts = {axis: getattr(point, axis) for axis in AXES}
-                for axis, text in texts.items():
-                    self.context.quantity(text, "none", here, f"{name}[{index}]: {axis}")
+                for axis, text in () if by_layout else texts.items():
+                    self.context.quantity(text, "none", here, f"{item.name}[{index}]: {axis}")
                 inside = (lems.Component("location", attributes=texts, location=where),)
-            found.append(lems.Component("instance", index, children=inside, location=where))
-        return found
+            yield lems.Component("instance", index, children=inside, location=where)
 
     def _record(self, name: str, item: Population, cell: ResolvedType, group: Group) -> None:
         """What a run keeps of the population where the experiment does not say it."""

@@ -60,8 +60,10 @@ def ours(seed, file="experiment.yaml"):
     for number, item in enumerate(network["dynamics"].values()):
         item["parameters"]["r"]["distribution"]["seed"] = 10 * seed + number
         item["state_variables"]["xi"]["noise"]["seed"] = 10 * seed + 2
-    for number, item in enumerate(network["projections"].values()):
-        item["rule"] = {**item["rule"], "seed": 10 * seed + 3 + number}  # or weights of E and I would be alike
+    for number, item in enumerate(
+        network["projections"].values()
+    ):  # with one seed E's and I's would be alike
+        item["rule"] = {**item["rule"], "seed": 10 * seed + 3 + number}
     for item in network["populations"].values():
         item["record"] = ["spikes"]
     events = SimulationExperiment.from_data(data).run().events

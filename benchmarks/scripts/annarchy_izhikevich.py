@@ -1,7 +1,7 @@
 """Izhikevich's network as the page on ANNarchy has it: 1 s, all v and spikes kept.
 
-``python annarchy_izhikevich.py [SEED ...]``: with seeds one network after the other, compiled once, with other
-cells and weights for each seed. Unlike on that page cells are connected to themselves, as in the paper.
+``python annarchy_izhikevich.py [SEED ...]``: with seeds one network after the other, compiled once, with
+other cells and weights for each. Unlike on that page cells are connected to themselves, as in the paper.
 """
 
 import json

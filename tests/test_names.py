@@ -178,3 +178,12 @@ def test_any_names_become_names_of_their_own(names: list[str]) -> None:
     assert all(map(can_be_id, found))
     assert {item.old for item in told} == {name for name in names if not can_be_id(name)}
     assert [item.name for item in experiment.dynamics.state_variables.values()] == found
+
+
+def test_a_sweep_may_be_over_renamed_things() -> None:
+    """Axes and traces of a sweep have the names that were given, and sets run together."""
+    swept = read(MASS).explore({"τ_e": [5, 10], "Δ": [0, 1]})
+    assert swept.dims == ("τ_e", "Δ", "time", "variable")
+    assert list(swept["variable"].values) == ["E", "Δ", "2x"]
+    other = read(renamed(MASS)).explore({"tau": [5, 10], "D": [0, 1]})
+    assert np.array_equal(swept.values, other.values)

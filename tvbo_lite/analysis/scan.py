@@ -75,7 +75,7 @@ def scan(
     (axis,) = read_space(experiment, {parameter: values}, "product")
     first = with_value(experiment, axis.path, axis.values[0].item())
     model: Model = first.model()  # type: ignore[attr-defined]
-    found, name = single(model), attribute(axis)
+    found, name = single(model), attribute(axis, model)
     if found is None or name is None or name not in found.component.attributes:
         what = f"'{parameter}' is no parameter of an experiment of one node"
         raise UnsupportedError(Problem(what))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+
+from tvbo_lite.lems.renamed import replaced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +29,8 @@ class Labels:
     """What the dimensions of a sweep are called.
 
     In mode ``product`` one for each axis, by its short name (by its path where two are alike), in mode
-    ``zip`` ``set``; then ``time`` (s) and ``dim``. ``units`` gives the SI symbol of each quantity. The whole
-    array is called ``name``.
+    ``zip`` ``set``; then ``time`` (s) and ``dim``. ``units`` gives the SI symbol of each quantity, ``given``
+    the names of the experiment by those of the model. The whole array is called ``name``.
     """
 
     axes: tuple[SweepAxis, ...]
@@ -36,6 +38,7 @@ class Labels:
     dim: str
     name: str | None
     units: Mapping[str, str]
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -51,7 +54,8 @@ class Labels:
             )
             for key, axis in zip(self._names(), self.axes, strict=True)
         }
-        short = [name.rpartition("/")[2] if self.dim == "variable" else name for name in quantities]
+        paths = [replaced(path, self.given) for path in quantities]
+        short = [path.rpartition("/")[2] if self.dim == "variable" else path for path in paths]
         symbols = [self.units.get(quantity, "") for quantity in quantities]
         coords["time"] = ("time", time, {"units": "s"})
         coords[self.dim] = (self.dim, np.array(short, dtype=np.str_))

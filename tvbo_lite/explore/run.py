@@ -19,6 +19,7 @@ from tvbo_lite.explore.labels import Labels
 from tvbo_lite.explore.work import Part, Runner, Traces, Work, check_times, parts_of
 from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.formats.yaml.writer import text_of
+from tvbo_lite.lems.renamed import names_of
 from tvbo_lite.progress import Progress, shown
 from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.recorded import units_of_model
@@ -183,7 +184,7 @@ def _kept(runner: Runner, settings: Settings, size: int, dim: str, label: str | 
     work, (model, _) = runner.work, runner.first()
     linked = link(model)
     units = units_of_model(linked, simulation_plan(linked))
-    labels = Labels(work.axes, work.mode, dim, label, units)
+    labels = Labels(work.axes, work.mode, dim, label, units, names_of(model.renamed))
     if settings.output is None:
         return InMemory(len(runner.index), size, labels)
     from tvbo_lite.explore.store import Store, identity

@@ -103,12 +103,12 @@ class Runner:
 
     def columns(self) -> dict[str, Column] | None:
         """The attributes that take the values of all sets; None where sets differ in more than attributes."""
-        _, found = self.first()
+        model, found = self.first()
         if found is None:
             return None
         columns = {}
         for axis, place in zip(self.work.axes, self.index.T, strict=True):
-            name = attribute(axis)
+            name = attribute(axis, model)
             if name is None or name not in found.component.attributes:
                 return None
             values = axis.values[place].astype(np.float64)
@@ -181,9 +181,10 @@ class Runner:
         return Traces(rows[:, 0], rows[None, :, 1:], ready.plan.quantities())
 
 
-def attribute(axis: SweepAxis) -> str | None:
+def attribute(axis: SweepAxis, model: Model) -> str | None:
     """The attribute of the component of the only dynamics that an axis means."""
-    match axis.path:
+    names = {item.old: item.new for item in model.renamed}
+    match tuple(names.get(str(word), word) for word in axis.path):
         case ("dynamics", "parameters", name):
             return str(name)
         case ("dynamics", "state_variables", name, last) if last == INITIAL:

@@ -32,6 +32,7 @@ __all__ = ["can_be_id", "with_lems_names"]
 
 # What gives names: fields that are maps by name, or a name.
 _EQUATIONS = ("parameters", "derived_parameters", "state_variables", "derived_variables", "coupling_inputs")
+_VARIABLES = (*_EQUATIONS, "functions", "arguments")
 _GIVING: dict[type[SchemaModel], tuple[str, ...]] = {
     Experiment: ("functions",),
     Dynamics: ("name", "functions", "components"),
@@ -100,14 +101,15 @@ def _given(value: SchemaModel, path: Path) -> Iterator[tuple[Path, str]]:
     )
     for field in sorted(looked_at):  # always in the same order, as the first of two alike gets the plain name
         held, here = getattr(value, field), (*path, field)
-        if field in giving and isinstance(held, str):
-            yield here, held
-        elif isinstance(held, SchemaModel):
+        names = [held] if isinstance(held, str) else held if isinstance(held, dict) else ()
+        if field in giving:
+            numbers = field not in _VARIABLES  # are ids in LEMS
+            for name in names:
+                if not (numbers and name.isdecimal()):
+                    yield (here if isinstance(held, str) else (*here, name)), name
+        if isinstance(held, SchemaModel):
             yield from _given(held, here)
         elif isinstance(held, dict):
-            if field in giving:
-                numbered = field == "components"  # NeuroML's segments have numbers for ids
-                yield from (((*here, key), key) for key in held if not (numbered and key.isdecimal()))
             for key, item in held.items():
                 if isinstance(item, SchemaModel):
                     yield from _given(item, (*here, key))

@@ -39,6 +39,7 @@ Examples:
 @click.option("--network", metavar="ID", help="Which network, if the file has several.")
 @options.plot
 @options.fast
+@options.threads
 @options.include
 @options.timeout
 def run(
@@ -51,6 +52,7 @@ def run(
     out: Path | None,
     plot: Path | None,
     fast: bool,
+    threads: int,
     include: tuple[Path, ...],
     timeout: float | None,
 ) -> None:
@@ -67,7 +69,7 @@ def run(
     from tvbo_lite.cli._source import backend_of, read_source
     from tvbo_lite.losses import Losses
 
-    backend = backend_of(backend, fast=fast)
+    backend = backend_of(backend, fast=fast, threads=threads)
     check_figure(plot)
     source = read_source(file, include, _wanted(duration, step, network))
     for warning in source.warnings:
@@ -75,7 +77,9 @@ def run(
     planned = outputs(source, out if out is not None else source.folder)
     losses = Losses()
     with Watch(timeout) as watch:
-        recording = source.run(backend, fast=fast, timeout=timeout, progress=watch, losses=losses)
+        recording = source.run(
+            backend, fast=fast, threads=threads, timeout=timeout, progress=watch, losses=losses
+        )
     for loss in losses:
         click.echo(f"warning: {loss}", err=True)
     for output in planned:

@@ -18,6 +18,7 @@ from tvbo_lite.compiler.ir import (
     TIME,
 )
 from tvbo_lite.compiler.runtime_solvers import SOLVERS
+from tvbo_lite.compiler.runtime_threads import functions as thread_functions
 from tvbo_lite.compiler.shared import literal
 
 _VECTOR = re.compile(r"llvm\.fabs\.v(?P<count>\d+)f64")
@@ -497,5 +498,5 @@ _DEFINED = {
     "events.push": _Defined(_PUSH, ("events.grow", "llvm.memmove.p0.p0.i64")),
     "events.due": _Defined(_DUE),
     "release": _Defined(_RELEASE, ("free",)),
-    **{name: _Defined(*row) for name, row in SOLVERS.items()},
+    **{name: _Defined(*row) for name, row in (SOLVERS | thread_functions()).items()},
 }

@@ -11,12 +11,12 @@ import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.delivery import delivery
+from tvbo_lite.transforms.arrays import MAX_INT32
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IN_CODE = 64  # longer arrays are not part of the code
-MAX_INT32 = 1 << 31
 _KINDS = {"i4": "i32", "i8": "i64", "f8": "double"}
 
 

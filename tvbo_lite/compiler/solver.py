@@ -283,7 +283,9 @@ class _Solving(ModelLowering):
             changes=self.changes,
             active=self.active,
             clock=clock,
-            queue=any(np.any(w.delays > 0) for b in self.forest.blocks for w in b.wires.values()),
+            queue=any(
+                np.any(w.delays > 0) for b in self.forest.blocks for lots in b.wires.values() for w in lots
+            ),
             derives=self._derives(records),
             moves_with_time=any(map(_reads_time, ir.statements(bodies["rates"]))),
         )

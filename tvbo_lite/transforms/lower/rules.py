@@ -105,7 +105,10 @@ def _rows(
     return Rows(tag, len(pre), columns, attributes, location=context.locate(path))
 
 
-def _cells(group: Group, index: NDArray[np.int64]) -> Column:
+def _cells(group: Group, cells: NDArray[np.int64]) -> Column:
+    from tvbo_lite.transforms.arrays import compact
+
+    index = compact([cells])
     if group.instances is None:
         return Column(index, f"../{group.id}[", "]")
     return Column(index, f"../{group.id}/", f"/{group.component}")

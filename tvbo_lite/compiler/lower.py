@@ -34,6 +34,7 @@ from tvbo_lite.transforms.instances import Instance
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NEAR = 1e-4  # of a step; times of steps are sums, whose rounding is far below that
 DEFAULT_SEED = 1234  # jLEMS's, where the simulation gives none
 
 
@@ -64,6 +65,7 @@ class ModelLowering:
         self.temps = 0
         self.ports: dict[tuple[int, str], tuple[int, Block]] = {}
         self.fans: list[ir.Fan] = []
+        self.weighted: set[str] = set()  # handlers of receivers that stand for several
         self.recorders: dict[int, list[tuple[int, int]]] = {}  # of a port: (instance, place in the events)
         self.code = {block.number: self.block_code(block) for block in forest.blocks}
 
@@ -115,6 +117,7 @@ class ModelLowering:
             for name in block.wires:
                 self.port(block, name)
         known = {handler.name for handler in handlers}
+        self.weighted = {handler.name for handler in handlers if handler.weighted}
         return [self._port(block, key[1], number, known) for key, (number, block) in self.ports.items()]
 
     def _port(self, block: Block, name: str, number: int, handlers: set[str]) -> ir.Port:
@@ -147,7 +150,14 @@ class ModelLowering:
                 by_handler.setdefault(name, []).append(part)
         return _together([self._fan_of(_together(parts)) for parts in by_handler.values()])
 
+    def delay_grid(self) -> float | None:
+        """The step (s) at whose end events take effect, however early they are due in it."""
+        return self.dt
+
     def _fan_of(self, targets: ir.Targets) -> ir.Targets:
+        grid = self.delay_grid()
+        if grid is not None and self.weighted.issuperset(targets.names):
+            targets.delays = _on_grid(targets.delays, grid)
         size, count = len(targets.starts) - 1, len(targets.index)
         order, sources, starts = _groups(targets)
         if len(sources) == count and targets.weights is None:
@@ -246,6 +256,18 @@ def _groups(
     changes = (np.diff(sources) != 0) | (np.diff(targets.delays[order]) != 0)
     new = np.flatnonzero(np.concatenate(([True], changes)))
     return order, sources[new], np.append(new, len(order))
+
+
+def _on_grid(delays: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """The same delays for all that end within the same step, so that they are one call of a fan.
+
+    Those that end so near to a step's end that rounding decides are left as they are.
+    """
+    if is_uniform(delays):
+        return delays
+    steps = delays / step
+    within = np.abs(steps - np.rint(steps)) > NEAR
+    return np.where(within, (np.ceil(steps) - 0.5) * step, delays)
 
 
 def _by_handler(targets: ir.Targets) -> Iterator[tuple[str, ir.Targets]]:

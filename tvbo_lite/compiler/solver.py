@@ -224,6 +224,9 @@ class _Solving(ModelLowering):
             isinstance(self.method, RungeKutta) and self.method.error
         )
 
+    def delay_grid(self) -> float | None:
+        return None if self.is_adaptive else self.dt
+
     def _states(self) -> tuple[int, int, int]:
         """Memory of the states: the first place, how many, how many of them have noise."""
         pairs = [

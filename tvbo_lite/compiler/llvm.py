@@ -48,7 +48,8 @@ def module(program: ir.Program, *, fast: bool = False) -> Module:
     library = runtime.text({*shared.needs, "release"})
     text = "\n".join([*shared.tables, *functions, *shared.parts, run, *library, *shared.metadata()]) + "\n"
     light = program.step_length is not None and len(program.memory) <= SMALL and not fast
-    return Module(text, shared.arrays, len(program.memory), light, "threads.help" in shared.needs)
+    divided = "threads.help" in shared.needs
+    return Module(text, shared.arrays, len(program.memory), light, divided=divided)
 
 
 def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -39,7 +39,7 @@ def run_of(plan, program, threads=1):
 
 @settings(max_examples=15, deadline=None)
 @given(
-    lo=st.floats(0.01, 1.0),
+    lo=st.floats(0.25, 1.0),
     wide=st.floats(0.01, 3.0),
     seed=st.integers(1, 99),
     step=st.sampled_from([0.1, 0.25]),

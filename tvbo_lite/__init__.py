@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tvbo_lite.experiment import SimulationExperiment as SimulationExperiment
     from tvbo_lite.results import ExperimentResult as ExperimentResult
+    from tvbo_lite.show.model import model_html as model_html
 
 __version__ = "0.1.0"
 
 _LAZY = {
     "SimulationExperiment": "tvbo_lite.experiment",
     "ExperimentResult": "tvbo_lite.results",
+    "model_html": "tvbo_lite.show.model",  # for a model, which stands below what shows it
 }
 
 __all__ = ["ExperimentResult", "SimulationExperiment", "__version__"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.backends._room import numbers_in, require_room
 from tvbo_lite.compiler.ir import TIME
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.compiler.memory import EXPOSURE
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
 FIRST_CHUNK = 1000  # steps
-MAX_VALUES = 1_000_000_000  # recorded numbers of one run, of 8 bytes each
 GROWTH = 1000.0  # how much longer the next part may be
 
 STEP = "the length of the step"
@@ -78,7 +78,7 @@ def run_linked(
     require_threads(threads)
     timings: dict[str, float] = {}
     begin = perf_counter()
-    tree = _tree(with_solver(model, solver), plan, resolver)
+    tree = _tree(with_solver(model, solver), plan, resolver, recorded=True)
     plan, program = tree.plan, tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
@@ -160,11 +160,16 @@ def n_rows(beyond: Beyond, plan: SimulationPlan, program: Program) -> int:
 
 
 @collector_paused()
-def _tree(model: m.Model, plan: SimulationPlan | None, resolver: Resolver | None = None) -> _Tree:
+def _tree(
+    model: m.Model, plan: SimulationPlan | None, resolver: Resolver | None = None, *, recorded: bool = False
+) -> _Tree:
+    """``recorded``: all rows of the run will be kept in memory."""
     if resolver is None:
         resolver = Resolver(model)
         require(model, resolver)
     plan = plan or simulation_plan(model, resolver)
+    count = plan.length / (model.beyond.solver.sampling or plan.step) if recorded else 0
+    require_room(numbers_in(model.components), count, len(plan.quantities()))
     target = resolver.component(plan.target, model.location, "the simulation's target")
     forest = populate(target)
     check_limits(forest)
@@ -221,11 +226,7 @@ def simulate(
 
 def _check_size(n_steps: int, n_columns: int) -> None:
     """A run that would fill the memory is refused before it starts."""
-    count = (n_steps + 1) * n_columns
-    if count > MAX_VALUES:
-        what = f"{n_steps} steps with {n_columns - 1} recorded quantities are {8e-9 * count:.3g} GB"
-        hint = "simulate less, take longer steps, or record fewer quantities"
-        raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
+    require_room(0, n_steps, n_columns - 1)
 
 
 def _steps(

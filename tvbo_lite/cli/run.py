@@ -19,6 +19,7 @@ Examples:
   tvbo-lite run LEMS_NML2_Ex2_Izh.xml --out results --plot izhikevich.png
   tvbo-lite run experiment.yaml --backend jlems
   tvbo-lite run network.nml --duration 300ms --step 0.01ms
+  tvbo-lite run network.net.nml.h5 --duration 300ms --step 0.01ms
 """
 
 
@@ -38,6 +39,9 @@ Examples:
 @click.option("--step", metavar="TIME", help="The step of such a run, such as 0.01ms.")
 @click.option("--network", metavar="ID", help="Which network, if the file has several.")
 @options.plot
+@click.option(
+    "--html", metavar="FILE", type=Path, help="Write a page with zoomable spikes and traces (needs plotly)."
+)
 @options.fast
 @options.threads
 @options.include
@@ -51,6 +55,7 @@ def run(
     backend: str,
     out: Path | None,
     plot: Path | None,
+    html: Path | None,
     fast: bool,
     threads: int,
     include: tuple[Path, ...],
@@ -71,6 +76,7 @@ def run(
 
     backend = backend_of(backend, fast=fast, threads=threads)
     check_figure(plot)
+    _check_page(html, file)
     source = read_source(file, include, _wanted(duration, step, network))
     for warning in source.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -91,9 +97,27 @@ def run(
     if plot is not None:
         write_figure(plot, recording)
         click.echo(f"wrote {plot}")
+    if html is not None:
+        from tvbo_lite.results import ExperimentResult
+
+        ExperimentResult.from_recording(recording, backend=backend).to_html(html, title=source.plan.id)
+        click.echo(f"wrote {html}")
     if not planned:
         click.echo(f"note: {file} names no output, so no file was written", err=True)
     click.echo(_summary(recording, perf_counter() - begin))
+
+
+def _check_page(page: Path | None, file: str) -> None:
+    """Before the run: a page has the ending of one, and is not FILE."""
+    if page is None:
+        return
+    if page.suffix.lower() not in {".html", ".htm"}:
+        raise click.UsageError(f"--html {page}: the name of the page has to end in .html")
+    if page.exists() and Path(file).is_file() and page.samefile(file):
+        raise click.UsageError(f"--html {page}: that is FILE itself")
+    from tvbo_lite.plotting.interactive import require_plotly
+
+    require_plotly()
 
 
 def _wanted(duration: str | None, step: str | None, network: str | None) -> Wanted | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Network, Node
+from tvbo_lite.schema.integration import ADAPTIVE, seconds
 from tvbo_lite.transforms.expand import expand
 from tvbo_lite.transforms.expand.names import with_lems_names
 from tvbo_lite.transforms.lower.context import Context, OwnTypes, Path
@@ -76,6 +77,8 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     integration = experiment.integration
     if integration is not None:
         context.time_scale = integration.time_scale
+        if integration.method not in ADAPTIVE:
+            context.step = seconds(integration.step_size, integration.time_scale)
     network = experiment.network
     if network is not None and network.populations:
         context.differing = dict(network.dynamics)
@@ -89,7 +92,8 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     target = _add_network(context, experiment, wiring)
     _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
-    beyond = replace(beyond_lems(context, experiment), samples=tables(context))
+    beyond = beyond_lems(context, experiment)
+    beyond = replace(beyond, samples=tables(context), delays=tuple(context.all_delays()))
     context.raise_problems()
     return lems.Model(
         target=target,

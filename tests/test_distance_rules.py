@@ -193,6 +193,17 @@ def test_delays_and_weights_follow_the_distance():
     assert found.columns["delay"].after == " ms"
 
 
+def test_names_that_lems_cannot_hold_may_stand_in_rules():
+    """Also where the cells have a parameter of that name, which gets another one."""
+    rule = "{type: distance_dependent, probability: exp(-d/%s), parameters: {%s: 90 um}, seed: 1}"
+    text = NETWORK.replace(
+        "cell: {iri:", "other: {parameters: {λ: 2}, state_variables: {x: {equation: -λ*x}}}\n    cell: {iri:"
+    )
+    greek = SimulationExperiment.from_string(text % (GRID, "size: 5", "P", "P", rule % ("λ", "λ")))
+    counts = [len(network(exp).children[2].children) for exp in (greek, experiment(rule % ("l", "l")))]
+    assert counts[0] == counts[1] > 20
+
+
 def test_a_kernel_with_a_step_is_a_choice():
     """Neighbours on a grid of 50 µm: 17 pairs of sides, both ways."""
     pre, post = pairs("{type: distance_dependent, probability: 'Piecewise((1, d < 60*um), (0, True))'}")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvbo_lite import SimulationExperiment
@@ -343,6 +343,7 @@ def test_without_zarr_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
         read().explore(SPACE, output=tmp_path / "sweep.zarr")
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(1, 40))
 def test_parts_are_all_sets_in_order(shape: list[int], size: int) -> None:
     """Each part follows the one before and has no more sets than asked for, whatever the axes."""

@@ -180,12 +180,7 @@ class Store:
                 made.rename(self.path)
         finally:
             rmtree(beside, ignore_errors=True)
-        planned = self.chunks
         self._open()
-        if self.chunks != planned:
-            what = "another process has begun this sweep meanwhile, in other chunks"
-            hint = "the same call goes on from there"
-            raise StoreError(Problem(what, Location(str(self.path)), hint=hint))
 
     def _unwritten(self, error: OSError) -> StoreError:
         what = f"the sweep cannot be written: {error.strerror or error}"
@@ -213,6 +208,9 @@ class Store:
             raise StoreError([Problem("this is another sweep", where, hint=OTHER), *problems])
         if self.keep_going and not about.get("keep_going"):
             group.attrs[ABOUT] = {**about, "keep_going": True}
+        if self.chunks and self.chunks != array.chunks[:-2]:
+            what = "another process has begun this sweep meanwhile, in other chunks"
+            raise StoreError(Problem(what, where, hint="the same call goes on from there"))
         self.array = array.with_config({"write_empty_chunks": True})
         self.chunks = array.chunks[:-2]
         self.time = group["time"][:]

@@ -20,6 +20,7 @@ from tvbo_lite.schema.exploration import Observation
 from tvbo_lite.schema.network import Coupling, Edge, Node
 from tvbo_lite.schema.populations import Input, Population, Projection
 from tvbo_lite.schema.recordings import Column, EventSelection, Line
+from tvbo_lite.schema.rules import ConnectionRule
 from tvbo_lite.schema.stimulation import Stimulus
 from tvbo_lite.schema.values import Parameter
 from tvbo_lite.transforms.expand.parts import changed, has_equations
@@ -60,6 +61,7 @@ _USING: dict[type[SchemaModel], tuple[str, ...]] = {
 _EXPRESSIONS: dict[type[SchemaModel], tuple[str, ...]] = {
     Equation: ("rhs",),
     StateVariable: ("initial_value",),
+    ConnectionRule: ("probability",),
 }
 _LOOKED_AT = frozenset(
     {"dynamics", "network", "coupling", "stimulation", "observations", "functions", "events", "recordings"}

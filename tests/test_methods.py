@@ -254,22 +254,22 @@ def test_random_numbers_in_equations_are_refused():
 # ---- rules -----------------------------------------------------------------------------------------------
 
 
-ONE, FAR = Number(1.0), 10**6
+ONE, FAR, FREE = Number(1.0), 10**6, ir.RESERVED
 
 BROKEN = [
-    (ir.Blend(FAR, 9, 1), "are not all in the memory"),
-    (ir.Blend(9, FAR, 1), "are not all in the memory"),
-    (ir.Blend(9, 9, 1, ONE, ((ONE, FAR),)), "are not all in the memory"),
-    (ir.Blend(ir.TIME, 9, 1), "reserved"),
-    (ir.Blend(9, 9, 1, ir.Temp(900)), "temporary 900"),
-    (ir.Multiply(9, 9, FAR, 1, ONE), "are not all in the memory"),
-    (ir.Norm(ir.Temp(901), 1, ONE, (), FAR, ONE, ONE, 9, 9), "are not all in the memory"),
-    (ir.Jacobian("rate", 9, 9, 9, 9, 9, 1), "no function 'rate'"),
-    (ir.Jacobian("rates", 9, 9, 9, 9, 9, 10**4), "are not all in the memory"),
-    (ir.Factor(9, FAR, 9, 1, ONE), "are not all in the memory"),
-    (ir.Solve(9, 9, FAR, 1), "are not all in the memory"),
+    (ir.Blend(FAR, FREE, 1), "are not all in the memory"),
+    (ir.Blend(FREE, FAR, 1), "are not all in the memory"),
+    (ir.Blend(FREE, FREE, 1, ONE, ((ONE, FAR),)), "are not all in the memory"),
+    (ir.Blend(ir.TIME, FREE, 1), "reserved"),
+    (ir.Blend(FREE, FREE, 1, ir.Temp(900)), "temporary 900"),
+    (ir.Multiply(FREE, FREE, FAR, 1, ONE), "are not all in the memory"),
+    (ir.Norm(ir.Temp(901), 1, ONE, (), FAR, ONE, ONE, FREE, FREE), "are not all in the memory"),
+    (ir.Jacobian("rate", FREE, FREE, FREE, FREE, FREE, 1), "no function 'rate'"),
+    (ir.Jacobian("rates", FREE, FREE, FREE, FREE, FREE, 10**4), "are not all in the memory"),
+    (ir.Factor(FREE, FAR, FREE, 1, ONE), "are not all in the memory"),
+    (ir.Solve(FREE, FREE, FAR, 1), "are not all in the memory"),
     (ir.Normal(FAR, 1, 1, 0, ONE), "are not all in the memory"),
-    (ir.After(ir.Temp(902), 9, 0, ONE), "empty"),
+    (ir.After(ir.Temp(902), FREE, 0, ONE), "empty"),
     (ir.SetTime(Binary("lt", ONE, ONE)), "a condition stands where a number is needed"),
     (ir.While(ONE, ()), "a number stands where a condition is needed"),
     (ir.While(Binary("lt", ONE, ONE), (ir.Due(ir.Temp(903)),)), None),

@@ -227,7 +227,8 @@ class SimulationExperiment(Experiment):
         """Simulate with the built-in engine, or with another, such as ``"neuroml"`` (jLEMS) or ``"neuron"``.
 
         ``options`` are the backend's own; those of the built-in engine's integration are ``method``,
-        ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s) and ``max_step`` (s). The result's dimensions are
+        ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s) and ``max_step`` (s). ``threads=4`` share the
+        work of a large network and change no bit of the result. The result's dimensions are
         ``(time, quantity)`` with quantities like ``iz_pop[0]/v``, or ``(time, variable)`` where the
         experiment is one node without network.
 

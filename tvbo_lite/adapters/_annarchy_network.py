@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tvbo_lite.backends.native import Session
+from tvbo_lite.backends.native import Session, require_threads
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.lems.model import Component, Model
@@ -67,6 +67,7 @@ class Network:
 
     dt: float = 1.0  # ms
     seed: int = DEFAULT_SEED
+    threads: int = 1
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(DEFAULT_SEED))
     populations: dict[str, Cells] = field(default_factory=dict)
     links: list[Links] = field(default_factory=list)
@@ -75,9 +76,11 @@ class Network:
     _session: Session | None = None
     _runs: list[Run] = field(default_factory=list)
 
-    def setup(self, dt: float | None, seed: int | None) -> None:
-        """Step (ms) and seed."""
-        self.require_not_running("the step and the seed")
+    def setup(self, dt: float | None, seed: int | None, threads: int | None) -> None:
+        """Step (ms), seed, and threads of a run."""
+        self.require_not_running("the step, the seed and the threads")
+        require_threads(1 if threads is None else threads)
+        self.threads = self.threads if threads is None else threads
         self.dt = self.dt if dt is None else float(dt)
         self.seed = self.seed if seed is None else int(seed)
         self.rng = np.random.default_rng(self.seed)
@@ -179,7 +182,7 @@ class Network:
         if steps < 1:
             return
         if self._session is None:
-            self._session = Session(self.model())
+            self._session = Session(self.model(), threads=self.threads)
         self._runs.append(self._session.advance(steps))
         self.step += steps
 

@@ -391,9 +391,12 @@ def histogram(spikes: Spikes, bins: float | None = None) -> Places:
     return np.bincount((times / width + NEAR).astype(np.int64), minlength=count)
 
 
-def setup(dt: float | None = None, seed: int | None = None) -> None:
-    """The length of a step (ms; 1 if it is not set), and the seed of all random numbers."""
-    NETWORK.setup(dt, seed)
+def setup(dt: float | None = None, seed: int | None = None, num_threads: int | None = None) -> None:
+    """The length of a step (ms; 1 if it is not set), and the seed of all random numbers.
+
+    ``num_threads`` share the work of large networks; 1 if it is not set. They change no result.
+    """
+    NETWORK.setup(dt, seed, num_threads)
 
 
 def clear() -> None:

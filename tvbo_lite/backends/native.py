@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.ir import Program
+    from tvbo_lite.compiler.team import Team
     from tvbo_lite.lems.plan import SimulationPlan
 
 CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
@@ -58,6 +59,7 @@ def run_linked(
     model: m.Model,
     *,
     fast: bool = False,
+    threads: int = 1,
     progress: Progress | None = None,
     plan: SimulationPlan | None = None,
     resolver: Resolver | None = None,
@@ -67,11 +69,13 @@ def run_linked(
 
     ``solver`` replaces what the model says of its integration (`tvbo_lite.lems.beyond.Solver`):
     ``method="dopri5"``, ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s), ``max_step`` (s).
-    ``fast`` trades the last bits for speed. ``progress`` is called with (steps done, steps in all).
+    ``fast`` trades the last bits for speed. ``threads`` share the work of a large network and change no bit
+    of the results. ``progress`` is called with (steps done, steps in all).
     ``resolver`` is that of a model that has been checked already (`tvbo_lite.transforms.check.require`).
     Raises `InputError` with all that is wrong with the model, `SimulationError` where a value becomes
     NaN or infinite.
     """
+    require_threads(threads)
     timings: dict[str, float] = {}
     begin = perf_counter()
     tree = _tree(with_solver(model, solver), plan, resolver, recorded=True)
@@ -82,7 +86,7 @@ def run_linked(
     import numpy as np  # noqa: F401  loaded here, so that the time below is the run's alone
 
     begin = perf_counter()
-    done = simulate(program, kernel, tree.n_rows(program), progress)
+    done = simulate(program, kernel, tree.n_rows(program), progress, threads)
     timings["simulate"] = perf_counter() - begin
     events = _events_by_file(program, plan, done.events)
     quantities = plan.quantities()
@@ -109,6 +113,12 @@ def with_solver(model: m.Model, options: Mapping[str, Any]) -> m.Model:
     if not given:
         return model
     return replace(model, beyond=replace(model.beyond, solver=replace(model.beyond.solver, **given)))
+
+
+def require_threads(threads: object) -> None:
+    """Raises `ModelError` where it is no number of threads."""
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise ModelError(Problem(f"the option 'threads' is {threads!r}", expected="a whole number from 1 on"))
 
 
 def prepare(model: m.Model, plan: SimulationPlan | None = None) -> tuple[SimulationPlan, Program]:
@@ -186,9 +196,16 @@ class Run:
     events: NDArray[np.void]
 
 
-def simulate(program: Program, kernel: Kernel, n_steps: int, progress: Progress | None = None) -> Run:
-    """Runs a compiled program from its start. Raises `SimulationError` where a value is not finite."""
+def simulate(
+    program: Program, kernel: Kernel, n_steps: int, progress: Progress | None = None, threads: int = 1
+) -> Run:
+    """Runs a compiled program from its start. Raises `SimulationError` where a value is not finite.
+
+    Long loops are shared by ``threads`` threads, which changes no result.
+    """
     import numpy as np
+
+    from tvbo_lite.compiler.team import team
 
     memory = start_memory(program, kernel.size)
     _check_size(n_steps, 1 + len(program.records))
@@ -199,7 +216,9 @@ def simulate(program: Program, kernel: Kernel, n_steps: int, progress: Progress 
         rows[0, 1:] = memory[list(program.records)]
         _check(program, memory, 0.0)
         memory[TIME] = program.dt
-        events = [kernel.take_events(memory), *_steps(program, kernel, memory, rows, progress)]
+        events = [kernel.take_events(memory)]
+        with team(kernel, threads) as runner:
+            events += _steps(program, runner, memory, rows, progress)
     finally:
         kernel.release(memory)
     return Run(rows, np.concatenate(events))
@@ -212,7 +231,7 @@ def _check_size(n_steps: int, n_columns: int) -> None:
 
 def _steps(
     program: Program,
-    kernel: Kernel,
+    kernel: Kernel | Team,
     memory: NDArray[np.float64],
     rows: NDArray[np.float64],
     progress: Progress | None,
@@ -238,7 +257,9 @@ class Session:
     The plan's length does not matter. Raises as `run_linked` does.
     """
 
-    def __init__(self, model: m.Model, *, fast: bool = False) -> None:
+    def __init__(self, model: m.Model, *, fast: bool = False, threads: int = 1) -> None:
+        require_threads(threads)
+        self._threads = threads
         self.plan, self.program = prepare(reader.link(model))
         self._kernel = compile_program(self.program, fast=fast)
         self._memory = start_memory(self.program, self._kernel.size)
@@ -253,7 +274,10 @@ class Session:
 
         _check_size(n_steps, 1 + len(self.program.records))
         rows = np.empty((n_steps + 1, 1 + len(self.program.records)))  # the first is not written
-        events = [self.events, *_steps(self.program, self._kernel, self._memory, rows, None)]
+        from tvbo_lite.compiler.team import team
+
+        with team(self._kernel, self._threads) as runner:
+            events = [self.events, *_steps(self.program, runner, self._memory, rows, None)]
         self.events = events[0][:0]
         return Run(rows[1:], np.concatenate(events))
 

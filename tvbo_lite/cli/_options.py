@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["fast", "include", "plot", "timeout"]
+__all__ = ["fast", "include", "plot", "threads", "timeout"]
 
 include = click.option(
     "-I",
@@ -20,6 +20,14 @@ plot = click.option(
     "--plot", metavar="FILE", type=Path, help="Draw the displays into a .png, .pdf, .svg, .jpg or .webp file."
 )
 fast = click.option("--fast", is_flag=True, help="Trade the last bits for speed (native backend).")
+threads = click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads that share the work of a large network (native backend); they change no result.",
+)
 timeout = click.option(
     "--timeout",
     metavar="S",

@@ -57,11 +57,12 @@ class Source:
         backend: str,
         *,
         fast: bool = False,
+        threads: int = 1,
         timeout: float | None = None,
         progress: Callable[[int, int], None] | None = None,
         losses: Losses | None = None,
     ) -> Recording:
-        """Simulate. ``progress`` and ``fast`` are for the native backend, ``timeout`` (s) for the others.
+        """Simulate. ``timeout`` (s) is for other backends than the native one, all else for that.
 
         ``losses`` gets what a backend cannot record.
         """
@@ -69,13 +70,12 @@ class Source:
             Thread(target=_preload, daemon=True).start()
             from tvbo_lite.backends import native
 
-            return native.run_linked(
-                self.model, plan=self.plan, resolver=self.resolver, fast=fast, progress=progress
-            )
+            options: dict[str, Any] = {"fast": fast, "threads": threads, "progress": progress}
+            return native.run_linked(self.model, plan=self.plan, resolver=self.resolver, **options)
         from tvbo_lite import backends
         from tvbo_lite.transforms.recorded import units_of_model
 
-        options: dict[str, Any] = {"timeout": timeout} if timeout else {}
+        options = {"timeout": timeout} if timeout else {}
         if losses is not None and "losses" in backends.options_of(backend):
             options["losses"] = losses
         if self.written is not None:
@@ -92,13 +92,15 @@ def _preload() -> None:
     import_module("tvbo_lite.formats.dat")  # and numpy
 
 
-def backend_of(name: str, *, fast: bool) -> str:
-    """The backend that an option names. Raises `BackendError` if there is none, or no fast mode."""
+def backend_of(name: str, *, fast: bool, threads: int = 1) -> str:
+    """The backend that an option names. Raises `BackendError` if there is none, or it lacks an option."""
     from tvbo_lite.backends import backend_name
 
     backend = backend_name(name)
     if fast and backend != "native":
         raise BackendError(f"--fast is an option of the native backend; {backend} has no such mode")
+    if threads > 1 and backend != "native":
+        raise BackendError(f"--threads is an option of the native backend; {backend} has no such option")
     return backend
 
 

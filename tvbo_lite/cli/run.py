@@ -43,6 +43,7 @@ Examples:
     "--html", metavar="FILE", type=Path, help="Write a page with zoomable spikes and traces (needs plotly)."
 )
 @options.fast
+@options.threads
 @options.include
 @options.timeout
 def run(
@@ -56,6 +57,7 @@ def run(
     plot: Path | None,
     html: Path | None,
     fast: bool,
+    threads: int,
     include: tuple[Path, ...],
     timeout: float | None,
 ) -> None:
@@ -72,7 +74,7 @@ def run(
     from tvbo_lite.cli._source import backend_of, read_source
     from tvbo_lite.losses import Losses
 
-    backend = backend_of(backend, fast=fast)
+    backend = backend_of(backend, fast=fast, threads=threads)
     check_figure(plot)
     _check_page(html, file)
     source = read_source(file, include, _wanted(duration, step, network))
@@ -81,7 +83,9 @@ def run(
     planned = outputs(source, out if out is not None else source.folder)
     losses = Losses()
     with Watch(timeout) as watch:
-        recording = source.run(backend, fast=fast, timeout=timeout, progress=watch, losses=losses)
+        recording = source.run(
+            backend, fast=fast, threads=threads, timeout=timeout, progress=watch, losses=losses
+        )
     for loss in losses:
         click.echo(f"warning: {loss}", err=True)
     for output in planned:

@@ -259,7 +259,7 @@ class Code:
                 self.store(target, self.value(value))
             case ir.If():
                 self.branch(statement)
-            case ir.Each(block, body):
+            case ir.Each(block, body, _):
                 with self.each(block):
                     self.body(body)
             case ir.Reduce():
@@ -290,12 +290,12 @@ class Code:
             self.index[block.number] = parent
             yield
         else:
-            with self.over(*self._members(block, parent), empty=block.starts is not None) as j:
+            with self.over(*self.members(block, parent), empty=block.starts is not None) as j:
                 self.index[block.number] = j
                 yield
         self.index = known
 
-    def _members(self, block: Block, parent: str) -> tuple[str, str]:
+    def members(self, block: Block, parent: str) -> tuple[str, str]:
         """The first instance of a block that belongs to an instance of its parent, and how many do."""
         if block.starts is None:
             first = parent if parent == "0" else self.do(f"mul nuw nsw i64 {parent}, {block.fanout}")

@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.compiler.ir import LOG, LOG_LENGTH
+from tvbo_lite.compiler.runtime_threads import YIELD
+from tvbo_lite.compiler.team import yield_address
 from tvbo_lite.errors import CompileError
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 RUN = "run"
 RELEASE = "release"
+HELP = "help"
 
 
 @lru_cache(maxsize=1)
@@ -66,12 +69,16 @@ class Kernel:
         for variable in module.global_variables:
             if variable.name in code.arrays:
                 self._engine.add_global_mapping(variable, code.arrays[variable.name].ctypes.data)
+        if code.divided:
+            self._engine.add_global_mapping(module.get_function(YIELD), yield_address())
         self._engine.finalize_object()
         double, integer = ctypes.c_void_p, ctypes.c_int64
         address = self._engine.get_function_address
         self._start = ctypes.CFUNCTYPE(None, double, integer)(address(start))
         self._run = ctypes.CFUNCTYPE(integer, double, double, integer)(address(RUN))
         self._release = ctypes.CFUNCTYPE(None, double)(address(RELEASE))
+        self.divided = code.divided
+        self._help = ctypes.CFUNCTYPE(None, double, double)(address(HELP)) if code.divided else None
 
     def start(self, memory: NDArray[np.float64]) -> None:
         """Sets all variables to their start values."""
@@ -80,6 +87,11 @@ class Kernel:
     def run(self, memory: NDArray[np.float64], rows: NDArray[np.float64]) -> int:
         """Does a step for each of ``rows``, shape ``(n, 1 + n_recorded)``; the number of good rows."""
         return int(self._run(memory.ctypes.data, rows.ctypes.data, len(rows)))
+
+    def help(self, memory: NDArray[np.float64], words: NDArray[np.int64]) -> None:
+        """Does parts of long loops until the ``words`` of the team say that the run is over."""
+        assert self._help is not None  # noqa: S101  only divided code is helped
+        self._help(memory.ctypes.data, words.ctypes.data)
 
     def take_events(self, memory: NDArray[np.float64]) -> NDArray[np.void]:
         """The events recorded since the last call, in order: ``time`` (s) and the ``recorder``'s number."""

@@ -78,20 +78,23 @@ class EventCode(Code):
             return literal(1.0 if values is None else float(values[0]))
         return self.entry(self.shared.table(values), k)
 
-    def serve_listed(self, k: str, targets: ir.Targets, act: Serve) -> None:
-        """``act`` for each target of instance ``k``, in a loop."""
+    def serve_listed(
+        self, k: str, targets: ir.Targets, act: Serve, some: tuple[str, str] | None = None
+    ) -> None:
+        """``act`` for each target of instance ``k``, or ``some`` of them, in a loop."""
         starts = self.shared.table(targets.starts)
         first = self.entry(starts, k)
-        count = self.do(f"sub i64 {self.entry(starts, self.do(f'add i64 {k}, 1'))}, {first}")
+        begin, end = some or (first, self.entry(starts, self.do(f"add i64 {k}, 1")))
+        count = self.do(f"sub i64 {end}, {begin}")
         which = self.shared.table(targets.which) if len(targets.names) > 1 else None
         runs = _runs(targets)
-        begin = self.spaced(k, runs) if runs is not None else ""
-        with self.over(first, count, empty=True) as at:
+        nearest = self.spaced(k, runs) if runs is not None else ""
+        with self.over(begin, count, empty=True) as at:
             handler = self.entry(which, at) if which else "0"
             if runs is None:
                 index = self.entry(self.shared.table(targets.index), at)
             else:
-                index = self.do(f"add nsw i64 {begin}, {self.do(f'sub nsw i64 {at}, {first}')}")
+                index = self.do(f"add nsw i64 {nearest}, {self.do(f'sub nsw i64 {at}, {first}')}")
             delay, weight = self._number_of(at, targets.delays), self._number_of(at, targets.weights)
             act(Served(targets.names, handler, index, delay, weight))
 

@@ -25,7 +25,9 @@ TIME = 0  # s, the time of the row being worked on
 RANDOM = 1  # the state of java.util.Random
 QUEUE, QUEUE_HEAD, QUEUE_TAIL, QUEUE_ROOM = 2, 3, 4, 5  # delayed events, by time of delivery
 LOG, LOG_LENGTH, LOG_ROOM = 6, 7, 8  # recorded events
-RESERVED = 9
+TEAM = 9  # the threads that help with long loops, while they do
+BATCH = 10  # how many queued events are being delivered together
+RESERVED = 11
 
 
 # ---- leaves of expressions -----------------------------------------------------------------------
@@ -109,10 +111,14 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """The body for every instance of ``block`` that belongs to the current instance of its parent."""
+    """The body for every instance of ``block`` that belongs to the current instance of its parent.
+
+    A ``divisible`` loop is long, and its instances may be advanced in any order.
+    """
 
     block: Block
     body: tuple[Statement, ...]
+    divisible: bool = False
 
 
 @dataclass(frozen=True, slots=True)

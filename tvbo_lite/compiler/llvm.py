@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir, runtime
+from tvbo_lite.compiler.delivery_code import DeliveryCode, delivery_functions
 from tvbo_lite.compiler.shared import Shared, literal
-from tvbo_lite.compiler.solver_code import SolverCode
 from tvbo_lite.compiler.split import split_loops
 
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ CHECK_UNROLL = 8  # cells of more instances are checked in a loop
 class Module:
     """The text of an LLVM module, the arrays that it refers to by name, and the cells of memory it needs.
 
-    ``light`` code is worth few optimisations: much text, run through a few thousand times.
+    ``light`` code is worth few optimisations: much text, run through a few thousand times. ``divided`` code
+    has loops that several threads may share.
     """
 
     text: str
     arrays: dict[str, NDArray[np.generic]]
     size: int
     light: bool = False
+    divided: bool = False
 
 
 def module(program: ir.Program, *, fast: bool = False) -> Module:
@@ -40,12 +42,14 @@ def module(program: ir.Program, *, fast: bool = False) -> Module:
     program = split_loops(program)
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
-    functions += [_Fan(shared).text(fan) for fan in program.fans]
+    functions += [_Fan(shared).text(shared.delivery.fans.get(fan.name, fan)) for fan in program.fans]
+    functions += delivery_functions(shared)
     run = _Run(shared).text()
     library = runtime.text({*shared.needs, "release"})
-    text = "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
+    text = "\n".join([*shared.tables, *functions, *shared.parts, run, *library, *shared.metadata()]) + "\n"
     light = program.step_length is not None and len(program.memory) <= SMALL and not fast
-    return Module(text, shared.arrays, len(program.memory), light)
+    divided = "threads.help" in shared.needs
+    return Module(text, shared.arrays, len(program.memory), light, divided=divided)
 
 
 def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:
@@ -57,7 +61,7 @@ def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:
             yield 1 + int(part[0]), int(array[part[0]]), len(part)
 
 
-class _Function(SolverCode):
+class _Function(DeliveryCode):
     """One function of the program; rare ones are left unoptimised, which compiles much faster."""
 
     def __init__(self, shared: Shared, function: ir.Function) -> None:
@@ -77,7 +81,7 @@ class _Function(SolverCode):
         return "\n".join([head, "entry:", *self.variables, *self.lines, "  ret void", "}"])
 
 
-class _Fan(SolverCode):
+class _Fan(DeliveryCode):
     """A function that calls the handlers of many targets."""
 
     def text(self, fan: ir.Fan) -> str:
@@ -86,7 +90,7 @@ class _Fan(SolverCode):
         return "\n".join([head, "entry:", *self.variables, *self.lines, "  ret void", "}"])
 
 
-class _Run(SolverCode):
+class _Run(DeliveryCode):
     """``i64 run(double *memory, double *rows, i64 count)``.
 
     Does ``count`` steps; after each it writes a row (time, recorded values) and moves the time on.

@@ -7,7 +7,7 @@ update, the conditions, the exposures, and last its active regime.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from tvbo_lite.expr.tree import Number
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.transforms.arrays import (
     is_uniform,
+    joined,
     picked,
     repeated,
     repeated_index,
@@ -33,6 +34,7 @@ from tvbo_lite.transforms.instances import Instance
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NEAR = 1e-4  # of a step; times of steps are sums, whose rounding is far below that
 DEFAULT_SEED = 1234  # jLEMS's, where the simulation gives none
 
 
@@ -63,6 +65,7 @@ class ModelLowering:
         self.temps = 0
         self.ports: dict[tuple[int, str], tuple[int, Block]] = {}
         self.fans: list[ir.Fan] = []
+        self.weighted: set[str] = set()  # handlers of receivers that stand for several
         self.recorders: dict[int, list[tuple[int, int]]] = {}  # of a port: (instance, place in the events)
         self.code = {block.number: self.block_code(block) for block in forest.blocks}
 
@@ -114,73 +117,56 @@ class ModelLowering:
             for name in block.wires:
                 self.port(block, name)
         known = {handler.name for handler in handlers}
+        self.weighted = {handler.name for handler in handlers if handler.weighted}
         return [self._port(block, key[1], number, known) for key, (number, block) in self.ports.items()]
 
     def _port(self, block: Block, name: str, number: int, handlers: set[str]) -> ir.Port:
         """The port with its targets; handlers that do nothing are left out."""
-        wires = block.wires.get(name)
+        lots = block.wires.get(name, ())
         recorders = sorted(self.recorders.get(number, ()))
         pairs = np.array(recorders, dtype=np.int64).reshape(-1, 2)
         recorded = _targets(block.size, pairs[:, 0], pairs[:, 1])
-        if wires is None:
-            nobody = _targets(block.size, pairs[:0, 0], pairs[:0, 1])
-            return ir.Port(block, name, nobody, recorded, nobody)
-        names, which = _handlers(wires)
-        does = picked(np.array([one in handlers for one in names], dtype=bool), which)
-        late = wires.delays > 0
+        nobody = _targets(block.size, pairs[:0, 0], pairs[:0, 1])
+        immediate = [chosen for lot in lots if (chosen := _chosen(block, lot, lot.delays <= 0, handlers))]
+        delayed = [chosen for lot in lots if (chosen := _chosen(block, lot, lot.delays > 0, handlers))]
+        return ir.Port(
+            block,
+            name,
+            _together(immediate) if immediate else nobody,
+            recorded,
+            self._fanned(delayed) if delayed else nobody,
+        )
 
-        def chosen(some: NDArray[np.bool_]) -> ir.Targets:
-            at = where(some & does)
-            called, handlers = _used(picked(which, at), names)
-            weights = None if wires.weights is None else picked(wires.weights, at)
-            return _targets(
-                block.size,
-                picked(wires.sources, at),
-                picked(wires.targets.index, at),
-                handlers,
-                called,
-                delays=np.maximum(picked(wires.delays, at), 0.0),
-                weights=weights,
-            )
-
-        return ir.Port(block, name, chosen(~late), recorded, self._fanned(chosen(late)))
-
-    def _fanned(self, targets: ir.Targets) -> ir.Targets:
+    def _fanned(self, lots: Sequence[ir.Targets]) -> ir.Targets:
         """Delayed targets such that those of one source and delay are one call of a fan.
 
         What merged receivers add may be added in any order: they have a fan for each handler.
         """
-        if not targets:
-            return targets
+        by_handler: dict[str, list[ir.Targets]] = {}
+        for lot in lots:
+            if lot.weights is None:
+                return self._fan_of(_together(lots))
+            for name, part in _by_handler(lot):
+                by_handler.setdefault(name, []).append(part)
+        return _together([self._fan_of(_together(parts)) for parts in by_handler.values()])
+
+    def delay_grid(self) -> float | None:
+        """The step (s) at whose end events take effect, however early they are due in it."""
+        return self.dt
+
+    def _fan_of(self, targets: ir.Targets) -> ir.Targets:
+        grid = self.delay_grid()
+        if grid is not None and self.weighted.issuperset(targets.names):
+            targets.delays = _on_grid(targets.delays, grid)
         size, count = len(targets.starts) - 1, len(targets.index)
-        apart = targets.weights is not None and len(targets.names) > 1
-        order, sources, starts = _groups(targets, apart=apart)
+        order, sources, starts = _groups(targets)
         if len(sources) == count and targets.weights is None:
             return targets
+        delays = picked(picked(targets.delays, order), starts[:-1])
         which, index = picked(targets.which, order), picked(targets.index, order)
         weights = None if targets.weights is None else picked(targets.weights, order)
-        first = starts[:-1]
-        delays = picked(targets.delays, order)[first]
-        if not apart:
-            inner = ir.Targets(starts, targets.names, which, index, repeated(0.0, count), weights)
-            fan = self._fan(inner)
-            return _targets(size, sources, np.arange(len(sources)), (fan,), delays=delays)
-        of_group, names, place = which[first], [], np.empty(len(sources), np.int64)
-        for handler, name in enumerate(targets.names):
-            mine = of_group == handler
-            entries = which == handler
-            lengths = np.diff(starts)[mine]
-            place[mine] = np.arange(len(lengths))
-            inner = ir.Targets(
-                np.concatenate(([0], np.cumsum(lengths))),
-                (name,),
-                repeated_index(0, int(lengths.sum())),
-                index[entries],
-                repeated(0.0, int(lengths.sum())),
-                None if weights is None else weights[entries],
-            )
-            names.append(self._fan(inner))
-        return _targets(size, sources, place, tuple(names), of_group, delays=delays)
+        fan = self._fan(ir.Targets(starts, targets.names, which, index, repeated(0.0, count), weights))
+        return _targets(size, sources, np.arange(len(sources)), (fan,), delays=delays)
 
     def _fan(self, targets: ir.Targets) -> str:
         self.fans.append(ir.Fan(f"fan.{len(self.fans)}", targets))
@@ -241,24 +227,90 @@ def _used(which: NDArray[np.int64], names: tuple[str, ...]) -> tuple[NDArray[np.
     return called, tuple(names[number] for number in used.tolist())
 
 
-def _groups(
-    targets: ir.Targets, *, apart: bool
-) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], NDArray[np.int64]]:
-    """Targets of one source and delay side by side: their order, and each group's source and start.
+def _chosen(block: Block, wires: Wires, some: NDArray[np.bool_], handlers: set[str]) -> ir.Targets:
+    """Those of some connections of a lot whose handlers do something."""
+    names, which = _handlers(wires)
+    does = picked(np.array([one in handlers for one in names], dtype=bool), which)
+    at = where(some & does)
+    called, used = _used(picked(which, at), names)
+    return _targets(
+        block.size,
+        picked(wires.sources, at),
+        picked(wires.targets.index, at),
+        used,
+        called,
+        delays=picked(np.maximum(wires.delays, 0.0) if np.any(wires.delays < 0) else wires.delays, at),
+        weights=None if wires.weights is None else picked(wires.weights, at),
+    )
 
-    With ``apart`` those of one handler are a group of their own.
-    """
-    size = len(targets.starts) - 1
+
+def _groups(
+    targets: ir.Targets,
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], NDArray[np.int64]]:
+    """Targets of one source and delay side by side: their order, and each group's source and start."""
     counts = np.diff(targets.starts)
-    if is_uniform(targets.delays) and not apart:
+    if is_uniform(targets.delays):
         return None, np.flatnonzero(counts), np.append(targets.starts[:-1][counts > 0], targets.starts[-1])
-    sources = np.repeat(np.arange(size), counts)
-    keys = [sources, targets.delays, *((targets.which,) if apart else ())]
-    order = np.lexsort(keys[::-1])
-    ordered = [key[order] for key in keys]
-    changes = np.any([np.diff(key) != 0 for key in ordered], axis=0)
+    sources = np.repeat(np.arange(len(counts)), counts)
+    order = np.lexsort((targets.delays, sources))
+    changes = (np.diff(sources) != 0) | (np.diff(targets.delays[order]) != 0)
     new = np.flatnonzero(np.concatenate(([True], changes)))
-    return order, ordered[0][new], np.append(new, len(order))
+    return order, sources[new], np.append(new, len(order))
+
+
+def _on_grid(delays: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """The same delays for all that end within the same step, so that they are one call of a fan.
+
+    Those that end so near to a step's end that rounding decides are left as they are.
+    """
+    if is_uniform(delays):
+        return delays
+    steps = delays / step
+    within = np.abs(steps - np.rint(steps)) > NEAR
+    return np.where(within, (np.ceil(steps) - 0.5) * step, delays)
+
+
+def _by_handler(targets: ir.Targets) -> Iterator[tuple[str, ir.Targets]]:
+    """The targets of each handler by themselves."""
+    if len(targets.names) == 1:
+        yield targets.names[0], targets
+        return
+    size = len(targets.starts) - 1
+    sources = np.repeat(np.arange(size), np.diff(targets.starts))
+    for number, name in enumerate(targets.names):
+        at = np.flatnonzero(targets.which == number)
+        weights = None if targets.weights is None else picked(targets.weights, at)
+        yield (
+            name,
+            _targets(
+                size,
+                sources[at],
+                targets.index[at],
+                (name,),
+                delays=picked(targets.delays, at),
+                weights=weights,
+            ),
+        )
+
+
+def _together(lots: Sequence[ir.Targets]) -> ir.Targets:
+    """Targets of the same instances in one; those of one instance lot by lot."""
+    if len(lots) == 1:
+        return lots[0]
+    names = {name: None for lot in lots for name in lot.names}
+    numbers = {name: number for number, name in enumerate(names)}
+    size = len(lots[0].starts) - 1
+    return _targets(
+        size,
+        np.concatenate([np.repeat(np.arange(size), np.diff(lot.starts)) for lot in lots]),
+        np.concatenate([lot.index for lot in lots]),
+        tuple(names),
+        joined([picked(np.array([numbers[name] for name in lot.names]), lot.which) for lot in lots]),
+        delays=joined([lot.delays for lot in lots]),
+        weights=None
+        if lots[0].weights is None
+        else joined([x.weights for x in lots if x.weights is not None]),
+    )
 
 
 def _targets(

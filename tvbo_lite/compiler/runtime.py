@@ -18,6 +18,7 @@ from tvbo_lite.compiler.ir import (
     TIME,
 )
 from tvbo_lite.compiler.runtime_solvers import SOLVERS
+from tvbo_lite.compiler.runtime_threads import functions as thread_functions
 from tvbo_lite.compiler.shared import literal
 
 _VECTOR = re.compile(r"llvm\.fabs\.v(?P<count>\d+)f64")
@@ -385,7 +386,8 @@ write:
 }}"""
 
 # The queue is a list of (time due, handler, instance) in the order of delivery, first in first out among
-# equal times; an event goes in from the back, behind all that are due before it.
+# equal times. An event goes in behind all that are due before it or with it: most often at the end, else
+# where a binary search finds its place.
 _PUSH = f"""
 define internal void @events.push(ptr %S, double %due, i64 %handler, i64 %index) noinline {{
 entry:
@@ -418,22 +420,38 @@ find:
   %list = load ptr, ptr %p.list
   %head = load i64, ptr %p.head
   %tail = load i64, ptr %p.tail
-  br label %look
+  %none = icmp ule i64 %tail, %head
+  br i1 %none, label %place, label %compare.last
+compare.last:
+  %last = sub i64 %tail, 1
+  %p.last = getelementptr {{ double, i64, i64 }}, ptr %list, i64 %last
+  %due.last = load double, ptr %p.last
+  %last.later = fcmp ogt double %due.last, %due
+  br i1 %last.later, label %look, label %place
 look:
-  %at = phi i64 [ %tail, %find ], [ %before, %shift ]
-  %is.first = icmp ule i64 %at, %head
-  br i1 %is.first, label %place, label %compare
+  %low = phi i64 [ %head, %compare.last ], [ %low.next, %compare ]
+  %high = phi i64 [ %last, %compare.last ], [ %high.next, %compare ]
+  %found = icmp uge i64 %low, %high
+  br i1 %found, label %shift, label %compare
 compare:
-  %before = sub i64 %at, 1
-  %p.before = getelementptr {{ double, i64, i64 }}, ptr %list, i64 %before
-  %due.before = load double, ptr %p.before
-  %later = fcmp ogt double %due.before, %due
-  br i1 %later, label %shift, label %place
-shift:
-  %p.up = getelementptr {{ double, i64, i64 }}, ptr %list, i64 %at
-  call void @llvm.memmove.p0.p0.i64(ptr %p.up, ptr %p.before, i64 24, i1 false)
+  %sum = add i64 %low, %high
+  %middle = lshr i64 %sum, 1
+  %p.middle = getelementptr {{ double, i64, i64 }}, ptr %list, i64 %middle
+  %due.middle = load double, ptr %p.middle
+  %later = fcmp ogt double %due.middle, %due
+  %after = add i64 %middle, 1
+  %low.next = select i1 %later, i64 %low, i64 %after
+  %high.next = select i1 %later, i64 %middle, i64 %high
   br label %look
+shift:
+  %p.here = getelementptr {{ double, i64, i64 }}, ptr %list, i64 %low
+  %p.up = getelementptr {{ double, i64, i64 }}, ptr %p.here, i64 1
+  %behind = sub i64 %tail, %low
+  %behind.bytes = mul i64 %behind, 24
+  call void @llvm.memmove.p0.p0.i64(ptr %p.up, ptr %p.here, i64 %behind.bytes, i1 false)
+  br label %place
 place:
+  %at = phi i64 [ %tail, %find ], [ %tail, %compare.last ], [ %low, %shift ]
   %item = getelementptr {{ double, i64, i64 }}, ptr %list, i64 %at
   store double %due, ptr %item
   %p.handler = getelementptr {{ double, i64, i64 }}, ptr %list, i64 %at, i32 1
@@ -497,5 +515,5 @@ _DEFINED = {
     "events.push": _Defined(_PUSH, ("events.grow", "llvm.memmove.p0.p0.i64")),
     "events.due": _Defined(_DUE),
     "release": _Defined(_RELEASE, ("free",)),
-    **{name: _Defined(*row) for name, row in SOLVERS.items()},
+    **{name: _Defined(*row) for name, row in (SOLVERS | thread_functions()).items()},
 }

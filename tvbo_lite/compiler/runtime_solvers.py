@@ -368,16 +368,18 @@ define internal {{ double, double }} @noise.pair(
 }}"""
 
 
-# A loop without branches for whole pairs, then the last number where there is an odd one.
+# Numbers %first (which is even) to %last (exclusive) of a stretch: a loop without branches for whole pairs,
+# then the last number where there is an odd one.
 _NORMAL = """
 define internal void @noise.normal(
-    ptr noalias %target, i64 %size, i32 %seed0, i32 %seed1, i32 %stream, i64 %step) noinline {
+    ptr noalias %target, i64 %first, i64 %last, i32 %seed0, i32 %seed1, i32 %stream, i64 %step) noinline {
 entry:
-  %pairs = lshr i64 %size, 1
-  %some = icmp ne i64 %pairs, 0
+  %pair0 = lshr i64 %first, 1
+  %pairs = lshr i64 %last, 1
+  %some = icmp ult i64 %pair0, %pairs
   br i1 %some, label %pair, label %rest
 pair:
-  %half = phi i64 [ 0, %entry ], [ %half1, %pair ]
+  %half = phi i64 [ %pair0, %entry ], [ %half1, %pair ]
   %two = call { double, double } @noise.pair(i32 %seed0, i32 %seed1, i32 %stream, i64 %step, i64 %half)
   %x = extractvalue { double, double } %two, 0
   %y = extractvalue { double, double } %two, 1
@@ -391,13 +393,13 @@ pair:
   %more = icmp ult i64 %half1, %pairs
   br i1 %more, label %pair, label %rest
 rest:
-  %odd = and i64 %size, 1
+  %odd = and i64 %last, 1
   %is.odd = icmp ne i64 %odd, 0
-  br i1 %is.odd, label %last, label %done
-last:
+  br i1 %is.odd, label %alone, label %done
+alone:
   %last.two = call { double, double } @noise.pair(i32 %seed0, i32 %seed1, i32 %stream, i64 %step, i64 %pairs)
   %last.x = extractvalue { double, double } %last.two, 0
-  %at = sub i64 %size, 1
+  %at = sub i64 %last, 1
   %p.last = getelementptr double, ptr %target, i64 %at
   store double %last.x, ptr %p.last
   br label %done

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir
+from tvbo_lite.compiler.delivery import delivery
+from tvbo_lite.transforms.arrays import MAX_INT32
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 IN_CODE = 64  # longer arrays are not part of the code
-MAX_INT32 = 1 << 31
 _KINDS = {"i4": "i32", "i8": "i64", "f8": "double"}
 
 
@@ -32,10 +33,14 @@ class Shared:
         self.fast = fast
         self.needs: set[str] = set()
         self.tables: list[str] = []
+        self.parts: list[str] = []
         self.arrays: dict[str, NDArray[np.generic]] = {}
         self.weighted = {function.name for function in program.functions if function.weighted}
         self.kinds: dict[str, str] = {}
-        self.queued = sorted({name for port in program.ports if port.delayed for name in port.delayed.names})
+        self.delivery = delivery(program)
+        queued = {name for port in program.ports if port.delayed for name in port.delayed.names}
+        self.queued = [*self.delivery.fans, *sorted(queued - {*self.delivery.fans})]
+        self._known: dict[int, tuple[NDArray[np.generic], str]] = {}
         self.named: set[str] = set()
         self.offsets = [cell.offset for cell in program.cells]
         self.tagged: set[int] = set()
@@ -78,10 +83,20 @@ class Shared:
             yield f'!{kind} = !{{!"cell {number}", !0, i64 0}}'
             yield f"!{kind + 1} = !{{!{kind}, !{kind}, i64 0}}"
 
+    def part(self, text: Callable[[], str]) -> str:
+        """The name of a function that does a part of a long loop; ``text`` is all that follows the name."""
+        name = f"part.{len(self.parts)}"
+        self.parts.append(f'define internal void @"{name}"{text()}')
+        return name
+
     def table(self, values: NDArray[np.generic], *, wide: bool = False) -> str:
         """The name of an array that the code reads; a ``wide`` one keeps its 64 bits a number."""
+        known = self._known.get(id(values))
+        if known is not None and not wide:
+            return known[1]
         name = f"list.{len(self.tables)}"
         self._define(name, values, wide=wide)
+        self._known[id(values)] = values, name
         return name
 
     def named_table(self, name: str, values: Callable[[], NDArray[np.int64]]) -> str:

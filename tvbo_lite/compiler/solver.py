@@ -251,6 +251,9 @@ class _Solving(ModelLowering):
             isinstance(self.method, RungeKutta) and self.method.error
         )
 
+    def delay_grid(self) -> float | None:
+        return None if self.is_adaptive else self.dt
+
     def _states(self) -> tuple[int, int, int]:
         """Memory of the states: the first place, how many, how many of them have noise."""
         pairs = [
@@ -310,7 +313,9 @@ class _Solving(ModelLowering):
             changes=self.changes,
             active=self.active,
             clock=clock,
-            queue=any(np.any(w.delays > 0) for b in self.forest.blocks for w in b.wires.values()),
+            queue=any(
+                np.any(w.delays > 0) for b in self.forest.blocks for lots in b.wires.values() for w in lots
+            ),
             derives=self._derives(records),
             moves_with_time=any(map(_reads_time, ir.statements(bodies["rates"]))),
             past=self.past,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.event_code import EventCode, Served
+from tvbo_lite.compiler.event_code import EventCode
 from tvbo_lite.compiler.runtime_solvers import signed
 from tvbo_lite.compiler.shared import literal
 
@@ -74,7 +74,14 @@ class _Lanes:
 
 
 class SolverCode(EventCode):
-    """Knows all statements."""
+    """Knows all statements; ``part`` of a long one, from one operand to another, is done by its function."""
+
+    part: tuple[str, str] | None = None
+
+    def range(self) -> tuple[str, str]:
+        """The first instance of the part, and how many there are."""
+        assert self.part is not None  # noqa: S101  only functions of ranges ask
+        return self.part[0], self.do(f"sub nuw nsw i64 {self.part[1]}, {self.part[0]}")
 
     def statement(self, statement: ir.Statement) -> None:
         rule = _RULES.get(type(statement))
@@ -105,7 +112,10 @@ class SolverCode(EventCode):
         """``act`` for all of a stretch. A vector keeps the code short; very short ones are faster without,
         for their parts have just been written one by one.
         """
-        if size <= SINGLE:
+        if self.part is not None:
+            with self.over(*self.range(), empty=False) as i:
+                act(_Lanes(self, 1, i))
+        elif size <= SINGLE:
             for one in range(size):
                 act(_Lanes(self, 1, str(one)))
         elif size <= VECTOR:
@@ -210,8 +220,8 @@ class SolverCode(EventCode):
         seed = statement.seed & (1 << 64) - 1
         low, high = signed(seed), signed(seed >> 32)
         key = f"i32 {low}, i32 {high}, i32 {statement.stream}, i64 {step}"
-        target = self.cell(statement.target)
-        self.say(f"call void @noise.normal(ptr {target}, i64 {statement.size}, {key})")
+        target, (first, last) = self.cell(statement.target), self.part or ("0", str(statement.size))
+        self.say(f"call void @noise.normal(ptr {target}, i64 {first}, i64 {last}, {key})")
 
     def sample(self, statement: ir.Sample) -> None:
         self.shared.needs.add("table.at")
@@ -275,20 +285,7 @@ class SolverCode(EventCode):
 
     def deliver(self, _: ir.Deliver | None = None) -> None:
         """Calls the handlers of all queued events that are due."""
-        if not self.shared.queued:
-            return
-        self.shared.needs.add("events.due")
-        more, some, end = self.labels("more", "due", "delivered")
-        self.say(f"br label %{more}")
-        self.begin(more)
-        item = self.do("call ptr @events.due(ptr %S)")
-        self.say(f"br i1 {self.do(f'icmp ne ptr {item}, null')}, label %{some}, label %{end}")
-        self.begin(some)
-        handler = self.do(f"load i64, ptr {self.element(item, 'i64', '1')}")
-        index = self.do(f"load i64, ptr {self.element(item, 'i64', '2')}")
-        self.call_handler(Served(self.shared.queued, handler, index, literal(0.0), literal(1.0)))
-        self.say(f"br label %{more}")
-        self.begin(end)
+        raise NotImplementedError
 
 
 _RULES: dict[type, Callable[[SolverCode, object], None]] = {
@@ -307,5 +304,5 @@ _RULES: dict[type, Callable[[SolverCode, object], None]] = {
     ir.Recall: SolverCode.recall,  # type: ignore[dict-item]
     ir.Find: SolverCode.find,  # type: ignore[dict-item]
     ir.Due: SolverCode.due,  # type: ignore[dict-item]
-    ir.Deliver: SolverCode.deliver,  # type: ignore[dict-item]
+    ir.Deliver: lambda code, _: code.deliver(),
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PASSES = ("rates", "conditions", "watch")  # what an integration method runs for all instances
+WORTH = 100_000  # operations of a loop, some 3 microseconds, from which on threads gain more than they cost
 MANY = 16  # instances from which on several loops are better than one
 CHEAP = 24  # parts of an expression that may be worked out for nothing
 _COSTS = {"/": 4, "^": CHEAP + 1}
@@ -82,8 +83,20 @@ class _Splitter:
         body = tuple(branchless(each.body))
         parts = [tuple(part) for part in _parts(body)]
         if len(parts) == 1 or not self._independent(each.block, parts):
-            return [replace(each, body=body)]
-        return [replace(each, body=part) for part in self._carried(each.block, parts)]
+            return [self._loop(each, body)]
+        return [self._loop(each, part) for part in self._carried(each.block, parts)]
+
+    def _loop(self, each: ir.Each, body: Body) -> ir.Each:
+        """A loop; it can be divided where no instance's part of it makes a difference to another's."""
+        around = each.block.parent.size if each.block.parent is not None else 1
+        long = each.block.size // max(around, 1) * work_of(body) >= WORTH
+        return replace(each, body=body, divisible=long and self._is_divisible(each.block, body))
+
+    def _is_divisible(self, block: Block, body: Body) -> bool:
+        access = self._access(block, body)
+        emits = any(isinstance(item, ir.Emit) for item in ir.statements(body))
+        alone = not (emits or access.draws or access.foreign & access.writes or access.uses - access.sets)
+        return access.plain and alone
 
     def _independent(self, block: Block, parts: Sequence[Body]) -> bool:
         """Whether each part may happen in all instances before the next one does in any."""
@@ -284,6 +297,22 @@ def _cost(expr: Expr) -> int:
     if isinstance(expr, Binary):
         own = _COSTS.get(expr.op, 1)
     return own + sum(map(_cost, children(expr)))
+
+
+def work_of(body: Body) -> int:
+    """About how many operations the body takes for an instance."""
+    total = 0
+    for statement in ir.statements(body):
+        if isinstance(statement, ir.Let | ir.Store):
+            total += 1 + _cost(statement.value)
+        elif isinstance(statement, ir.If):
+            total += 1 + _cost(statement.condition)
+    return total
+
+
+def reads_temporaries(expr: Expr) -> bool:
+    """Whether the value depends on what was worked out before in the same function."""
+    return isinstance(expr, ir.Temp) or any(map(reads_temporaries, children(expr)))
 
 
 def _leaves(expr: Expr) -> Iterator[Expr]:

@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MAX_INT32 = 1 << 31
+
 _Kind = TypeVar("_Kind", bound=np.generic)
 
 
@@ -29,8 +31,21 @@ def is_uniform(values: NDArray[_Kind]) -> bool:
 
 
 def joined(parts: Sequence[NDArray[_Kind]]) -> NDArray[_Kind]:
-    """The parts one after the other; one part alone as it is."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    """The parts one after the other; one part alone, and one value only, without a copy."""
+    if len(parts) == 1:
+        return parts[0]
+    some = [part for part in parts if len(part)]
+    if some and all(is_one(part) and part[0] == some[0][0] for part in some):
+        return np.broadcast_to(some[0][0], sum(map(len, some)))
+    return np.concatenate(parts)
+
+
+def compact(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Whole numbers from 0 on, one part after the other, of 32 bits each where they fit."""
+    largest = max((int(part.max()) for part in parts if len(part)), default=0)
+    kind = np.int32 if largest < MAX_INT32 else np.int64
+    numbers: NDArray[np.int64] = np.concatenate(parts, dtype=kind, casting="same_kind")
+    return numbers
 
 
 def sorting(keys: NDArray[np.int64]) -> NDArray[np.int64] | None:

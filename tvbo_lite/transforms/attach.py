@@ -161,7 +161,9 @@ class Attachments:
         for bucket, peers in self._tunnels:
             _link(bucket, peers)
         for (block, port), parts in self._wiring.items():
-            block.wires[port] = _wires(parts)
+            lots = tuple(_wires(part) for part in parts)
+            weighted = all(lot.weights is not None for lot in lots)
+            block.wires[port] = lots if weighted else (_joined(lots),)
 
 
 def _container(host: Block, container: str | None, component: ResolvedComponent) -> str:
@@ -203,33 +205,38 @@ def _found(end: End) -> tuple[Block, int]:
     return bucket.blocks[int(bucket.block[end.place])], int(bucket.index[end.place])
 
 
-def _wires(parts: Sequence[_Singles | _Lot]) -> Wires:
-    names: dict[str | None, int] = {}
-    sources, ports, delays, weights = [], [], [], []
-    targets: list[Refs] = []
-    weighted = False
-    for part in parts:
-        size = len(part.sources)
-        sources.append(np.asarray(part.sources, dtype=np.int64))
-        if isinstance(part, _Singles):
-            targets.append(Refs.of(map(_found, part.targets)))
-            ports.append(np.array([names.setdefault(name, len(names)) for name in part.ports]))
-            delays.append(np.array(part.delays, dtype=np.float64))
-            weights.append(repeated(1.0, size))
-        else:
-            to, weight = part.targets, None if isinstance(part.targets, Refs) else part.targets.weights
-            targets.append(to if isinstance(to, Refs) else to.refs())
-            ports.append(repeated_index(names.setdefault(part.port, len(names)), size))
-            delays.append(_array(part.delays, size))
-            weights.append(_array(1.0 if weight is None else weight, size))
-            weighted = weighted or weight is not None
+def _wires(part: _Singles | _Lot) -> Wires:
+    size = len(part.sources)
+    sources = np.asarray(part.sources)
+    if isinstance(part, _Singles):
+        numbers: dict[str | None, int] = {}
+        ports = np.array([numbers.setdefault(name, len(numbers)) for name in part.ports])
+        delays = np.array(part.delays, dtype=np.float64)
+        return Wires(sources, Refs.of(map(_found, part.targets)), tuple(numbers), ports, delays)
+    to = part.targets
+    weights = None if isinstance(to, Refs) or to.weights is None else _array(to.weights, size)
+    targets = to if isinstance(to, Refs) else to.refs()
+    delays = _array(part.delays, size)
+    return Wires(sources, targets, (part.port,), repeated_index(0, size), delays, weights)
+
+
+def _joined(lots: Sequence[Wires]) -> Wires:
+    """All connections of a port in one, for receivers that may differ in what the order means to them."""
+    if len(lots) == 1:
+        return lots[0]
+    names = {name: None for lot in lots for name in lot.port_names}
+    numbers = {name: number for number, name in enumerate(names)}
+    ports = [np.array([numbers[name] for name in lot.port_names])[lot.ports] for lot in lots]
+    weights = None
+    if any(lot.weights is not None for lot in lots):
+        weights = joined([repeated(1.0, len(x.sources)) if x.weights is None else x.weights for x in lots])
     return Wires(
-        joined(sources),
-        Refs.concatenated(targets),
+        joined([lot.sources for lot in lots]),
+        Refs.concatenated([lot.targets for lot in lots]),
         tuple(names),
         joined(ports),
-        joined(delays),
-        joined(weights) if weighted else None,
+        joined([lot.delays for lot in lots]),
+        weights,
     )
 
 

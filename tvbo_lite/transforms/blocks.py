@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tvbo_lite.transforms.arrays import picked, repeated_index
+from tvbo_lite.transforms.arrays import joined, picked, repeated_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,6 +84,8 @@ class Refs:
 class Wires:
     """Event connections from one port of a block's instances, in the order in which they were made.
 
+    A port may have several lots of them, one after the other.
+
     The i-th goes from instance ``sources[i]`` to port ``port_names[ports[i]]`` of ``targets[i]``
     after ``delays[i]`` seconds. ``weights`` where the receivers of several connections are one.
     """
@@ -104,8 +106,8 @@ class Block:
     where ``starts`` is None each parent has ``fanout`` of them. Instance ``k`` is a copy of the component
     of ``specs[which[k]]`` (of ``specs[0]`` where ``which`` is None). ``values`` are properties and what
     ``Assign`` gave. ``children`` stand in the order in which they are advanced. The instances of a ``rowed``
-    block are the rows of tables: they differ in the parameters that ``columns`` hold, and their ids are
-    their places among those of their parent.
+    block are the rows of tables: they differ in the parameters that ``columns`` hold, table by table, and
+    their ids are their places among those of their parent.
     """
 
     shape: Shape
@@ -118,13 +120,13 @@ class Block:
     specs: Sequence[Spec]
     which: NDArray[np.int64] | None
     values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    columns: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    columns: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
     rowed: bool = False
     merged: bool = False  # each stands for several receivers of weighted events
     static: list[Block] = field(default_factory=list)
     attached: dict[str, list[Block]] = field(default_factory=dict)
     peers: dict[str, Refs] = field(default_factory=dict)
-    wires: dict[str, Wires] = field(default_factory=dict)
+    wires: dict[str, tuple[Wires, ...]] = field(default_factory=dict)
     number: int = 0
     _owners: NDArray[np.int64] | None = None
     _ids: dict[str | None, list[int]] | None = None
@@ -188,7 +190,11 @@ class Block:
         return np.append(self.bounds()[0], self.size)
 
     def owner(self, k: int) -> int:
-        return k // self.fanout if self.starts is None else int(self.owners()[k])
+        if self.starts is None:
+            return k // self.fanout
+        if self._owners is not None:
+            return int(self._owners[k])
+        return int(np.searchsorted(self.starts, k, side="right")) - 1
 
     def members(self, parent: int) -> range:
         """The instances that belong to one of the parent block's."""
@@ -214,7 +220,7 @@ class Block:
     def parameter(self, name: str) -> NDArray[np.float64] | float:
         """A parameter's values: one number where all instances agree."""
         if name in self.columns:
-            return self.columns[name]
+            return joined(self.columns[name])
         first = self.component.parameters[name]
         if self.which is None:
             return first

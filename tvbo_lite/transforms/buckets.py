@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from tvbo_lite.transforms.arrays import joined, picked, repeated_index, where
+from tvbo_lite.transforms.arrays import compact, joined, picked, repeated_index, where
 from tvbo_lite.transforms.blocks import Block, Refs
 from tvbo_lite.transforms.copies import make_block
 from tvbo_lite.transforms.instances import Instance
@@ -125,7 +125,7 @@ class Entries:
                 self.peers += [(size + n, peers) for n, peers in enumerate(chunk.peers)]
             self._values.append((size, chunk))
             size += len(chunk.hosts)
-        self.hosts, self.key, self.spec = (joined(arrays) for arrays in (hosts, keys, specs))
+        self.hosts, self.key, self.spec = compact(hosts), joined(keys), joined(specs)
 
     def _number(self, known: list[Spec] | list[_Key], item: Spec | _Key) -> int:
         key = id(item) if isinstance(item, Spec) else item
@@ -207,7 +207,7 @@ def _merged(bucket: Bucket, entries: Entries, key: _Key, places: NDArray[np.int6
     count = len(entries.specs)
     pairs = picked(entries.hosts, places)
     if count > 1:
-        pairs = pairs * count + picked(entries.spec, places)
+        pairs = pairs.astype(np.int64) * count + picked(entries.spec, places)
     present = np.zeros(bucket.host.size * count, dtype=bool)
     present[pairs] = True
     used = np.flatnonzero(present)

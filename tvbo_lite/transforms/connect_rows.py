@@ -67,7 +67,7 @@ def _reached(rows: ResolvedRows, base: Instance, column: Column) -> Refs:
     if not (column.before.endswith(("[", "/")) and column.values.dtype.kind in "iu"):
         raise rows.first.fail(f"the paths '{column.text(0)}', ... of its rows do not end in a number")
     at = base.descend(column.before.rstrip("[/"))
-    index = column.values.astype(np.int64, copy=False)
+    index: NDArray[np.int64] = column.values  # type: ignore[assignment]  # whole numbers of any length
     refs = _indexed(rows, at, index, _list_of(at, index, by_id=column.before.endswith("/")))
     rest = column.after.lstrip("]").strip("/")
     for step in filter(None, rest.split("/")):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from tvbo_lite.transforms.arrays import joined, repeated
 from tvbo_lite.transforms.blocks import Block
 from tvbo_lite.transforms.shapes import Member, Slot, Spec, properties
 
@@ -71,7 +72,9 @@ def _child_block(parent: Block, number: int, slot: Slot) -> Block:
     block = make_block(slot, parent, specs, which, values, sizes=sizes)
     if slot.rowed:
         names = dict.fromkeys(name for run in runs for name in (run[0].rows.columns if run[0].rows else ()))
-        block.columns = {name: _spread([_column(run[0], name) for run in runs], parent) for name in names}
+        each = [0] * parent.size if parent.which is None else parent.which.tolist()
+        tables = [runs[spec][0] for spec in each]
+        block.columns = {name: [_column(table, name) for table in tables] for name in names}
     return block
 
 
@@ -79,13 +82,15 @@ def _column(member: Member, name: str) -> NDArray[np.float64]:
     """A parameter of all rows, which may be the same for all of this table."""
     assert member.rows is not None  # noqa: S101  only rows are asked
     column = member.rows.columns.get(name)
-    return np.full(member.count, member.spec.component.parameters[name]) if column is None else column
+    return repeated(member.spec.component.parameters[name], member.count) if column is None else column
 
 
 def _pattern(run: Sequence[Member], numbers: dict[int, int]) -> NDArray[np.int64]:
-    if all(member.count == 1 for member in run):
-        return np.array([numbers[id(member.spec)] for member in run], dtype=np.int64)
-    return np.repeat([numbers[id(member.spec)] for member in run], [member.count for member in run])
+    small = np.min_scalar_type(len(numbers))  # a byte for each of many rows
+    each = np.array([numbers[id(member.spec)] for member in run], dtype=small)
+    if len(run) == 1:
+        return np.broadcast_to(each[0], run[0].count)
+    return np.repeat(each, [member.count for member in run])
 
 
 def _values(run: Sequence[Member], name: str) -> NDArray[np.float64]:
@@ -94,9 +99,9 @@ def _values(run: Sequence[Member], name: str) -> NDArray[np.float64]:
     for member in run:
         given = member.values.get(name)
         if given is None:
-            given = np.full(member.count, properties(member.spec.component)[name])
+            given = repeated(properties(member.spec.component)[name], member.count)
         parts.append(given)
-    return np.concatenate(parts)
+    return joined(parts)
 
 
 def _names(slot: Slot) -> tuple[str, ...]:
@@ -107,4 +112,4 @@ def _spread(patterns: Sequence[NDArray[_Number]], parent: Block) -> NDArray[_Num
     """For each instance of the parent, what its spec has."""
     if parent.which is None:
         return np.tile(patterns[0], parent.size) if parent.size > 1 else patterns[0]
-    return np.concatenate([patterns[spec] for spec in parent.which.tolist()])
+    return joined([patterns[spec] for spec in parent.which.tolist()])

@@ -89,15 +89,15 @@ class Instance:
     def connections(self) -> dict[str, list[Connection]]:
         """The event connections that begin here, by port, in the order in which they were made."""
         found = {}
-        for port, wires in self.block.wires.items():
-            places = (wires.sources == self.k).nonzero()[0].tolist()
+        for port, lots in self.block.wires.items():
             found[port] = [
                 Connection(
                     Instance(wires.targets.blocks[int(wires.targets.block[i])], int(wires.targets.index[i])),
                     wires.port_names[int(wires.ports[i])],
                     float(wires.delays[i]),
                 )
-                for i in places
+                for wires in lots
+                for i in (wires.sources == self.k).nonzero()[0].tolist()
             ]
         return {port: some for port, some in found.items() if some}
 

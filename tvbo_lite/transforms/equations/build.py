@@ -172,7 +172,7 @@ def _wires(found: Survey, plot: Plot) -> Iterator[_Wire]:
     """The connections from a group."""
     for site in plot.top.sites():
         copies = {int(row): k for k, row in enumerate(site.rows)}
-        for port, wires in site.block.wires.items():
+        for port, wires in ((port, lot) for port, lots in site.block.wires.items() for lot in lots):
             for i in np.flatnonzero(np.isin(wires.sources, site.rows)).tolist():
                 block, index = wires.targets.blocks[int(wires.targets.block[i])], int(wires.targets.index[i])
                 if not found.has(block):

@@ -123,7 +123,10 @@ def rows_of(
     return Rows(tag, len(links.pre), columns, attributes, location=context.locate(path))
 
 
-def _cells(group: Group, index: Indices) -> Column:
+def _cells(group: Group, cells: Indices) -> Column:
+    from tvbo_lite.transforms.arrays import compact
+
+    index = compact([cells])
     if group.instances is None:
         return Column(index, f"../{group.id}[", "]")
     return Column(index, f"../{group.id}/", f"/{group.component}")

@@ -1,4 +1,4 @@
-"""The one door to h5py: groups with texts, and tables of numbers whose columns have names.
+"""The door of formats to h5py: groups with texts, and tables of numbers whose columns have names.
 
 Links that lead out of a file are refused, and Python objects that PyTables has pickled are never loaded.
 """

@@ -1,4 +1,4 @@
-"""Columns from HDF5 files; the only door to h5py, which need not be installed."""
+"""Columns from HDF5 files; a door to h5py, which need not be installed."""
 
 from __future__ import annotations
 

@@ -204,8 +204,9 @@ class SimulationExperiment(Experiment):
         or not at all. Without ``format`` the ending of ``path`` decides (``.xml`` LEMS, ``.yaml`` YAML).
         Raises `OSError` as the system does, else as `render`.
         """
+        from tvbo_lite.atomic import write_beside
         from tvbo_lite.formats import format_of
-        from tvbo_lite.formats.files import write_beside, write_files
+        from tvbo_lite.formats.files import write_files
 
         result = self.render(format or format_of(path), strict=strict, losses=losses, **options)
         if not isinstance(result, str):

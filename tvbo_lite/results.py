@@ -20,6 +20,7 @@ import numpy as np
 import xarray as xr
 
 import tvbo_lite
+from tvbo_lite.atomic import beside
 from tvbo_lite.compare import spike_threshold, spike_times
 from tvbo_lite.errors import Problem, ReadError, UnitError, UnsupportedError, nearest
 from tvbo_lite.lems.spikes import SpikeTrains, spike_trains
@@ -217,8 +218,8 @@ class ExperimentResult:
         write = _WRITERS.get(target.suffix.lower())
         if write is None:
             raise UnsupportedError(Problem(f"cannot save as '{target.name}'", expected=" or ".join(_WRITERS)))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write(target, self.data, self.events)
+        with beside(target) as new:
+            write(new, self.data, self.events)
         return target
 
     @classmethod

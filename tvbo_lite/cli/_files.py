@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from tvbo_lite.atomic import write_beside
 from tvbo_lite.errors import InputError, Location, Problem, nearest
-from tvbo_lite.formats.files import write_beside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import EventOutputFile, OutputFile
     from tvbo_lite.lems.recording import Recording
 
-__all__ = ["FIGURES", "Output", "check_figure", "outputs", "write_beside", "write_figure", "write_output"]
+__all__ = ["FIGURES", "Output", "check_figure", "outputs", "write_figure", "write_output"]
 
 FORMATS = ("ID_TIME", "TIME_ID")
 FIGURES = (".png", ".pdf", ".svg", ".jpg", ".webp")

@@ -1,15 +1,15 @@
-"""Texts that belong together, and how they reach a disk: whole or not at all."""
+"""Texts that belong together, by file name."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from tvbo_lite.atomic import write_beside
 from tvbo_lite.errors import RenderError
 
-__all__ = ["Files", "write_beside", "write_files"]
+__all__ = ["Files", "write_files"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +52,3 @@ def write_files(folder: str | Path, files: Files) -> tuple[Path, ...]:
     for name in sorted(files, key=lambda name: name == files.main):
         write_beside(Path(folder, name), files[name].encode())
     return tuple(Path(folder, name) for name in files)
-
-
-def write_beside(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it, so that a reader never sees half of one.
-
-    Missing folders are made. What is there and no plain file (``/dev/stdout``) is written to as it is.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,0 +1,71 @@
+"""How what is written reaches a disk: whole or not at all.
+
+All is written under another name beside its place, one that no other process has, and renamed at the end. A
+reader sees the old content or the new one, never a part; where writing fails, the old one stays.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["aside", "beside", "publish", "write_beside"]
+
+
+def aside(path: Path) -> Path:
+    """A name beside ``path`` that only this thread uses; the ending stays, since libraries look at it."""
+    return path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.part{path.suffix}")
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Where to write what will be ``path``: renamed at the end, removed where anything is raised.
+
+    Missing folders are made. What is there and neither a file nor a folder (``/dev/stdout``) is written to
+    as it is. Raises `OSError` as the system gives it.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        yield path
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = aside(path)
+    try:
+        yield new
+        publish(new, path)
+    finally:
+        remove(new)
+
+
+def publish(new: Path, path: Path) -> None:
+    """Give a file or folder its final name, in place of what has it."""
+    if not new.is_dir() or not path.is_dir():
+        new.replace(path)
+        return
+    old = aside(path.with_name(f"{path.stem}.old{path.suffix}"))  # a folder is not renamed over another
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    remove(old)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    if path.is_dir():
+        import shutil  # slow to load
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a file as `beside` says."""
+    with beside(path) as new:
+        new.write_bytes(content)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.compiler.ir import TIME
+from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
 from tvbo_lite.compiler.lower import lower
-from tvbo_lite.compiler.memory import EXPOSURE
-from tvbo_lite.errors import ModelError, Problem, SimulationError, UnsupportedError, nearest
+from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.beyond import Beyond
@@ -33,15 +32,6 @@ if TYPE_CHECKING:
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.plan import SimulationPlan
-
-CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
-FIRST_CHUNK = 1000  # steps
-MAX_VALUES = 1_000_000_000  # recorded numbers of one run, of 8 bytes each
-GROWTH = 1000.0  # how much longer the next part may be
-
-STEP = "the length of the step"
-
-Progress = Callable[[int, int], None]
 
 
 def run_file(name: str | Path, *, search: Sequence[Path] = (), **options: Any) -> Recording:
@@ -171,114 +161,29 @@ def compile_program(program: Program, *, fast: bool = False) -> Kernel:
     return Kernel(module(program, fast=fast), program.initialise.name, fast=fast)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """``rows``: shape ``(n_steps + 1, 1 + n_recorded)``, time in s, then the recorded values; ``events``:
-    fields ``time`` (s) and ``recorder``, in the order in which they happened.
-    """
-
-    rows: NDArray[np.float64]
-    events: NDArray[np.void]
-
-
 def simulate(program: Program, kernel: Kernel, n_steps: int, progress: Progress | None = None) -> Run:
-    """Runs a compiled program from its start. Raises `SimulationError` where a value is not finite."""
-    import numpy as np
+    """Runs a compiled program from its start; the first row is that at time 0.
 
-    memory = start_memory(program, kernel.size)
-    _check_size(n_steps, 1 + len(program.records))
-    rows = np.empty((n_steps + 1, 1 + len(program.records)))
-    try:
-        kernel.start(memory)
-        rows[0, 0] = 0.0
-        rows[0, 1:] = memory[list(program.records)]
-        _check(program, memory, 0.0)
-        memory[TIME] = program.dt
-        events = [kernel.take_events(memory), *_steps(program, kernel, memory, rows, progress)]
-    finally:
-        kernel.release(memory)
-    return Run(rows, np.concatenate(events))
-
-
-def _check_size(n_steps: int, n_columns: int) -> None:
-    """A run that would fill the memory is refused before it starts."""
-    count = (n_steps + 1) * n_columns
-    if count > MAX_VALUES:
-        what = f"{n_steps} steps with {n_columns - 1} recorded quantities are {8e-9 * count:.3g} GB"
-        hint = "simulate less, take longer steps, or record fewer quantities"
-        raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
-
-
-def _steps(
-    program: Program,
-    kernel: Kernel,
-    memory: NDArray[np.float64],
-    rows: NDArray[np.float64],
-    progress: Progress | None,
-) -> Iterator[NDArray[np.void]]:
-    """Fills the rows after the first, part by part; yields the events of each part."""
-    done, chunk = 1, FIRST_CHUNK
-    while done < len(rows):
-        begin = perf_counter()
-        part = rows[done : done + chunk]
-        good = kernel.run(memory, part)
-        if good < len(part):
-            _check(program, memory, float(part[good, 0]))
-        yield kernel.take_events(memory)
-        done += len(part)
-        if progress is not None:
-            progress(done - 1, len(rows) - 1)
-        chunk = max(1, int(chunk * min(CHUNK / max(perf_counter() - begin, 1e-9), GROWTH)))
-
-
-class Session:
-    """A run that goes on from where it stopped: `advance` as often as wanted. `close` frees its events.
-
-    The plan's length does not matter. Raises as `run_linked` does.
+    Raises `SimulationError` where a value is not finite.
     """
-
-    def __init__(self, model: m.Model, *, fast: bool = False) -> None:
-        self.plan, self.program = prepare(reader.link(model))
-        self._kernel = compile_program(self.program, fast=fast)
-        self._memory = start_memory(self.program, self._kernel.size)
-        self._kernel.start(self._memory)
-        _check(self.program, self._memory, 0.0)
-        self._memory[TIME] = self.program.dt
-        self.events: NDArray[np.void] = self._kernel.take_events(self._memory)
-
-    def advance(self, n_steps: int) -> Run:
-        """Some more steps; ``rows`` has one for each of them."""
-        import numpy as np
-
-        _check_size(n_steps, 1 + len(self.program.records))
-        rows = np.empty((n_steps + 1, 1 + len(self.program.records)))  # the first is not written
-        events = [self.events, *_steps(self.program, self._kernel, self._memory, rows, None)]
-        self.events = events[0][:0]
-        return Run(rows[1:], np.concatenate(events))
-
-    def values(self, kind: str, name: str) -> NDArray[np.float64] | None:
-        """A variable of all instances of a component type at this moment; None where it has no memory."""
-        import numpy as np
-
-        cells = [cell for cell in self.program.cells if cell.name == name and cell.block.kind.name == kind]
-        parts = [self._memory[cell.offset : cell.offset + cell.size] for cell in cells]
-        return np.concatenate(parts) if parts else None
-
-    def close(self) -> None:
-        """Frees what the run holds outside of its memory."""
-        self._kernel.release(self._memory)
+    session = Session(program, kernel)
+    try:
+        rows = Rows(n_steps + 1, session.width)
+        rows.add(session.row())
+        record(session, n_steps, rows, progress)
+    finally:
+        session.close()
+    return rows.run()
 
 
-def start_memory(program: Program, size: int) -> NDArray[np.float64]:
-    """The memory of ``size`` cells before initialisation; what the program does not know of is 0."""
-    import numpy as np
+def open_session(model: m.Model, *, fast: bool = False) -> tuple[SimulationPlan, Session]:
+    """A run of a model that goes on as often as wanted; the plan's length does not matter.
 
-    from tvbo_lite.compiler.ir import RANDOM
-
-    memory = np.zeros(size)
-    memory[: len(program.memory)] = program.memory
-    memory.view(np.int64)[RANDOM] = (program.seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
-    return memory
+    Raises as `run_linked` does.
+    """
+    tree = _tree(reader.link(model), None)
+    program = tree.lowered()
+    return tree.plan, Session(program, compile_program(program, fast=fast), method=model.beyond.solver.method)
 
 
 def _events_by_file(
@@ -294,19 +199,3 @@ def _events_by_file(
         ids = tuple(program.events[n][1] for n in mine["recorder"])
         by_file[file] = (mine["time"].copy(), ids)
     return by_file
-
-
-def _check(program: Program, memory: NDArray[np.float64], time: float) -> None:
-    """Raises `SimulationError` for the first watched or recorded value that is not finite."""
-    import numpy as np
-
-    length = program.step_length
-    if length is not None and not np.isfinite(memory[length]):
-        raise SimulationError(STEP, "the whole model", time, float(memory[length]))
-    for cell in sorted(program.checked, key=lambda cell: cell.block.number):  # sources before their readers
-        values = memory[cell.offset : cell.offset + cell.size]
-        bad = np.flatnonzero(~np.isfinite(values))
-        if len(bad):
-            k = int(bad[0])
-            name = cell.name.removeprefix(EXPOSURE)
-            raise SimulationError(name, cell.block.describe(k), time, float(values[k]))

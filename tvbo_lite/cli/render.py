@@ -80,8 +80,8 @@ def translated(file: str, to: str, *, search: tuple[Path, ...], strict: bool, **
 
 def write(result: Rendered, file: str, to: str, *, output: Path | None, folder: Path | None) -> None:
     """To stdout, to the file, or into the folder, where a single text is named after FILE."""
-    from tvbo_lite.formats import FORMATS
     from tvbo_lite.atomic import write_beside
+    from tvbo_lite.formats import FORMATS
     from tvbo_lite.formats.files import Files, write_files
 
     name = Path(file).stem + FORMATS[to].suffix

@@ -26,26 +26,30 @@ CHECK_UNROLL = 8  # cells of more instances are checked in a loop
 class Module:
     """The text of an LLVM module, the arrays that it refers to by name, and the cells of memory it needs.
 
-    ``light`` code is worth few optimisations: much text, run through a few thousand times.
+    ``light`` code is worth few optimisations: much text, run through a few thousand times. ``queued`` are the
+    handlers of delayed events, by the numbers that they have in the queue.
     """
 
     text: str
     arrays: dict[str, NDArray[np.generic]]
     size: int
     light: bool = False
+    queued: tuple[str, ...] = ()
 
 
 def module(program: ir.Program, *, fast: bool = False) -> Module:
-    """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``."""
+    """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``;
+    and ``restore`` where events have delays.
+    """
     program = split_loops(program)
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
     functions += [_Fan(shared).text(fan) for fan in program.fans]
     run = _Run(shared).text()
-    library = runtime.text({*shared.needs, "release"})
+    library = runtime.text({*shared.needs, "release", *(("restore",) if shared.queued else ())})
     text = "\n".join([*shared.tables, *functions, run, *library, *shared.metadata()]) + "\n"
     light = program.step_length is not None and len(program.memory) <= SMALL and not fast
-    return Module(text, shared.arrays, len(program.memory), light)
+    return Module(text, shared.arrays, len(program.memory), light, tuple(shared.queued))
 
 
 def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:

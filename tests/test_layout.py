@@ -29,6 +29,7 @@ LAYERS = (
     {"schema", "lems"},
     {"transforms"},
     {"formats", "compiler"},
+    {"stores"},
     {"backends"},
     {"results", "compare", "plotting"},
     {"explore"},
@@ -55,6 +56,8 @@ DOORS = {
     "pydantic_core": ("schema/",),
     "rich": ("cli/",),
     "xarray": ("results.py", "explore/labels.py"),
+    "h5netcdf": ("stores/netcdf.py",),
+    "zarr": ("stores/zarr.py",),
     "yaml": ("formats/yaml/",),
 }
 LOUD = {"print", "exit", "quit", "sys.exit", "os._exit", "os.abort", "sys.stdout.write", "sys.stderr.write"}

@@ -24,7 +24,7 @@ from tvbo_lite.atomic import beside
 from tvbo_lite.compare import spike_threshold, spike_times
 from tvbo_lite.errors import Problem, ReadError, UnitError, UnsupportedError, nearest
 from tvbo_lite.lems.spikes import SpikeTrains, spike_trains
-from tvbo_lite.units import convert, factor, si_symbol
+from tvbo_lite.units import convert, factor, symbol_of
 
 if TYPE_CHECKING:
     import os
@@ -96,7 +96,7 @@ class ExperimentResult:
             UnitError: if a unit is neither a unit nor the name of a dimension.
         """
         known = recording.units if units is None else units
-        symbols = [_symbol(known.get(quantity, "")) for quantity in recording.quantities]
+        symbols = [symbol_of(known.get(quantity, "")) for quantity in recording.quantities]
         data = xr.DataArray(
             recording.values,
             dims=("time", dim),
@@ -272,17 +272,6 @@ def _summary(kind: str, data: xr.DataArray) -> str:
     time = data.time.values
     span = f"{time[0]:g} to {time[-1]:g} {data.time.attrs.get('units', '')}" if len(time) else "empty"
     return f"<{kind} '{data.name}': {len(time)} times, {span.strip()}; {data.dims[1]}: {shown}>"
-
-
-def _symbol(unit: str) -> str:
-    """The SI symbol meant by a unit or by the name of a dimension; "" stays."""
-    if not unit:
-        return ""
-    try:
-        return si_symbol(unit)
-    except UnitError:
-        factor(unit)
-        return unit
 
 
 def _to_si(unit: str) -> float:

@@ -42,12 +42,12 @@ def run_file(
     name: str | Path, backend: str = "native", *, search: Sequence[Path] = (), **options: Any
 ) -> Recording:
     """Runs a LEMS file, or the canonical example of that name. ``options`` are the backend's own."""
-    return _function(backend, "run_file")(name, search=search, **options)
+    return _function(backend, "run_file")(name, search=search, **options).thinned()
 
 
 def run_model(model: Model, backend: str = "native", **options: Any) -> Recording:
     """Runs a model whose includes are still to be followed. ``options`` are the backend's own."""
-    return _function(backend, "run_model")(model, **options)
+    return _function(backend, "run_model")(model, **options).thinned()
 
 
 def options_of(backend: str) -> tuple[str, ...]:

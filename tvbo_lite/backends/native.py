@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
+from tvbo_lite.backends.sinks import Job, in_memory, on_disk
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.formats.lems import reader
@@ -26,12 +27,11 @@ from tvbo_lite.transforms.recorded import recorded_units
 from tvbo_lite.transforms.resolve import Resolver
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.plan import SimulationPlan
+    from tvbo_lite.lems.state import State
+    from tvbo_lite.stores import Output
 
 
 def run_file(name: str | Path, *, search: Sequence[Path] = (), **options: Any) -> Recording:
@@ -51,6 +51,9 @@ def run_linked(
     progress: Progress | None = None,
     plan: SimulationPlan | None = None,
     resolver: Resolver | None = None,
+    initial_state: State | None = None,
+    keep_state: bool = True,
+    output: Output | None = None,
     **solver: Any,
 ) -> Recording:
     """Runs the simulation of a model that holds all it needs.
@@ -59,25 +62,35 @@ def run_linked(
     ``method="dopri5"``, ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s), ``max_step`` (s).
     ``fast`` trades the last bits for speed. ``progress`` is called with (steps done, steps in all).
     ``resolver`` is that of a model that has been checked already (`tvbo_lite.transforms.check.require`).
-    Raises `InputError` with all that is wrong with the model, `SimulationError` where a value becomes
-    NaN or infinite.
+
+    A run from ``initial_state`` goes on from there for the length of the simulation; its first row is the one
+    after the state's. ``keep_state`` asks for the state at the end. With ``output`` rows and events are
+    written to disk while it runs. Ctrl-C ends it early (`Recording.stopped`); the second one raises.
+
+    Raises `InputError` with all that is wrong with the model, `UnsupportedError` for a state of another one,
+    `SimulationError` where a value becomes NaN or infinite, `OSError` where ``output`` cannot be written.
     """
     timings: dict[str, float] = {}
     begin = perf_counter()
+    if output is not None:
+        output.check()
     tree = _tree(with_solver(model, solver), plan, resolver)
-    plan, program = tree.plan, tree.lowered()
+    program = tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
     timings["compile"] = perf_counter() - begin - timings["lower"]
     import numpy as np  # noqa: F401  loaded here, so that the time below is the run's alone
 
     begin = perf_counter()
-    done = simulate(program, kernel, tree.n_rows(program), progress)
+    session = Session(program, kernel, initial_state, method=tree.beyond.solver.method)
+    try:
+        job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress)
+        recording = in_memory(job) if output is None else on_disk(job, output)
+        state = session.state() if keep_state and program.step_length is None else None
+    finally:
+        session.close()
     timings["simulate"] = perf_counter() - begin
-    events = _events_by_file(program, plan, done.events)
-    quantities = plan.quantities()
-    units = recorded_units(tree.root, quantities, tree.resolver.units)
-    return Recording(plan, done.rows[:, 0], done.rows[:, 1:], quantities, events, timings, units)
+    return replace(recording, timings=timings, state=state)
 
 
 def with_solver(model: m.Model, options: Mapping[str, Any]) -> m.Model:
@@ -122,11 +135,14 @@ class _Tree:
 
     def lowered(self) -> Program:
         constants = self.resolver.constants()
-        if self.beyond == Beyond():
+        if self.beyond.is_plain:
             return lower(self.forest, constants, self.plan)
         from tvbo_lite.compiler.integrate import lower_beyond  # slow to load
 
         return lower_beyond(self.forest, constants, self.plan, self.beyond)
+
+    def units(self) -> dict[str, str]:
+        return recorded_units(self.root, self.plan.quantities(), self.resolver.units)
 
     def n_rows(self, program: Program) -> int:
         return n_rows(self.beyond, self.plan, program)
@@ -184,18 +200,3 @@ def open_session(model: m.Model, *, fast: bool = False) -> tuple[SimulationPlan,
     tree = _tree(reader.link(model), None)
     program = tree.lowered()
     return tree.plan, Session(program, compile_program(program, fast=fast), method=model.beyond.solver.method)
-
-
-def _events_by_file(
-    program: Program, plan: SimulationPlan, events: NDArray[np.void]
-) -> dict[str, tuple[NDArray[np.float64], tuple[str, ...]]]:
-    """For each event file, one without selections too, the times (s) and the selections' ids."""
-    import numpy as np
-
-    by_file = {}
-    for file in dict.fromkeys(file.id for file in plan.event_files):
-        numbers = [n for n, (owner, _) in enumerate(program.events) if owner == file]
-        mine = events[np.isin(events["recorder"], numbers)]
-        ids = tuple(program.events[n][1] for n in mine["recorder"])
-        by_file[file] = (mine["time"].copy(), ids)
-    return by_file

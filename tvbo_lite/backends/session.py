@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.state import State
 
-__all__ = ["Progress", "Run", "Session", "Sink", "record", "start_memory"]
+__all__ = ["Progress", "Rows", "Run", "Session", "Sink", "Stop", "record", "stopped_by_ctrl_c"]
 
 PART = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
 GROWTH = 10.0  # how much longer the next part may be: the first is one row
@@ -60,7 +60,7 @@ class Sink(Protocol):
 
 
 class Session:
-    """A run, from its start or from a `State`. ``done`` counts the rows after the one at time 0.
+    """A run, from its start (``is_fresh``) or a `State`. ``done`` counts the rows after the one at time 0.
 
     `close` frees what it holds outside of Python's memory. Raises `SimulationError` where a value is not
     finite, `UnsupportedError` for a state of another model.
@@ -70,6 +70,7 @@ class Session:
         self, program: Program, kernel: Kernel, state: State | None = None, *, method: str = "euler"
     ) -> None:
         self.program, self.kernel, self.method = program, kernel, method
+        self.is_fresh = state is None
         self.done, self.time = 0, 0.0
         self.memory = start_memory(program, kernel.size)
         kernel.start(self.memory)
@@ -90,10 +91,10 @@ class Session:
         return 1 + len(self.program.records)
 
     def row(self) -> NDArray[np.float64]:
-        """The time and the recorded values at this moment."""
+        """The time and the recorded values at this moment, shape ``(1, width)``."""
         import numpy as np
 
-        return np.concatenate(([self.time], self.memory[list(self.program.records)]))
+        return np.concatenate(([self.time], self.memory[list(self.program.records)]))[None]
 
     def run(self, rows: NDArray[np.float64]) -> NDArray[np.void]:
         """Goes on for as many rows as there are, and fills them; the events that were recorded meanwhile.
@@ -194,7 +195,7 @@ class Session:
 
 
 class Rows:
-    """A sink that keeps all rows in memory."""
+    """A sink that keeps all rows in memory: the engine writes them where they stay."""
 
     def __init__(self, n_rows: int, width: int) -> None:
         """Raises `UnsupportedError` where they would fill it."""
@@ -209,13 +210,12 @@ class Rows:
 
     def take(self, rows: NDArray[np.float64], events: NDArray[np.void]) -> None:
         self.filled += len(rows)
-        if len(events) or not self.events:
-            self.events.append(events)
+        self.events.append(events)
 
-    def add(self, row: NDArray[np.float64]) -> None:
-        """One row more."""
-        self.rows[self.filled] = row
-        self.filled += 1
+    def add(self, rows: NDArray[np.float64]) -> None:
+        """Some rows more, from elsewhere."""
+        self.room(len(rows))[:] = rows
+        self.filled += len(rows)
 
     def run(self) -> Run:
         import numpy as np
@@ -232,8 +232,9 @@ class Stop:
 
 def record(
     session: Session, n_rows: int, sink: Sink, progress: Progress | None = None, stop: Stop | None = None
-) -> None:
-    """Goes on for ``n_rows`` rows, part by part; ends after a part where ``stop`` is wanted.
+) -> bool:
+    """Goes on for ``n_rows`` rows, part by part; ends after a part where ``stop`` is wanted. Whether that was
+    before the last row.
 
     ``progress`` is called with (rows done, rows in all).
     """
@@ -257,6 +258,7 @@ def record(
             progress(done, n_rows)
         spent = max(perf_counter() - begin, 1e-9)
         size = max(1, int(len(rows) * min(PART / spent, GROWTH)))
+    return done < n_rows
 
 
 @contextmanager

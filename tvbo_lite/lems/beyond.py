@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location
 
-__all__ = ["Beyond", "Noise", "Samples", "Solver"]
+__all__ = ["Beyond", "Interval", "Noise", "Samples", "Solver"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,27 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """The time between two rows of an output file, which is named by its id."""
+
+    file: str
+    every: float  # s
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Beyond:
     """All of it for one model."""
 
     solver: Solver = Solver()
     noise: tuple[Noise, ...] = ()
     samples: tuple[Samples, ...] = ()
+    intervals: tuple[Interval, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether LEMS's own step is all that is asked of a run."""
+        return not (self.noise or self.samples) and self.solver == Solver()
 
     def items(self) -> Iterator[tuple[str, str, Location]]:
         """For each thing: what it is, why LEMS alone does not have it, and where it was given."""
@@ -85,3 +100,6 @@ class Beyond:
         for item in self.samples:
             what = f"the samples of '{item.variable}' of '{item.type}'"
             yield what, "there are no tables in it; the variable keeps its expression", item.location
+        for interval in self.intervals:
+            what = f"the interval of {interval.every:g} s between rows of '{interval.file}'"
+            yield what, "files have a row for each step in it", interval.location

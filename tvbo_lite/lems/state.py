@@ -30,9 +30,9 @@ class State:
     """The memory of a run after a step; ``result.state`` gives it, ``run(initial_state=...)`` takes it.
 
     ``names`` and ``sizes`` say what ``values`` (SI) hold, one variable after the other, each of some
-    instances; parameters are not among them. ``reserved`` are the bits of the time and of the random numbers'
-    generator. ``due`` (s), ``handler`` (a place in ``handlers``) and ``index`` are the delayed events still to
-    come, and ``connections`` is a digest of who may send them to whom.
+    instances; parameters are not among them. ``reserved`` are the bits of the time and of the random
+    numbers' generator. ``due`` (s), ``handler`` (a place in ``handlers``) and ``index`` are the events still
+    to come, and ``connections`` is a digest of who may send them to whom.
     """
 
     time: float  # s

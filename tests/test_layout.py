@@ -31,7 +31,7 @@ LAYERS = (
     {"formats", "compiler"},
     {"stores"},
     {"backends"},
-    {"results", "compare", "plotting"},
+    {"results", "saved", "compare", "plotting"},
     {"explore"},
     {"analysis"},
     {"experiment"},
@@ -39,7 +39,12 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-SHARED = {"results", "compare", "plotting"}  # a layer whose parts may use each other, without a cycle
+SHARED = {
+    "results",
+    "saved",
+    "compare",
+    "plotting",
+}  # a layer whose parts may use each other, without a cycle
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The only places that import a heavy library where the program runs (not for its types alone).
@@ -55,8 +60,9 @@ DOORS = {
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
     "rich": ("cli/",),
-    "xarray": ("results.py", "explore/labels.py"),
+    "xarray": ("results.py", "saved.py", "explore/labels.py"),
     "h5netcdf": ("stores/netcdf.py",),
+    "neo": ("lems/to_neo.py",),
     "zarr": ("stores/zarr.py",),
     "yaml": ("formats/yaml/",),
 }

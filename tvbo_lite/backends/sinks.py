@@ -12,7 +12,7 @@ from tvbo_lite import __version__
 from tvbo_lite.backends.session import Progress, Rows, Session, record, stopped_by_ctrl_c
 from tvbo_lite.errors import ModelError, Problem
 from tvbo_lite.lems.recording import Recording, Traces
-from tvbo_lite.lems.spikes import numbers_of
+from tvbo_lite.lems.spikes import numbers_of, rounded
 from tvbo_lite.stores import Layout, Output, Store, TableLayout
 from tvbo_lite.units import symbol_of
 
@@ -88,7 +88,7 @@ class Job:
 
 def in_memory(job: Job) -> Recording:
     """A run whose traces are kept in memory."""
-    start, sink = job.session.time, InMemory(job)
+    start, sink = rounded(job.session.time), InMemory(job)
     stopped = job.run(sink)
     first, *slower = sink.traces()
     return Recording(
@@ -110,17 +110,17 @@ def on_disk(job: Job, output: Output) -> Recording:
 
     What was written up to Ctrl-C, or to any other reason but one of the disk, is kept under another name.
     """
-    session, start = job.session, job.session.time
+    session, start = job.session, rounded(job.session.time)
     store = Store(output.path, _layout(job, output))
     stopped: float | None = session.time
     try:
         stopped = job.run(OnDisk(job, store))
-        path = store.finish(_span(start, session.time), stopped)
+        path = store.finish(rounded(session.time - start), stopped)
     except OSError:
         store.discard()
         raise
     except BaseException as error:
-        path = store.finish(_span(start, session.time), session.time)
+        path = store.finish(rounded(session.time - start), session.time)
         error.add_note(f"what was recorded up to {session.time:g} s is in {path}")
         raise
     nothing = np.zeros(0)
@@ -136,11 +136,6 @@ def on_disk(job: Job, output: Output) -> Recording:
     )  # fmt: skip
 
 
-def _span(start: float, end: float) -> float:
-    """How long it took (s), without the rounding of a sum of many steps."""
-    return float(f"{end - start:.12g}")
-
-
 def _layout(job: Job, output: Output) -> Layout:
     session = job.session
     tables = tuple(
@@ -151,13 +146,13 @@ def _layout(job: Job, output: Output) -> Layout:
         )
         for group in job.groups
     )
-    trains = tuple((file.id, tuple(sorted(set(numbers_of(file).values())))) for file in job.plan.event_files)
+    trains = tuple((output.called(file.id), tuple(sorted(set(numbers_of(file).values())))) for file in job.plan.event_files)
     attributes: dict[str, str | float] = {
         "backend": "native",
         "step": job.plan.step,
         "software": f"tvbo_lite {__version__}",
     }
-    return Layout(output.name or job.plan.id, output.dim, tables, trains, attributes, session.time)
+    return Layout(job.plan.id, output.dim, tables, trains, attributes, rounded(session.time))
 
 
 class _Sorted:

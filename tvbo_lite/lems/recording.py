@@ -90,6 +90,12 @@ class Recording:
         )  # fmt: skip
         return np.column_stack([found.time, *columns])
 
+    def story(self) -> str:
+        """What became of a run that was stopped, for people."""
+        end = self.start + self.plan.length
+        kept = "the result holds what was" if self.stored is None else f"{self.stored} holds what was"
+        return f"the run was stopped at {self.stopped:g} s of {end:g} s; {kept} recorded until then"
+
     def thinned(self) -> Recording:
         """The rows that the plan asks for, of a run from time 0 with a row for each step."""
         groups = self.plan.intervals()

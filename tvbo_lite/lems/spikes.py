@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import neo
     import numpy as np
     from numpy.typing import NDArray
 
@@ -66,6 +67,16 @@ class SpikeTrains:
         """The mean rate (Hz) of each cell, shape ``(size,)``."""
         return self.counts / self.duration
 
+    def to_neo(self) -> list[neo.SpikeTrain]:
+        """A ``neo.SpikeTrain`` for each recorded cell, also for silent ones, as elephant takes them.
+
+        Times are in s; ``t_start`` and ``t_stop`` are those of the run; the annotations ``population`` and
+        ``index`` say whose spikes they are. Raises `UnsupportedError` where the package neo is missing.
+        """
+        from tvbo_lite.lems.to_neo import neo_trains
+
+        return neo_trains(self)
+
     def rate(self, width: float = 1e-3) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The rate of the population: the middles of bins (s) of ``width`` s, and Hz for each cell.
 
@@ -113,7 +124,12 @@ def span(recording: Recording) -> float:
         end = float(recording.time[-1])
     else:
         end = recording.start + recording.plan.n_steps * recording.plan.step
-    return float(f"{end - recording.start:.12g}")
+    return rounded(end - recording.start)
+
+
+def rounded(time: float) -> float:
+    """A time without the rounding of a sum of many steps."""
+    return float(f"{time:.12g}")
 
 
 def numbers_of(file: EventOutputFile | None, ids: tuple[str, ...] = ()) -> dict[str, int]:

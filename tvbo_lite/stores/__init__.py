@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tvbo_lite.atomic import aside, publish, remove
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
+from tvbo_lite.lems.renamed import replaced
 from tvbo_lite.stores import names
 
 if TYPE_CHECKING:
@@ -96,16 +97,22 @@ class Writer(Protocol):
 class Output:
     """Where a run is to be written, and how its quantities are called there.
 
-    The traces of a single node (``dim`` is ``"variable"``) are called by their variables.
+    The traces of a single node (``dim`` is ``"variable"``) are called by their variables. ``names`` are the
+    experiment's by those of the model (`tvbo_lite.lems.renamed`).
     """
 
     path: Path
     dim: str = "quantity"
-    name: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, quantity: str) -> str:
         """The name of a quantity in the file."""
-        return quantity if self.dim == "quantity" else quantity.rpartition("/")[2]
+        named = self.called(quantity)
+        return named if self.dim == "quantity" else named.rpartition("/")[2]
+
+    def called(self, name: str) -> str:
+        """What the experiment calls something."""
+        return replaced(name, self.names) if self.names else name
 
     def check(self) -> None:
         """Raises `UnsupportedError` for an ending that is not in `STORES`, or whose library is missing;

@@ -99,7 +99,7 @@ class Recording:
     def thinned(self) -> Recording:
         """The rows that the plan asks for, of a run from time 0 with a row for each step."""
         groups = self.plan.intervals()
-        if self.slower or all(every is None for every in groups):
+        if self.every is not None or self.slower or all(every is None for every in groups):
             return self
         parts = []
         for every, quantities in groups.items():

@@ -14,7 +14,6 @@ from tvbo_lite.schema.base import (
     Flag,
     Item,
     Named,
-    Names,
     SchemaModel,
     Shorthand,
     Text,
@@ -24,6 +23,7 @@ from tvbo_lite.schema.base import (
     or_short,
 )
 from tvbo_lite.schema.dynamics import DynamicsMap
+from tvbo_lite.schema.recorded import Record
 from tvbo_lite.schema.rules import ConnectionRule
 from tvbo_lite.schema.values import ParameterMap
 
@@ -111,10 +111,10 @@ class Population(Described, Item):
     positions: Annotated[dict[str, Point | None], _Numbered()] = Field(
         default_factory=dict, description="Place of each instance in µm; a list, or a map by index."
     )
-    record: Flag | Names = Field(
+    record: Record = Field(
         default=True,
         description="What a run keeps where the experiment has no 'recordings': names of variables, 'spikes';"
-        " true for the usual variables, false for nothing.",
+        " a map of them says of which cells and how often; true for the usual variables, false for nothing.",
     )
     iri: Text | None = Field(
         default=None,

@@ -29,7 +29,7 @@ from tvbo_lite.transforms.lower.declared import (
 )
 from tvbo_lite.transforms.lower.group_network import GroupNetwork, is_grouped, surrounded
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
-from tvbo_lite.transforms.lower.noise import beyond_lems
+from tvbo_lite.transforms.lower.noise import beyond_lems, row_step
 from tvbo_lite.transforms.lower.normal_numbers import with_normal_numbers
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
@@ -76,6 +76,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     integration = experiment.integration
     if integration is not None:
         context.time_scale = integration.time_scale
+        context.row_step = row_step(integration)
     network = experiment.network
     if network is not None and network.populations:
         context.differing = dict(network.dynamics)
@@ -89,7 +90,9 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     target = _add_network(context, experiment, wiring)
     _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
-    beyond = replace(beyond_lems(context, experiment), samples=tables(context))
+    beyond = replace(
+        beyond_lems(context, experiment), samples=tables(context), intervals=tuple(context.intervals)
+    )
     context.raise_problems()
     return lems.Model(
         target=target,

@@ -12,12 +12,13 @@ import pytest
 import xarray as xr
 
 from tvbo_lite import SimulationExperiment
+from tvbo_lite.atomic import partial_name
 from tvbo_lite.backends import native, sinks
 from tvbo_lite.errors import SchemaError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems.reader import read_file
 from tvbo_lite.lems.recording import StoppedWarning
 from tvbo_lite.results import ExperimentResult
-from tvbo_lite.stores import Output, Store, partial_name
+from tvbo_lite.stores import Output, Store
 
 NETWORK = """
 network:

@@ -12,12 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["aside", "beside", "publish", "write_beside"]
+__all__ = ["aside", "beside", "partial_name", "publish", "remove", "write_beside"]
 
 
 def aside(path: Path) -> Path:
     """A name beside ``path`` that only this thread uses; the ending stays, since libraries look at it."""
     return path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.part{path.suffix}")
+
+
+def partial_name(path: Path) -> Path:
+    """The name of what was stopped early: ``run.zarr`` is ``run.partial.zarr``."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def run_linked(
     plan: SimulationPlan | None = None,
     resolver: Resolver | None = None,
     initial_state: State | None = None,
-    keep_state: bool = True,
+    keep_state: bool | None = None,
     output: Output | None = None,
     **solver: Any,
 ) -> Recording:
@@ -63,9 +63,10 @@ def run_linked(
     ``fast`` trades the last bits for speed. ``progress`` is called with (steps done, steps in all).
     ``resolver`` is that of a model that has been checked already (`tvbo_lite.transforms.check.require`).
 
-    A run from ``initial_state`` goes on from there for the length of the simulation; its first row is the one
-    after the state's. ``keep_state`` asks for the state at the end. With ``output`` rows and events are
-    written to disk while it runs. Ctrl-C ends it early (`Recording.stopped`); the second one raises.
+    A run from ``initial_state`` goes on from there for the length of the simulation; its first row is the
+    one after the state's. ``keep_state`` asks for the state at the end (None: where there is one). With
+    ``output`` rows and events are written to disk while it runs. Ctrl-C ends it early
+    (`Recording.stopped`); the second one raises.
 
     Raises `InputError` with all that is wrong with the model, `UnsupportedError` for a state of another one,
     `SimulationError` where a value becomes NaN or infinite, `OSError` where ``output`` cannot be written.
@@ -84,9 +85,12 @@ def run_linked(
     begin = perf_counter()
     session = Session(program, kernel, initial_state, method=tree.beyond.solver.method)
     try:
+        if keep_state:
+            session.require_fixed_steps()
         job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress)
         recording = in_memory(job) if output is None else on_disk(job, output)
-        state = session.state() if keep_state and program.step_length is None else None
+        keep = program.step_length is None if keep_state is None else keep_state
+        state = session.state() if keep else None
     finally:
         session.close()
     timings["simulate"] = perf_counter() - begin

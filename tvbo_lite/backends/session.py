@@ -139,7 +139,7 @@ class Session:
         from tvbo_lite.compiler.memorable import delayed_connections, memorable
         from tvbo_lite.lems.state import State
 
-        self._require_fixed_steps()
+        self.require_fixed_steps()
         parts = memorable(self.program)
         waiting = self.kernel.waiting(self.memory)
         values = [self.memory[part.offset : part.offset + part.size] for part in parts]
@@ -165,7 +165,7 @@ class Session:
 
         from tvbo_lite.compiler.memorable import delayed_connections, memorable
 
-        self._require_fixed_steps()
+        self.require_fixed_steps()
         parts = memorable(self.program)
         sizes = np.array([part.size for part in parts], dtype=np.int64)
         names = tuple(part.name for part in parts)
@@ -184,7 +184,8 @@ class Session:
         self.kernel.take_events(self.memory)  # those of the initialisation are of time 0
         self.done, self.time = state.rows, state.time
 
-    def _require_fixed_steps(self) -> None:
+    def require_fixed_steps(self) -> None:
+        """Raises `UnsupportedError` for a method that chooses its steps."""
         if self.program.step_length is not None:
             what = f"the method '{self.method}' chooses its steps, and the last one ends with the run"
             hint = "use a method with a fixed step, such as 'rk4', to keep a state and go on"

@@ -60,17 +60,18 @@ class Source:
         timeout: float | None = None,
         progress: Callable[[int, int], None] | None = None,
         losses: Losses | None = None,
+        **native: Any,
     ) -> Recording:
         """Simulate. ``progress`` and ``fast`` are for the native backend, ``timeout`` (s) for the others.
 
-        ``losses`` gets what a backend cannot record.
+        ``losses`` gets what a backend cannot record; ``native`` are more options of the native backend.
         """
         if backend == "native":
             Thread(target=_preload, daemon=True).start()
-            from tvbo_lite.backends import native
+            from tvbo_lite.backends.native import run_linked
 
-            return native.run_linked(
-                self.model, plan=self.plan, resolver=self.resolver, fast=fast, progress=progress
+            return run_linked(
+                self.model, plan=self.plan, resolver=self.resolver, fast=fast, progress=progress, **native
             )
         from tvbo_lite import backends
         from tvbo_lite.transforms.recorded import units_of_model

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tvbo_lite.atomic import aside, publish, remove
+from tvbo_lite.atomic import aside, partial_name, publish, remove
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.lems.renamed import replaced
 from tvbo_lite.stores import names
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["STORES", "Layout", "Output", "Store", "TableLayout", "partial_name"]
+__all__ = ["STORES", "Layout", "Output", "Store", "TableLayout"]
 
 STORES: dict[str, str] = {".zarr": "tvbo_lite.stores.zarr", ".nc": "tvbo_lite.stores.netcdf"}
 PIECE = 1 << 19  # numbers that are written at once, 4 MB
@@ -132,11 +132,6 @@ def _check(target: Path) -> None:
     trial = aside(target)
     trial.touch()  # before the run, not after its first hour
     trial.unlink()
-
-
-def partial_name(path: Path) -> Path:
-    """The name of what was stopped early: ``run.zarr`` is ``run.partial.zarr``."""
-    return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
 class Store:

@@ -146,7 +146,10 @@ def _layout(job: Job, output: Output) -> Layout:
         )
         for group in job.groups
     )
-    trains = tuple((output.called(file.id), tuple(sorted(set(numbers_of(file).values())))) for file in job.plan.event_files)
+    trains = tuple(
+        (output.called(file.id), tuple(sorted(set(numbers_of(file).values()))))
+        for file in job.plan.event_files
+    )
     attributes: dict[str, str | float] = {
         "backend": "native",
         "step": job.plan.step,

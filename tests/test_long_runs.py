@@ -294,3 +294,13 @@ def test_no_warning_where_nothing_was_stopped(tmp_path, experiment):
         warnings.simplefilter("error")
         for ending in ENDINGS:
             experiment.run(output=tmp_path / f"run.{ending}").data.load()
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_names_that_lems_cannot_hold_are_the_experiment_s(tmp_path, ending):
+    """On disk as in memory."""
+    exp = SimulationExperiment.from_string(NETWORK.replace("C:", "C-ä:"))
+    held, stored = exp.run(), exp.run(output=tmp_path / f"run.{ending}")
+    xr.testing.assert_identical(stored.data.load(), held.data)
+    same_spikes(stored.events, held.events)
+    assert "C-ä" in stored.events

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tvbo_lite.experiment import SimulationExperiment as SimulationExperiment
+    from tvbo_lite.lems.state import State as State
     from tvbo_lite.results import ExperimentResult as ExperimentResult
 
 __version__ = "0.1.0"
@@ -17,9 +18,10 @@ __version__ = "0.1.0"
 _LAZY = {
     "SimulationExperiment": "tvbo_lite.experiment",
     "ExperimentResult": "tvbo_lite.results",
+    "State": "tvbo_lite.lems.state",
 }
 
-__all__ = ["ExperimentResult", "SimulationExperiment", "__version__"]
+__all__ = ["ExperimentResult", "SimulationExperiment", "State", "__version__"]
 
 
 def __getattr__(name: str) -> object:

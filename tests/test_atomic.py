@@ -74,3 +74,25 @@ def test_nobody_else_writes_beside(tmp_path):
     found.append(aside(tmp_path / "a.nc"))
     assert len(set(found)) == 2
     assert {path.suffix for path in found} == {".nc"}
+
+
+def test_two_at_once_do_not_mix(tmp_path):
+    """One of them is there in the end, whole, and nothing else."""
+    path = tmp_path / "run.zarr"
+
+    def write(number: int) -> None:
+        for _ in range(50):
+            with beside(path) as new:
+                new.mkdir()
+                for part in range(5):
+                    (new / f"{number}.{part}").touch()
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = names(path)
+    assert len(found) == 5
+    assert len({name[0] for name in found}) == 1
+    assert names(tmp_path) == ["run.zarr"]

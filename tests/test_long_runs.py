@@ -240,6 +240,8 @@ def test_what_cannot_be_written_is_refused(tmp_path, experiment, monkeypatch):
         experiment.run(output=tmp_path / "r.zar")
     with pytest.raises(UnsupportedError, match="the backend 'jlems' cannot write while it runs"):
         experiment.run("jlems", output=tmp_path / "r.zarr")
+    with pytest.raises(UnsupportedError, match="the backend 'jlems' has no option 'initial_state'; expected"):
+        experiment.run("jlems", initial_state=None)
     for module, package in (("zarr", "zarr"), ("netcdf", "h5netcdf")):
         with monkeypatch.context() as patch:
             patch.setattr(f"tvbo_lite.stores.{module}.find_spec", lambda _: None)

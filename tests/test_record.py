@@ -209,3 +209,12 @@ def test_every_form_survives_as_yaml(record):
     exp = experiment(record)
     assert SimulationExperiment.from_string(exp.to_yaml()) == exp
     assert experiment("{v: null, w: false}").run().data.quantity.values[0] == "C[0]/v"
+
+
+def test_a_sweep_has_the_rows_of_its_interval():
+    """Those of a run of its own; of several intervals all rows that any of them has."""
+    exp = experiment("{v: {every: 2}}")
+    swept = exp.explore({"cell.v": [0.0, 0.5]})
+    assert np.array_equal(swept.time, exp.run().data.time)
+    both = experiment("{v: {every: 2}, w: {every: 3}}").explore({"cell.v": [0.0]})
+    assert len(both.time) == 51

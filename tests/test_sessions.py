@@ -155,8 +155,8 @@ def test_parameters_may_be_others():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("size: 12", "size: 13", r"the state has 12 of '.*E/0/v', the model has 13"),
-        ("xi", "zeta", r"the state has 12 of '.*/xi', the model has none"),
+        ("size: 12", "size: 13", r"the state has 12 variables like '.*E/0/v', the model has 13"),
+        ("xi", "zeta", r"the state has 12 variables like '.*/xi', the model has none"),
         ("step_size: 0.25", "step_size: 0.5", "results every 0.00025 s, the run every 0.0005 s"),
         ("seed: 7", "seed: 8", "the connections with delays are others than those of the state"),
     ],

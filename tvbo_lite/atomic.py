@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+TRIES = 100  # to take the place of a folder that others replace too
+
 __all__ = ["aside", "beside", "partial_name", "publish", "remove", "write_beside"]
 
 
@@ -46,17 +48,24 @@ def beside(path: Path) -> Iterator[Path]:
 
 def publish(new: Path, path: Path) -> None:
     """Give a file or folder its final name, in place of what has it."""
-    if not new.is_dir() or not path.is_dir():
+    if not new.is_dir():
         new.replace(path)
         return
     old = aside(path.with_name(f"{path.stem}.old{path.suffix}"))  # a folder is not renamed over another
-    path.rename(old)
-    try:
-        new.rename(path)
-    except OSError:
-        old.rename(path)
-        raise
-    remove(old)
+    for left in reversed(range(TRIES)):
+        with suppress(FileNotFoundError):  # there is none, or another process has just moved it
+            path.rename(old)
+        try:
+            new.rename(path)
+        except OSError:
+            if left and path.is_dir():  # another process was quicker
+                remove(old)
+                continue
+            if old.exists() and not path.exists():
+                old.rename(path)
+            raise
+        remove(old)
+        return
 
 
 def remove(path: Path) -> None:

@@ -89,11 +89,11 @@ def run_linked(
             session.require_fixed_steps()
         job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress)
         recording = in_memory(job) if output is None else on_disk(job, output)
+        timings["simulate"] = perf_counter() - begin
         keep = program.step_length is None if keep_state is None else keep_state
         state = session.state() if keep else None
     finally:
         session.close()
-    timings["simulate"] = perf_counter() - begin
     return replace(recording, timings=timings, state=state)
 
 

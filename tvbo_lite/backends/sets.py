@@ -13,6 +13,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from tvbo_lite.backends.native import n_rows, prepare, simulate, with_solver
+from tvbo_lite.backends.sinks import common_interval
 from tvbo_lite.compiler.engine import Kernel
 from tvbo_lite.compiler.llvm import module
 from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta, load
@@ -65,7 +66,7 @@ class Engine:
             plan, program = prepare(model)
             kernel = self.kernel(program)
         done = simulate(program, kernel, n_rows(model.beyond, plan, program), self._go_on)
-        job.done(plan, done.rows)
+        job.done(plan, done.rows[:: common_interval(plan, program.dt)])
 
     def _go_on(self, *_: int) -> None:
         if self.stopped.is_set():

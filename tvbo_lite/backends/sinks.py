@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.lems.plan import SimulationPlan
 
-__all__ = ["Group", "Job", "groups_of", "in_memory", "on_disk"]
+__all__ = ["Group", "Job", "common_interval", "groups_of", "in_memory", "on_disk"]
 
 BUFFER = 1 << 18  # numbers that wait to be sorted into tables, 2 MB
 WHOLE = 1e-6  # how far an interval may be from a whole number of rows
@@ -58,6 +59,11 @@ def groups_of(plan: SimulationPlan, dt: float) -> list[Group]:
     if problems:
         raise ModelError(problems)
     return groups
+
+
+def common_interval(plan: SimulationPlan, dt: float) -> int:
+    """The distance of the rows that hold all that is recorded, in rows of the run. Raises as `groups_of`."""
+    return math.gcd(*(group.each for group in groups_of(plan, dt)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,9 +117,9 @@ class State:
 def _differences(mine: dict[str, int], theirs: dict[str, int]) -> Iterator[str]:
     for name, size in mine.items():
         if name not in theirs:
-            yield f"the state has {size} of '{name}', the model has none"
+            yield f"the state has {size} variables like '{name}', the model has none"
         elif theirs[name] != size:
-            yield f"the state has {size} of '{name}', the model has {theirs[name]}"
+            yield f"the state has {size} variables like '{name}', the model has {theirs[name]}"
     for name, size in theirs.items():
         if name not in mine:
-            yield f"the model has {size} of '{name}', the state has none"
+            yield f"the model has {size} variables like '{name}', the state has none"

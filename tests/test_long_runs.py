@@ -196,7 +196,7 @@ def test_somebody_elses_handler_stays(experiment):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("when", ["add", "finish"])
+@pytest.mark.parametrize("when", ["Store.add", "Store.finish", "_Train.__init__"])
 def test_a_full_disk_leaves_the_old_result(tmp_path, experiment, monkeypatch, when, ending):
     """And nothing else; the error is the system's."""
     path = tmp_path / f"run.{ending}"
@@ -205,7 +205,7 @@ def test_a_full_disk_leaves_the_old_result(tmp_path, experiment, monkeypatch, wh
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Store, when, full)
+    monkeypatch.setattr(f"tvbo_lite.stores.{when}", full)
     with pytest.raises(OSError, match="No space left"):
         experiment.run(output=path)
     assert names(tmp_path) == [path.name]
@@ -232,6 +232,22 @@ integration: {step_size: 0.1, duration: 10}
     assert np.isfinite(part.data).all()
     assert len(part.data.time) > 10
     assert names(tmp_path) == ["run.partial.zarr"]
+
+
+def test_a_disk_that_is_full_at_an_error_leaves_nothing(tmp_path, experiment, monkeypatch):
+    """The error is the first one."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Store, "finish", full)
+    for ending in ENDINGS:
+        with pytest.raises(ZeroDivisionError):
+            experiment.run(output=tmp_path / f"run.{ending}", progress=fails)
+    assert names(tmp_path) == []
 
 
 def test_what_cannot_be_written_is_refused(tmp_path, experiment, monkeypatch):

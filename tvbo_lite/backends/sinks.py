@@ -118,7 +118,6 @@ def on_disk(job: Job, output: Output) -> Recording:
     """
     session, start = job.session, rounded(job.session.time)
     store = Store(output.path, _layout(job, output))
-    stopped: float | None = session.time
     try:
         stopped = job.run(OnDisk(job, store))
         path = store.finish(rounded(session.time - start), stopped)
@@ -126,8 +125,7 @@ def on_disk(job: Job, output: Output) -> Recording:
         store.discard()
         raise
     except BaseException as error:
-        path = store.finish(rounded(session.time - start), session.time)
-        error.add_note(f"what was recorded up to {session.time:g} s is in {path}")
+        _keep(store, session, start, error)
         raise
     nothing = np.zeros(0)
     return Recording(
@@ -140,6 +138,16 @@ def on_disk(job: Job, output: Output) -> Recording:
         stopped=stopped,
         stored=path,
     )  # fmt: skip
+
+
+def _keep(store: Store, session: Session, start: float, error: BaseException) -> None:
+    """Finish what an error has cut short, and say so in a note of the error."""
+    try:
+        path = store.finish(rounded(session.time - start), session.time)
+    except OSError:
+        store.discard()
+    else:
+        error.add_note(f"what was recorded up to {session.time:g} s is in {path}")
 
 
 def _layout(job: Job, output: Output) -> Layout:

@@ -8,6 +8,7 @@ is a row of `STORES`, a module with a class `Writer`; it loads on first use.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -92,6 +93,10 @@ class Writer(Protocol):
         """Writes what describes it all, and ends."""
         ...
 
+    def abandon(self) -> None:
+        """Ends without writing more, as far as the library allows."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -145,8 +150,12 @@ class Store:
         self.new = aside(path)
         remove(self.new)
         self.writer: Writer = import_module(STORES[path.suffix.lower()]).Writer(self.new)
-        self.tables = [_Table(self.writer, layout, number) for number in range(len(layout.tables))]
-        self.trains = [_Train(self.writer, number) for number in range(len(layout.trains))]
+        try:
+            self.tables = [_Table(self.writer, layout, number) for number in range(len(layout.tables))]
+            self.trains = [_Train(self.writer, number) for number in range(len(layout.trains))]
+        except BaseException:
+            self.discard()
+            raise
 
     def add(self, number: int, rows: NDArray[np.float64]) -> None:
         """Rows of a table: the time (s), then its quantities; they are copied."""
@@ -176,6 +185,8 @@ class Store:
 
     def discard(self) -> None:
         """Leave nothing behind."""
+        with suppress(OSError):  # the disk may be full
+            self.writer.abandon()
         remove(self.new)
 
 

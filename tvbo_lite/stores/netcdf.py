@@ -69,3 +69,6 @@ class Writer:
     def close(self, attributes: Mapping[str, Any]) -> None:
         self.file.attrs.update(attributes)
         self.file.close()
+
+    def abandon(self) -> None:
+        self.file.close()

@@ -77,3 +77,6 @@ class Writer:
 
         self.group.attrs.update(dict(attributes))
         zarr.consolidate_metadata(str(self.path), zarr_format=2)
+
+    def abandon(self) -> None:
+        """Nothing is open."""

@@ -6,7 +6,9 @@ reader sees the old content or the new one, never a part; where writing fails, t
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,7 +36,7 @@ def beside(path: Path) -> Iterator[Path]:
     Missing folders are made. What is there and neither a file nor a folder (``/dev/stdout``) is written to
     as it is. Raises `OSError` as the system gives it.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if _is_special(path):
         yield path
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +44,21 @@ def beside(path: Path) -> Iterator[Path]:
     try:
         yield new
         publish(new, path)
+    except OSError as error:
+        if error.filename is not None and Path(str(error.filename)) == new:
+            error.filename = str(path)  # the name that the user knows
+        raise
     finally:
         remove(new)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether there is something that is neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def publish(new: Path, path: Path) -> None:
@@ -57,8 +72,8 @@ def publish(new: Path, path: Path) -> None:
             path.rename(old)
         try:
             new.rename(path)
-        except OSError:
-            if left and path.is_dir():  # another process was quicker
+        except OSError as error:
+            if left and error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another process was quicker
                 remove(old)
                 continue
             if old.exists() and not path.exists():

@@ -257,7 +257,7 @@ class SimulationExperiment(Experiment):
         model = self._varied(options.get("method"), duration).model()
         if output is not None:
             options["output"] = self._output(output, name, names_of(model.renamed))
-        recording = restored(backends.run_model(model, backend=name, **options), model.renamed)
+        recording = restored(backends.run_model(model, backend=backend, **options), model.renamed)
         if recording.stopped is not None:
             warnings.warn(recording.story(), StoppedWarning, stacklevel=2)
         result = self._labelled(recording, name)

@@ -29,7 +29,7 @@ LAYERS = (
     {"schema", "lems"},
     {"transforms"},
     {"formats", "compiler"},
-    {"stores"},
+    {"streams"},
     {"backends"},
     {"results", "saved", "compare", "plotting"},
     {"explore"},
@@ -61,9 +61,9 @@ DOORS = {
     "pydantic_core": ("schema/",),
     "rich": ("cli/",),
     "xarray": ("results.py", "saved.py", "explore/labels.py"),
-    "h5netcdf": ("stores/netcdf.py",),
+    "h5netcdf": ("streams/netcdf.py",),
     "neo": ("lems/to_neo.py",),
-    "zarr": ("stores/zarr.py",),
+    "zarr": ("streams/zarr.py",),
     "yaml": ("formats/yaml/",),
 }
 LOUD = {"print", "exit", "quit", "sys.exit", "os._exit", "os.abort", "sys.stdout.write", "sys.stderr.write"}

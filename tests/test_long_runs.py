@@ -18,7 +18,7 @@ from tvbo_lite.errors import SchemaError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems.reader import read_file
 from tvbo_lite.lems.recording import StoppedWarning
 from tvbo_lite.results import ExperimentResult
-from tvbo_lite.stores import Output, Store
+from tvbo_lite.streams import Output, Store
 
 NETWORK = """
 network:
@@ -98,8 +98,8 @@ def test_a_store_is_a_data_set_of_xarray(tmp_path, experiment):
 
 def test_pieces_of_any_size_give_the_same(tmp_path, experiment, monkeypatch):
     """Rows and spikes that fill a piece many times, or never."""
-    monkeypatch.setattr("tvbo_lite.stores.PIECE", 50)
-    monkeypatch.setattr("tvbo_lite.stores.EVENTS", 3)
+    monkeypatch.setattr("tvbo_lite.streams.PIECE", 50)
+    monkeypatch.setattr("tvbo_lite.streams.EVENTS", 3)
     monkeypatch.setattr("tvbo_lite.backends.sinks.BUFFER", 40)
     held = experiment.run()
     for ending in ENDINGS:
@@ -205,7 +205,7 @@ def test_a_full_disk_leaves_the_old_result(tmp_path, experiment, monkeypatch, wh
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"tvbo_lite.stores.{when}", full)
+    monkeypatch.setattr(f"tvbo_lite.streams.{when}", full)
     with pytest.raises(OSError, match="No space left"):
         experiment.run(output=path)
     assert names(tmp_path) == [path.name]
@@ -260,7 +260,7 @@ def test_what_cannot_be_written_is_refused(tmp_path, experiment, monkeypatch):
         experiment.run("jlems", initial_state=None)
     for module, package in (("zarr", "zarr"), ("netcdf", "h5netcdf")):
         with monkeypatch.context() as patch:
-            patch.setattr(f"tvbo_lite.stores.{module}.find_spec", lambda _: None)
+            patch.setattr(f"tvbo_lite.streams.{module}.find_spec", lambda _: None)
             ending = ".nc" if module == "netcdf" else ".zarr"
             with pytest.raises(
                 UnsupportedError, match=f"needs? the package {package}, which is not installed"

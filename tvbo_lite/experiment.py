@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.recording import Recording
     from tvbo_lite.losses import Losses
     from tvbo_lite.results import ExperimentResult
-    from tvbo_lite.stores import Output
+    from tvbo_lite.streams import Output
     from tvbo_lite.transforms.quantity import UnitTable
     from tvbo_lite.transforms.types import TypeTable
 
@@ -275,7 +275,7 @@ class SimulationExperiment(Experiment):
 
     def _output(self, path: str | Path, backend: str, names: Mapping[str, str]) -> Output:
         """Where the built-in engine writes. Raises `UnsupportedError` for other backends."""
-        from tvbo_lite.stores import Output
+        from tvbo_lite.streams import Output
 
         if backend != "native":
             what = f"the backend '{backend}' cannot write while it runs"

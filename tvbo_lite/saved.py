@@ -1,6 +1,6 @@
 """Results in files: what `save` writes, what a run writes while it goes on, and how both are read.
 
-Importing this module imports xarray. `tvbo_lite.stores.names` has the names of the arrays.
+Importing this module imports xarray. `tvbo_lite.streams.names` has the names of the arrays.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import xarray as xr
 from tvbo_lite.atomic import beside
 from tvbo_lite.errors import Problem, ReadError, UnsupportedError
 from tvbo_lite.lems.spikes import SpikeTrains
-from tvbo_lite.stores import STORES, names
+from tvbo_lite.streams import STORES, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,7 @@ class _Events(Mapping[str, SpikeTrains]):
 
 
 def _about(result: Saved) -> dict[str, Any]:
-    """What describes the result besides its arrays, as `tvbo_lite.stores.names` has it."""
+    """What describes the result besides its arrays, as `tvbo_lite.streams.names` has it."""
     data = result.tables[0]
     name = "" if data.name is None else str(data.name)
     trains = []

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.plan import SimulationPlan
     from tvbo_lite.lems.state import State
-    from tvbo_lite.stores import Output
+    from tvbo_lite.streams import Output
 
 
 def run_file(name: str | Path, *, search: Sequence[Path] = (), **options: Any) -> Recording:

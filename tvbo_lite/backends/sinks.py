@@ -14,7 +14,7 @@ from tvbo_lite.backends.session import Progress, Rows, Session, record, stopped_
 from tvbo_lite.errors import ModelError, Problem
 from tvbo_lite.lems.recording import Recording, Traces
 from tvbo_lite.lems.spikes import numbers_of, rounded
-from tvbo_lite.stores import Layout, Output, Store, TableLayout
+from tvbo_lite.streams import Layout, Output, Store, TableLayout
 from tvbo_lite.units import symbol_of
 
 if TYPE_CHECKING:

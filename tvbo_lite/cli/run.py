@@ -128,7 +128,7 @@ def _native_options(
 
         options["initial_state"] = State.load(from_state)
     if output is not None:
-        from tvbo_lite.stores import Output
+        from tvbo_lite.streams import Output
 
         options["output"] = Output(output)
         options["output"].check()

@@ -1,6 +1,6 @@
 """Results on disk, written while the run goes on, in pieces of a fixed size.
 
-A store holds what an `xarray.Dataset` of the result would (`tvbo_lite.stores.names`). It is written beside
+A store holds what an `xarray.Dataset` of the result would (`tvbo_lite.streams.names`). It is written beside
 its place and gets its name when it is finished; one that was stopped early has ``.partial`` in it. Each kind
 is a row of `STORES`, a module with a class `Writer`; it loads on first use.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tvbo_lite.atomic import aside, partial_name, publish, remove
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.lems.renamed import replaced
-from tvbo_lite.stores import names
+from tvbo_lite.streams import names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STORES", "Layout", "Output", "Store", "TableLayout"]
 
-STORES: dict[str, str] = {".zarr": "tvbo_lite.stores.zarr", ".nc": "tvbo_lite.stores.netcdf"}
+STORES: dict[str, str] = {".zarr": "tvbo_lite.streams.zarr", ".nc": "tvbo_lite.streams.netcdf"}
 PIECE = 1 << 19  # numbers that are written at once, 4 MB
 MAX_ROWS = 1 << 17  # of a piece
 EVENTS = 1 << 16  # that are written at once

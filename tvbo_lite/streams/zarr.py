@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tvbo_lite.stores import Growing
+    from tvbo_lite.streams import Growing
 
 __all__ = ["Writer", "require"]
 

@@ -7,11 +7,36 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import engine, networks, startup
-from benchmarks.measure import Pair, machine, table
+from benchmarks import engine, growth, hdf5, mean_field, networks, spiking, startup, translation
+from benchmarks.measure import Missing, Pair, machine, table
+from benchmarks.peers import versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+class Section(NamedTuple):
+    """A table of the page, and what measures it from the number of rounds and who is told of progress."""
+
+    title: str
+    peer: str
+    measure: Callable[[int, Callable[[str], None]], Sequence[Pair | Missing]]
+    mark: str = ""  # by which a page of the documentation quotes the table
+
+
+SECTIONS = (
+    Section("Start", "libraries", lambda rounds, _: startup.measure(rounds)),
+    Section("Compiler", "peer", lambda rounds, _: engine.kernel(rounds)),
+    Section("Translation", "peer", translation.measure),
+    Section("Networks", "peer", lambda rounds, _: networks.measure(rounds)),
+    Section("Mean fields against PyRates", "peer", lambda rounds, _: mean_field.measure(rounds)),
+    Section("NeuroML in HDF5", "libNeuroML", lambda rounds, _: hdf5.measure(rounds)),
+    Section("Spiking networks against other simulators", "peer", spiking.measure, "spiking"),
+)
 
 
 def main() -> int:
@@ -35,16 +60,29 @@ def tell(text: str) -> None:
 def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
     """All pairs, and the page."""
     begin = perf_counter()
-    tell("start-up")
-    start = startup.measure(rounds)
-    tell("compiler")
-    kernel = engine.kernel(rounds)
-    tell("networks")
-    net = networks.measure(rounds)
+    found: list[Pair | Missing] = []
+    lines: list[str] = []
+    for section in SECTIONS:
+        tell(section.title)
+        measured = section.measure(rounds, tell)
+        found += measured
+        lines += _section(section.title, table(measured, "ours", section.peer), section.mark)
+    tell("growth")
+    points, growing = growth.measure(rounds, tell)
+    growths = [*growth.table(points), "", *table(growing, "largest", "smallest")]
+    lines += _section("Growth", growths, "growth")
+    if len(points) == len(growth.SIZES):
+        growth.picture(points)
     tell("canonical examples")
     every, failures = engine.examples(rounds, lambda name: tell(f"  {name}"), only)
     together = engine.summary(every) if every else []
-    lines = [
+    lines += _section("Against jNeuroML", table(together, "tvbo-lite", "jNeuroML"))
+    lines += _section("Every canonical example, whole processes and loops alone", engine.table(every))
+    if failures:
+        rows = [f"| {' | '.join(row)} |" for row in failures]
+        header = ["| example | tvbo-lite | jNeuroML |", "| --- | --- | --- |"]
+        lines += _section("Not measured", [*header, *rows])
+    top = [
         "# Results",
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with `python -m benchmarks --rounds {rounds}` in",
@@ -52,20 +90,15 @@ def report(rounds: int, only: str) -> tuple[list[Pair], list[str]]:
         f"jNeuroML one run where that takes over {engine.LONG:g} s. Below a ratio of 1 ours takes less.",
         "",
         *machine(),
-        *_section("Start", table(start, "ours", "libraries")),
-        *_section("Compiler", table(kernel, "ours", "peer")),
-        *_section("Networks", table(net, "ours", "peer")),
-        *_section("Against jNeuroML", table(together, "tvbo-lite", "jNeuroML")),
-        *_section("Every canonical example, whole processes and loops alone", engine.table(every)),
+        *(f"* {line}" for line in versions()),
     ]
-    if failures:
-        rows = [f"| {' | '.join(row)} |" for row in failures]
-        header = ["| example | tvbo-lite | jNeuroML |", "| --- | --- | --- |"]
-        lines += _section("Not measured", [*header, *rows])
-    return [*start, *kernel, *net, *together, *(one.whole for one in every)], lines
+    pairs = [one for one in (*found, *growing) if isinstance(one, Pair)]
+    return [*pairs, *together, *(one.whole for one in every)], [*top, *lines]
 
 
-def _section(title: str, rows: list[str]) -> list[str]:
+def _section(title: str, rows: list[str], mark: str = "") -> list[str]:
+    if mark:
+        rows = [f"<!-- --8<-- [start:{mark}] -->", "", *rows, "", f"<!-- --8<-- [end:{mark}] -->"]
     return ["", f"## {title}", "", *rows]
 
 

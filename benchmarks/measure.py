@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
-    "Done", "FailedError", "Pair", "child", "geometric_mean", "in_turn", "machine", "process", "seconds_text",
-    "table",
+    "Done", "FailedError", "Missing", "Pair", "child", "geometric_mean", "in_turn", "machine", "process",
+    "script", "seconds_text", "table",
 ]  # fmt: skip
 
 TIMEOUT = 600.0  # s
@@ -55,6 +55,14 @@ class Pair:
         return self.limit is None or self.ratio <= self.limit
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What was left out, and why."""
+
+    name: str
+    reason: str
+
+
 def in_turn(
     name: str,
     ours: Callable[[], float],
@@ -79,15 +87,23 @@ class Done(NamedTuple):
 
 
 def process(command: Iterable[str | Path], folder: Path | None = None) -> Done:
-    """Run a program, by default in an empty folder. Raises `FailedError` for any status but 0."""
+    """Run a program, by default in an empty folder. Raises `FailedError` for any status but 0.
+
+    What stands beside the program is found first: a peer's compiler tools are in its own environment.
+    """
     words = [str(word) for word in command]
+    beside = os.pathsep.join((str(Path(words[0]).parent), os.environ.get("PATH", os.defpath)))
     with (
         tempfile.TemporaryDirectory(prefix="tvbo_lite_benchmark_") as empty,
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output,
     ):
         begin = perf_counter()
         child = subprocess.Popen(
-            words, cwd=folder or empty, env=ENVIRONMENT, stdout=output, stderr=subprocess.DEVNULL
+            words,
+            cwd=folder or empty,
+            env=ENVIRONMENT | {"PATH": beside},
+            stdout=output,
+            stderr=subprocess.DEVNULL,
         )
         timer = Timer(TIMEOUT, child.kill)
         timer.start()
@@ -108,7 +124,15 @@ def child(code: str) -> dict[str, Any]:
     The code finds a clock ``now()`` that was made before anything was imported.
     """
     clock = "from time import perf_counter as now; import json\n"
-    done = process([sys.executable, "-c", clock + code])
+    return _told(process([sys.executable, "-c", clock + code]))
+
+
+def script(file: Path, *arguments: object, python: Path | None = None) -> dict[str, Any]:
+    """What a Python program, run by ours or a peer's ``python``, prints as JSON in its last line."""
+    return _told(process([python or sys.executable, file, *map(str, arguments)]))
+
+
+def _told(done: Done) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.output.strip().splitlines()[-1])
     return found | {"process": done.seconds}
 
@@ -137,10 +161,13 @@ def _cpu() -> str:
     return names[0] if names else "unknown processor"
 
 
-def table(pairs: Iterable[Pair], ours: str, peer: str) -> list[str]:
+def table(pairs: Iterable[Pair | Missing], ours: str, peer: str) -> list[str]:
     """A table in Markdown."""
     lines = [f"| what | {ours} | {peer} | ratio | target |", "| --- | ---: | ---: | ---: | --- |"]
     for pair in pairs:
+        if isinstance(pair, Missing):
+            lines.append(f"| {pair.name} | | | | not measured: {pair.reason} |")
+            continue
         target = "" if pair.limit is None else f"≤ {pair.limit:.3g}, {'met' if pair.met else '**missed**'}"
         text = pair.text or seconds_text
         row = (pair.name, text(pair.ours), text(pair.peer), f"{pair.ratio:.3g}", target)

@@ -74,7 +74,7 @@ def worst(frame: pd.DataFrame, case: dict[str, Any]) -> float:
 
 @pytest.mark.parametrize("name", OWN)
 def test_circuits_give_what_pyrates_gives(name: str) -> None:
-    """Several operators, edges with operators, delays with spread, circuits in circuits, complex numbers."""
+    """Several operators, edges with operators, delays, circuits in circuits, complex numbers."""
     assert worst(run(name, f"{MODELS}/{name}"), OWN[name]) < RELATIVE
 
 

@@ -422,7 +422,7 @@ def test_what_comes_in_has_the_dimension_of_the_input() -> None:
 
 
 LATER = [
-    ("weight: 0.1,", "weight: 0.1, delay: 2,", "couplings by equations act without delay"),
+    ("weight: 0.1,", "weight: 0.1, delay: -2,", "edge 0 to 1: the delay is -2; expected a time, 0 or more"),
     (
         "  coupling:\n    c:\n",
         "  coupling:\n    c:\n      iri: tvbo:Lineal\n",

@@ -62,6 +62,12 @@ def fields() -> list[str]:
     return [name for name in every if not {name, name.rpartition(".")[2]} & PROSE]
 
 
+def held(annotation: Any, value: Any) -> type[SchemaModel] | None:
+    """The model that a value is of, or that its items are of; of several in a union the one that fits."""
+    alone = [one for one in get_args(annotation) if isinstance(one, type) and issubclass(one, SchemaModel)]
+    return alone[0] if alone and isinstance(value, dict) else next(inside(annotation), None)
+
+
 def is_map(annotation: Any) -> bool:
     return get_origin(annotation) is dict or any(map(is_map, get_args(annotation)))
 
@@ -78,7 +84,7 @@ def places(data: Any, model: type[SchemaModel], path: tuple[str | int, ...] = ()
         if field is None:
             continue
         yield f"{model.__name__}.{key}", (*path, key)
-        inner = next(inside(field.annotation), None)
+        inner = held(field.annotation, value)
         if inner is None:
             continue
         items = (
@@ -104,7 +110,7 @@ def written_out(data: Any, model: type[SchemaModel]) -> Any:
     found = {}
     for key, value in data.items():
         field = model.model_fields.get(key)
-        inner = next(inside(field.annotation), None) if field else None
+        inner = held(field.annotation, value) if field else None
         if inner is None or field is None:
             found[key] = value
         elif is_map(field.annotation) and isinstance(value, dict):
@@ -251,7 +257,11 @@ network:
 integration: {step_size: 0.1, duration: 2}
 """
 MARKED = COUPLED.replace(", incoming_states: [s]", "").replace("k*s}", "k*s, coupling_variable: true}")
-LATE = DELAYED.replace("{delayed: false}", "{}")
+LATE = DELAYED.replace("{delayed: false}", "{}").replace(
+    "{x: {equation: c}}",
+    "{x: {equation: c, history: 2}}, derived_variables: {q: {equation: 2*x, history: 1}}",
+)
+LATE = LATE.replace("delay: 3}", "delay: 3}, {source: 1, target: 0, source_var: q, delay: 1}")
 UNITS = """\
 dynamics:
   name: osc
@@ -336,6 +346,21 @@ network:
     two: {source: pyr, target: pyr, synapse: ampa, rule: {type: fixed_in_degree, degree: 2}}
 integration: {step_size: 0.1, duration: 2}
 """
+PLACED = """\
+network:
+  dynamics:
+    cell: {iri: neuroml:iafCell, parameters: {leakReversal: -60mV, thresh: -55mV, reset: -62mV, C: 1.0nF, leakConductance: 0.05uS}}
+    ampa: {iri: neuroml:expOneSynapse, parameters: {gbase: 5nS, erev: 0mV, tauDecay: 3ms}}
+  populations:
+    pyr: {dynamics: cell, record: false, layout: {grid: [6, 2], spacing: [20], x: 3, y: {distribution: {name: Uniform, domain: {lo: 0, hi: 9}}}, z: {value: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]}, seed: 4}}
+  projections:
+    one: {source: pyr, target: pyr, synapse: ampa, rule: {type: distance_dependent, probability: 0.9*exp(-d/l), max_distance: 70 um, parameters: {l: 90 um}}}
+    two: {source: pyr, target: pyr, synapse: ampa, rule: {type: fixed_out_degree, degree: 8, multapses: true}}
+    three: {source: pyr, target: pyr, synapse: ampa, rule: {type: Star, directed: true, parameters: {center: 1}}}
+    four: {source: pyr, target: pyr, synapse: ampa, connections: {file: %s, seed: 5, delay: {equation: l/(1*m_per_s)}, weight: {distribution: {name: Normal, parameters: {mean: 1, sd: 0.1}}}, parameters: {l: 900 um}}}
+integration: {step_size: 0.1, duration: 2}
+""" % (ROOT / "tests" / "connections.csv")
+NO_DATASET = PLACED.replace("seed: 5,", "dataset: edges,")
 AIMED = RULES.replace("rule: {type: fixed_in", "target_var: s, rule: {type: fixed_in")
 TYPES = """\
 core: false
@@ -381,7 +406,7 @@ target: sim
 """
 
 TEXTS = [
-    EQUATIONS, GRIDS, COUPLED, MARKED, DELAYED, LATE, UNITS, WIDE, STIMULATED, LINES, TIMES, FILE, SHAPES, POPULATIONS, EXTRA, RULES, AIMED, TYPES,
+    EQUATIONS, GRIDS, COUPLED, MARKED, DELAYED, LATE, UNITS, WIDE, STIMULATED, LINES, TIMES, FILE, SHAPES, POPULATIONS, EXTRA, RULES, AIMED, PLACED, NO_DATASET, TYPES,
 ]  # fmt: skip
 
 NOISY = """\

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tvbo_lite import SimulationExperiment
+from tvbo_lite.backends import population, sets
+from tvbo_lite.backends.native import prepare
 from tvbo_lite.cli import cli
 from tvbo_lite.errors import ModelError, SimulationError, UnsupportedError
 from tvbo_lite.explore.space import with_value
@@ -83,6 +85,32 @@ def test_threads_and_chunks_change_nothing(threads: int, chunk: int | None) -> N
     space = {"eta": np.linspace(-6, 0, 5), "J": [10.0, 15.0, 20.0]}
     first = read(QIF).explore(space, chunk=4)
     assert np.array_equal(first.values, read(QIF).explore(space, threads=threads, chunk=chunk).values)
+
+
+def test_all_chunks_share_one_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is lowered once, and once more for the values of all sets, however many chunks there are."""
+    lowered: list[object] = []
+
+    def counted(model: Any) -> Any:
+        lowered.append(model)
+        return prepare(model)
+
+    monkeypatch.setattr(population, "prepare", counted)
+    monkeypatch.setattr(sets, "prepare", counted)
+    swept = read(QIF).explore({"eta": np.linspace(-6, 0, 20)}, chunk=3)
+    assert len(lowered) == 2
+    monkeypatch.setattr(population.Population, "_places", lambda *_: None)
+    assert np.array_equal(swept.values, read(QIF).explore({"eta": np.linspace(-6, 0, 20)}, chunk=3).values)
+    assert len(lowered) > 8
+
+
+def test_what_only_some_sets_differ_in_differs() -> None:
+    """A parameter that follows may be alike in the sets by which the code is made, and not in others."""
+    text = QIF.replace("J: 15.0", "J: 15.0, k: {equation: (eta + 6)*(eta + 4)}")
+    text = text.replace("J*r*tau", "(J + k)*r*tau")
+    values = [-6.0, -4.0, -5.0, 0.0]
+    swept = read(text).explore({"eta": values}, chunk=2)
+    assert np.array_equal(swept.values, one_by_one(text, ETA, values))
 
 
 def test_dimensions_of_a_product() -> None:
@@ -323,7 +351,7 @@ def test_the_command_line_writes_a_numpy_file(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--out", "a.npz"], "give either the NAME"),
-        (["steps", "--out", "a.csv"], "has to end in .npz"),
+        (["steps", "--out", "a.csv"], "has to end in .npz or .zarr"),
         (["--set", "eta=1:2", "--out", "a.npz"], "expected NAME=LOWEST"),
         (["--set", "etta=1,2", "--out", "a.npz"], "did you mean 'eta'"),
     ],

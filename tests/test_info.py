@@ -42,8 +42,9 @@ def test_projections_and_instances_are_counted() -> None:
     """Weighted, electrical and continuous ones; a population of instances has as many as it lists."""
     networks = {network.id: network for network in summary(read_file("LEMS_NML2_Ex26_Weights.xml")).networks}
     net = networks["net2"]
-    assert [(item.type, item.count) for item in net.connections] == [
-        ("projection", 1), ("projection", 2), ("electricalProjection", 3), ("continuousProjection", 3),
+    assert [(item.type, item.uses, item.count) for item in net.connections] == [
+        ("projection", "syn1", 1), ("projection", "syn1", 2),
+        ("electricalProjection", "gj1", 3), ("continuousProjection", "gs1", 3),
     ]  # fmt: skip
     assert net.n_cells == 12
     assert [(item.id, item.uses, item.target, item.count) for item in net.inputs] == [

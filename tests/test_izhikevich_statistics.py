@@ -52,16 +52,19 @@ def program(seed, noise=1.0):
     return np.concatenate(steps), np.concatenate(cells)
 
 
-def ours(seed):
+def ours(seed, file="experiment.yaml"):
     """The same of the example, all of whose seeds are changed."""
-    text = (folder("reference_examples") / "izhikevich_network" / "experiment.yaml").read_text()
+    text = (folder("reference_examples") / "izhikevich_network" / file).read_text()
     data = copy.deepcopy(yaml.safe_load(text))
     network = data["network"]
     for number, item in enumerate(network["dynamics"].values()):
         item["parameters"]["r"]["distribution"]["seed"] = 10 * seed + number
         item["state_variables"]["xi"]["noise"]["seed"] = 10 * seed + 2
-    for item in network["projections"].values():
-        item["rule"]["seed"] = 10 * seed + 3
+    for number, item in enumerate(network["projections"].values()):
+        item["rule"] = {
+            **item["rule"],
+            "seed": 10 * seed + 3 + number,
+        }  # or weights of E and I would be alike
     for item in network["populations"].values():
         item["record"] = ["spikes"]
     events = SimulationExperiment.from_data(data).run().events

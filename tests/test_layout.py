@@ -24,47 +24,48 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources", "atomic"},
+    {"losses", "units", "resources", "memory", "progress", "stores", "atomic"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},
     {"formats", "compiler"},
     {"streams"},
     {"backends"},
-    {"results", "saved", "compare", "plotting"},
+    {"results", "saved", "compare", "plotting", "show"},
     {"explore"},
     {"analysis"},
+    {"draw"},
     {"experiment"},
     {"adapters"},
     {"cli"},
     {"__main__"},
 )
-SHARED = {
-    "results",
-    "saved",
-    "compare",
-    "plotting",
-}  # a layer whose parts may use each other, without a cycle
+# a layer whose parts may use each other, without a cycle
+SHARED = {"results", "saved", "compare", "plotting", "show"}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The only places that import a heavy library where the program runs (not for its types alone).
 DOORS = {
+    "IPython": ("progress.py",),
     "click": ("cli/", "__main__.py"),
+    "distributed": ("explore/cluster.py",),
+    "h5py": ("formats/_hdf5.py", "transforms/columns/hdf5.py"),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),
     "lxml": ("formats/_xml.py",),
     "matplotlib": ("plotting/",),
     "orjson": ("formats/dat.py",),
+    "plotly": ("plotting/interactive.py",),
     "pandas": ("adapters/_frames.py",),
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
-    "rich": ("cli/",),
+    "rich": ("cli/", "progress.py"),
     "xarray": ("results.py", "saved.py", "explore/labels.py"),
     "h5netcdf": ("streams/netcdf.py",),
     "neo": ("lems/to_neo.py",),
-    "zarr": ("streams/zarr.py",),
     "yaml": ("formats/yaml/",),
+    "zarr": ("stores.py", "streams/zarr.py"),
 }
 LOUD = {"print", "exit", "quit", "sys.exit", "os._exit", "os.abort", "sys.stdout.write", "sys.stderr.write"}
 

@@ -67,3 +67,28 @@ def test_without_traces_two_panels_are_left():
     assert len(plot_network_activity({"P": empty}).axes) == 2
     with pytest.raises(ValueError, match=r"record: \[spikes\]"):
         plot_network_activity({})
+
+
+def test_each_panel_is_a_figure_of_its_own(result):
+    """Raster, trace and rate in one call each, drawn as in the figure of all three."""
+    whole = result.plot_network(cell="A[2]/v", width=5e-3).axes
+    alone = (result.plot_raster(), result.plot_cell("A[2]/v"), result.plot_rate(width=5e-3))
+    for panel, figure in zip(whole, alone, strict=True):
+        (axes,) = figure.axes
+        assert axes.get_ylabel() == panel.get_ylabel()
+        assert axes.get_xlabel() == "time [ms]"
+        for mine, other in zip(axes.lines, panel.lines, strict=True):
+            np.testing.assert_array_equal(mine.get_xydata(), other.get_xydata())
+
+
+def test_a_panel_without_data_says_so(result):
+    """No spikes, no traces, a cell that was not recorded."""
+    bare = SimulationExperiment.from_string(
+        NETWORK.replace(", spikes]", "]").replace("[spikes]", "false")
+    ).run()
+    for draw in (bare.plot_raster, bare.plot_rate):
+        with pytest.raises(ValueError, match=r"record: \[spikes\]"):
+            draw()
+    assert bare.plot_cell().axes[0].get_title(loc="left") == "One cell"
+    with pytest.raises(KeyError, match="A"):
+        result.plot_cell("A[9]/v")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from tvbo_lite.formats.pyrates.experiment import short_names, translate
 from tvbo_lite.formats.pyrates.model import Circuit, Group, Operator
 from tvbo_lite.formats.pyrates.names import completed, find
 from tvbo_lite.formats.pyrates.reader import read_circuit, read_template
+from tvbo_lite.formats.pyrates.system import Delays
 from tvbo_lite.losses import Losses
 
 if TYPE_CHECKING:
@@ -428,10 +430,6 @@ def edged(edge: str) -> str:
 
 
 REFUSED = {
-    "discrete delay": (
-        "[p/op/x, p/op/u, null, {weight: 1.0, delay: 2.0}]", UnsupportedError,
-        "m.yaml:10: .*the delay of 2 to p/op/u, without spread, is not supported yet",
-    ),
     "long chain": (
         "[p/op/x, p/op/u, null, {delay: 9.0, spread: 0.1}]", UnsupportedError, "needs 8100 equations",
     ),
@@ -459,9 +457,39 @@ def test_edges_that_cannot_be_are_told_with_their_line(case: str, write_models: 
 def test_a_discrete_delay_can_be_approximated(write_models: Callable[[str], str]) -> None:
     """As PyRates' ``dde_approx`` does: a chain of that many equations."""
     circuit = read_circuit(f"{write_models(edged('[p/op/x, p/op/u, null, {delay: 2.0}]'))}/c")
-    data = translate(circuit, delay_order=5).data["dynamics"]
+    data = translate(circuit, delays=Delays(order=5)).data["dynamics"]
     assert data["parameters"]["x_delay1_rate"] == {"value": 2.5}
     assert "x_delay1_5" in data["state_variables"]
+
+
+def test_a_discrete_delay_is_one_of_an_edge(write_models: Callable[[str], str]) -> None:
+    """Exact, and with the initial value as past, unless PyRates' steps are asked for."""
+    circuit = read_circuit(f"{write_models(edged('[p/op/x, p/op/u, null, {delay: 2.26}]'))}/c")
+    network = translate(circuit).data["network"]
+    assert [edge["delay"] for edge in network["edges"]] == [2.26]
+    assert "history" not in network["dynamics"]["node"]["state_variables"]["x"]
+    network = translate(circuit, delays=Delays(step=0.5)).data["network"]
+    assert [edge["delay"] for edge in network["edges"]] == [2.5]
+    assert network["dynamics"]["node"]["state_variables"]["x"]["history"] == 0
+    with pytest.raises(UnsupportedError, match=r"m.yaml:10: .*p/op/x is read with a delay, which"):
+        translate(circuit, network=False)
+
+
+def test_a_step_of_delay_is_none_in_pyrates(write_models: Callable[[str], str]) -> None:
+    """Unless another edge of the variable has a longer one: then all have at least a step."""
+    edges = ["[p/op/x, p/op/u, null, {delay: 0.6}]", "[p/op/x, p/op/u, null, {}]"]
+    for more, wanted in (([], []), (["[p/op/x, p/op/u, null, {delay: 2.0}]"], [0.5, 0.5, 2.0])):
+        circuit = read_circuit(f"{write_models(edged(', '.join([*edges, *more])))}/c")
+        data = translate(circuit, delays=Delays(step=0.5)).data
+        assert [edge["delay"] for edge in data.get("network", {}).get("edges", [])] == wanted
+
+
+def test_complex_variables_have_no_delays() -> None:
+    """With the line of the edge."""
+    circuit = read_circuit(f"{MODELS}/spinners")
+    late = replace(circuit, edges=tuple(replace(edge, delay=1.0) for edge in circuit.edges))
+    with pytest.raises(UnsupportedError, match=r"models.yaml:\d+: .*p/spin_op/z is complex and is read"):
+        translate(late)
 
 
 def test_errors_in_equations_have_the_line_of_the_template(write_models: Callable[[str], str]) -> None:

@@ -160,13 +160,13 @@ def test_a_file_that_is_no_result_is_a_read_error(tmp_path):
 
 
 def test_repr_is_short(result):
-    """One line with the name, the span and the first quantities; in a notebook it is xarray's table."""
+    """One line with the name, the span and the first quantities; in a notebook a table with all."""
     assert repr(result) == (
         "<ExperimentResult 'Ex': 101 times, 0 to 0.1 s; "
         "quantity: z_pop[0]/v, a_pop[0]/v, z_pop[0]/i, z_pop[0]/w>"
     )
     assert repr(result.integration).startswith("<Integration 'Ex': 101 times")
-    assert "xr-wrap" in result._repr_html_()
+    assert "z_pop[0]/w" in result._repr_html_()
 
 
 def test_importing_results_loads_no_matplotlib():

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tvbo_lite.experiment import SimulationExperiment as SimulationExperiment
     from tvbo_lite.lems.state import State as State
     from tvbo_lite.results import ExperimentResult as ExperimentResult
+    from tvbo_lite.show.model import model_html as model_html
 
 __version__ = "0.1.0"
 
@@ -19,6 +20,7 @@ _LAZY = {
     "SimulationExperiment": "tvbo_lite.experiment",
     "ExperimentResult": "tvbo_lite.results",
     "State": "tvbo_lite.lems.state",
+    "model_html": "tvbo_lite.show.model",  # for a model, which stands below what shows it
 }
 
 __all__ = ["ExperimentResult", "SimulationExperiment", "State", "__version__"]

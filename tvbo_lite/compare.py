@@ -176,6 +176,15 @@ class Comparison:
         lines += [str(events) for events in self.events]
         return "\n".join(lines)
 
+    def __repr__(self) -> str:
+        passed = sum(item.ok for item in self._items())
+        return f"<Comparison: {passed} of {len(self._items()) + len(self.missing)} pass>"
+
+    def _repr_html_(self) -> str:
+        from tvbo_lite.show.comparison import comparison_html
+
+        return comparison_html(self)
+
 
 def _badness(trace: TraceComparison) -> tuple[bool, float, int]:
     scale = trace.extent or 1.0

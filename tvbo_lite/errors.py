@@ -23,6 +23,7 @@ __all__ = [
     "RenderError",
     "SchemaError",
     "SimulationError",
+    "StoreError",
     "TvboLiteError",
     "UnitError",
     "UnsupportedError",
@@ -115,6 +116,10 @@ class UnsupportedError(InputError):
     """The input is right, but this program cannot do that yet; the message names what."""
 
 
+class StoreError(InputError):
+    """Results on disk cannot be read, written or gone on with; what differs is named."""
+
+
 class RenderError(TvboLiteError):
     """A model cannot be written in the requested format."""
 
@@ -146,6 +151,10 @@ class SimulationError(TvboLiteError):
             f"{instance}/{variable} became {value} at t = {time:.9g} s; the run was stopped. "
             "A smaller step, or a check of the parameters that enter its equation, may help"
         )
+
+    def __reduce__(self) -> tuple[type[SimulationError], tuple[str, str, float, float]]:
+        """What another process needs to make the same error."""
+        return type(self), (self.variable, self.instance, self.time, self.value)
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import xarray as xr
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
     from tvbo_lite.formats import Rendered
@@ -204,18 +205,26 @@ class SimulationExperiment(Experiment):
         """Write what `render` gives; the files written.
 
         A single text goes to the file ``path``, several to the folder ``path``; each file is replaced whole
-        or not at all. Without ``format`` the ending of ``path`` decides (``.xml`` LEMS, ``.yaml`` YAML).
-        Raises `OSError` as the system does, else as `render`.
+        or not at all. Without ``format`` the ending of ``path`` decides (``.xml`` LEMS, ``.yaml`` YAML,
+        ``.h5`` NeuroML in HDF5). Raises `OSError` as the system does, else as `render`.
         """
-        from tvbo_lite.atomic import write_beside
         from tvbo_lite.formats import format_of
-        from tvbo_lite.formats.files import write_files
+        from tvbo_lite.formats.files import Files, write_beside, write_files
 
         result = self.render(format or format_of(path), strict=strict, losses=losses, **options)
-        if not isinstance(result, str):
+        if isinstance(result, Files):
             return write_files(path, result)
-        write_beside(Path(path), result.encode())
+        write_beside(Path(path), result)
         return (Path(path),)
+
+    def draw(self, what: str | None = None, *, title: str = "", **options: Any) -> Figure:
+        """A picture of the experiment: ``"network"``, ``"components"`` or ``"channels"``.
+
+        Options and what is raised are those of `tvbo_lite.draw.draw`, and what `model` raises.
+        """
+        from tvbo_lite.draw import draw
+
+        return draw(self.model(), what, title=title, **options)
 
     def run(
         self,
@@ -290,8 +299,10 @@ class SimulationExperiment(Experiment):
         *,
         threads: int | None = None,
         chunk: int | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int], None] | bool = False,
         failures: str = "raise",
+        output: str | Path | None = None,
+        client: Any = None,
         **options: Any,
     ) -> xr.DataArray:
         """Run every set of parameter values with the built-in engine, on all cores.
@@ -308,8 +319,11 @@ class SimulationExperiment(Experiment):
             mode: ``"product"``, each value with each, or ``"zip"``, side by side.
             threads: runs at the same time; by default one for each core.
             chunk: how many sets run together at most; memory during the run grows with it.
-            progress: is called with (sets done, sets in all).
+            progress: True shows a bar; a function is called with (sets done, sets in all).
             failures: ``"raise"``, or ``"nan"`` for the traces of sets whose values do not stay finite.
+            output: a folder that becomes a Zarr store, to which sets are added as they finish; the result
+                is read from it where it is used. The same call later runs only what is missing.
+            client: a ``dask.distributed.Client``, on whose workers the sets run instead of in threads.
             options: of the integration, as `run`: ``method``, ``sampling_step_size`` (s), ...
 
         Returns:
@@ -320,25 +334,30 @@ class SimulationExperiment(Experiment):
         Raises:
             ModelError: a name that means nothing here, values that are no numbers. Else as `model` does.
             SimulationError: a value became NaN or infinite; it names the set.
-            UnsupportedError: trials or observations of an exploration; a result beyond 16 GB.
+            StoreError: ``output`` holds another sweep or something else, or cannot be written.
+            BackendError: the cluster fails, or its workers lack this program.
+            UnsupportedError: trials or observations of an exploration; a result in memory beyond 16 GB.
         """
         from tvbo_lite.explore.declared import space_of
-        from tvbo_lite.explore.labels import labelled
-        from tvbo_lite.explore.run import sweep
+        from tvbo_lite.explore.run import Settings, sweep
         from tvbo_lite.explore.space import read_space
+        from tvbo_lite.explore.work import Work
 
         if isinstance(space, str):
             axes, mode, parallel = space_of(self, space)
-            threads = threads or parallel
+            threads = threads or (parallel if client is None else None)
         else:
             axes = read_space(self, space, mode)
         plain = self._varied(options.get("method")).model_copy(update={"explorations": {}})
-        swept = sweep(
-            plain, type(self).model, axes, mode,
-            threads=threads, chunk=chunk, progress=progress, failures=failures, **options,
-        )  # fmt: skip
+        folder = None if output is None else Path(output)
+        settings = Settings(threads, chunk, progress, failures, folder, client)
         dim = "quantity" if self._has_network() else "variable"
-        return labelled(swept, axes, mode, dim, self.label)
+        return sweep(Work(plain, type(self).model, axes, mode, options), settings, dim, self.label)
+
+    def _repr_html_(self) -> str:
+        from tvbo_lite.show.experiment import experiment_html
+
+        return experiment_html(self, self.model)
 
     def _varied(self, method: str | None, duration: float | str | None = None) -> Self:
         """The experiment with another integration method, by which stimuli are placed in time too, and with

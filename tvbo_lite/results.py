@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+    from plotly.graph_objects import Figure as PlotlyFigure
 
     from tvbo_lite.lems.recording import Recording
     from tvbo_lite.lems.state import State
@@ -70,8 +71,9 @@ class Integration:
         return _summary("Integration", self.data)
 
     def _repr_html_(self) -> str:
-        html: str = self.data._repr_html_()  # type: ignore[no-untyped-call]
-        return html
+        from tvbo_lite.show.result import data_html
+
+        return data_html(self.data)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,8 +267,69 @@ class ExperimentResult:
         """
         from tvbo_lite.plotting.network import plot_network_activity
 
-        name = "" if self.data.name is None else str(self.data.name)
-        return plot_network_activity(self.events, self.data, cell=cell, width=width, title=title or name)
+        name = title or self._name()
+        return plot_network_activity(self.events, self.data, cell=cell, width=width, title=name)
+
+    def plot_raster(self, *, title: str = "") -> Figure:
+        """Draw all recorded spikes. Raises `ValueError` where none were recorded."""
+        from tvbo_lite.plotting.network import plot_raster
+
+        return plot_raster(self.events, title=title)
+
+    def plot_cell(self, cell: str | None = None, *, title: str = "") -> Figure:
+        """Draw the trace of one cell, such as ``"E[15]/v"`` or by default a typical one, and its spikes.
+
+        Raises `ValueError` where there are no traces, `KeyError` for a ``cell`` that was not recorded.
+        """
+        from tvbo_lite.plotting.network import plot_cell
+
+        return plot_cell(self.data, self.events, cell=cell, title=title)
+
+    def plot_rate(self, *, width: float = 1e-3, title: str = "") -> Figure:
+        """Draw the rate of each population in bins of ``width`` s. Raises `ValueError` as `plot_raster`."""
+        from tvbo_lite.plotting.network import plot_rate
+
+        return plot_rate(self.events, width=width, title=title)
+
+    def interactive(
+        self, *quantities: str, cell: str | None = None, width: float = 1e-3, title: str = ""
+    ) -> PlotlyFigure:
+        """The figure with zoom, which a notebook shows; it needs ``tvbo-lite[html]``.
+
+        Where spikes were recorded and no ``quantities`` are named, that is what `plot_network` draws, else
+        the traces. Long traces are drawn as the extremes of 4000 columns, very many spikes as one for each
+        pixel; the figure says so.
+
+        Raises:
+            UnsupportedError: plotly is not installed.
+            KeyError: a quantity that was not recorded.
+        """
+        from tvbo_lite.plotting.interactive import interactive_activity, interactive_traces
+
+        name = title or self._name()
+        if self.events and not quantities:
+            return interactive_activity(self.events, self.data, cell=cell, width=width, title=name)
+        return interactive_traces(self.data, (*quantities, *([cell] if cell else [])), title=name)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *quantities: str,
+        cell: str | None = None,
+        width: float = 1e-3,
+        title: str = "",
+    ) -> Path:
+        """Write `interactive` as a page that holds all it needs (about 5 MB) and opens without a network.
+
+        Returns the path. Raises as `interactive`, and `OSError` as the system does.
+        """
+        from tvbo_lite.formats.files import write_beside
+        from tvbo_lite.plotting.interactive import self_contained
+
+        figure = self.interactive(*quantities, cell=cell, width=width, title=title)
+        target = Path(path)
+        write_beside(target, self_contained(figure, title or self._name()).encode())
+        return target
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the traces and the spikes; the ending of ``path`` says how. Returns the path.
@@ -290,11 +353,16 @@ class ExperimentResult:
         tables = tuple(map(_with_places, found.tables))
         return cls(Integration(tables), events=found.events, stopped=found.stopped)
 
+    def _name(self) -> str:
+        return "" if self.data.name is None else str(self.data.name)
+
     def __repr__(self) -> str:
         return _summary("ExperimentResult", self.data)
 
     def _repr_html_(self) -> str:
-        return self.integration._repr_html_()
+        from tvbo_lite.show.result import result_html
+
+        return result_html(self)
 
 
 def with_sources(recording: Recording, result: ExperimentResult, sources: Collection[str]) -> Recording:

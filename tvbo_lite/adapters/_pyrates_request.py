@@ -12,6 +12,7 @@ from tvbo_lite.backends import run_model
 from tvbo_lite.errors import ModelError, Problem, nearest
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.pyrates.experiment import Translation, translate
+from tvbo_lite.formats.pyrates.system import Delays
 from tvbo_lite.transforms.lower.samples import MAX_PIECES
 
 if TYPE_CHECKING:
@@ -139,11 +140,15 @@ class Request:
         count = len(range(0, self.steps, stride))
         return np.arange(count) * (1 if self.solver.adaptive else stride)
 
-    def translated(self, *, more: int = 0) -> tuple[Translation, dict[str, Any]]:
-        """The translation of the circuit, and the data of the experiment, which has ``more`` steps."""
+    def translated(self, *, more: int = 0, as_pyrates: bool = False) -> tuple[Translation, dict[str, Any]]:
+        """The translation of the circuit, and the data of the experiment, which has ``more`` steps.
+
+        With ``as_pyrates`` delays are what PyRates' methods with fixed steps make of them.
+        """
         driven = self.driven()
         paths = {column.path for column in self.columns()}
-        found = translate(self.circuit, external=driven, record=paths, delay_order=self.delay_order)
+        delays = Delays(self.delay_order, None if self.solver.adaptive or not as_pyrates else self.step_size)
+        found = translate(self.circuit, external=driven, record=paths, delays=delays)
         stimulation = {
             f"input_{number}": {**found.external[path], "samples": self._samples(values)}
             for number, (path, values) in enumerate(driven.items())
@@ -191,10 +196,11 @@ class Request:
         states at the start of the step, one row later than these.
         """
         rows = self.rows
-        found, data = self.translated(more=1)
+        found, data = self.translated(more=1, as_pyrates=True)
         model = SimulationExperiment.from_data(data, found.location).model()
         recording = run_model(model)
-        late = self.solver.method == LEMS_METHOD and not model.beyond.samples
+        beyond = model.beyond
+        late = self.solver.method == LEMS_METHOD and not (beyond.samples or beyond.delays)
         columns: dict[str | tuple[str, ...], Array] = {}
         for column in self.columns():
             names = found.names[column.path]

@@ -237,7 +237,7 @@ class CircuitTemplate:
 
         Raises:
             ModelError: no such variable, an input of the wrong shape, times that are no whole steps.
-            UnsupportedError: a solver, option or delay that is not supported yet.
+            UnsupportedError: a solver or option that is not supported yet.
             SimulationError: a value became NaN or infinite.
         """
         precision = options.pop("float_precision", None)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tvbo_lite.backends.sets import Engine, Job
+from tvbo_lite.backends.sets import Engine
 from tvbo_lite.errors import Problem, UnsupportedError
-from tvbo_lite.explore.run import attribute
 from tvbo_lite.explore.space import read_space, with_value
+from tvbo_lite.explore.work import attribute
 from tvbo_lite.lems.rows import Column
 from tvbo_lite.transforms.lower.equations import initial_name
 from tvbo_lite.transforms.sweep import Single, single, with_columns
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from tvbo_lite.lems.model import Model
-    from tvbo_lite.lems.plan import SimulationPlan
     from tvbo_lite.schema import Experiment
 
 __all__ = ["Branch", "Scan", "scan"]
@@ -110,14 +109,9 @@ class _Settling:
         return Branch(values, self.found.variables, lowest, highest)
 
     def _ends(self, value: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        kept: list[NDArray[np.float64]] = []
-
-        def done(_: SimulationPlan, rows: NDArray[np.float64]) -> None:
-            kept.append(rows[:, 1:])
-
         columns = {self.parameter: _column(value, self.unit), **dict(self._begin())}
-        self.engine.run(Job(lambda: with_columns(self.model, self.found, columns), done))
-        (rows,) = kept
+        ready = self.engine.ready(lambda: with_columns(self.model, self.found, columns))
+        rows = self.engine.run(ready)[:, 1:]
         settled = rows[int(len(rows) * (1.0 - self.tail)) :]
         for key, k in self.variables.items():
             self.starts[key] = _text(rows[-1, k], self.starts[key])

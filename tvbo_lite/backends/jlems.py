@@ -35,6 +35,7 @@ __all__ = ["run_file", "run_model", "run_text"]
 TIMEOUT = 600.0  # s
 
 _log = logging.getLogger("tvbo_lite.jlems")
+_TABLES = re.compile(rb"""\.h(?:df)?5\s*["']""")  # an include in HDF5
 _FINISHED = re.compile(r"Finished (\d+) steps in ([-+.\dE]+) seconds")
 
 
@@ -78,6 +79,8 @@ def run_file(
         BackendError: no Java, jLEMS failed (the message has its words), or the time was over.
     """
     origin = sources.main(path)
+    if _TABLES.search(origin.read()):
+        return run_model(_spelt_out(path, search), plan=plan, timeout=timeout, memory=memory)
     units: Units = {}
     if plan is None:
         plan, units = _asked_of_file(path, search)
@@ -126,6 +129,14 @@ def run_model(
 
     without_beyond(model, "jLEMS")
     return run_text(document(model), plan=plan, folder=folder, timeout=timeout, memory=memory)
+
+
+def _spelt_out(path: str | Path, search: Sequence[Path]) -> Model:
+    """The model with all that it includes: jNeuroML reads few files in HDF5, and writes beside them."""
+    from tvbo_lite.formats.lems.core import without_core
+    from tvbo_lite.formats.lems.reader import read_file
+
+    return without_core(read_file(path, search))
 
 
 def _asked_of_file(path: str | Path, search: Sequence[Path]) -> tuple[SimulationPlan, Units]:

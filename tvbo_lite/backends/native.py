@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.backends._room import numbers_in, require_room
 from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
 from tvbo_lite.backends.sinks import Job, in_memory, on_disk
 from tvbo_lite.compiler.lower import lower
@@ -75,7 +76,7 @@ def run_linked(
     begin = perf_counter()
     if output is not None:
         output.check()
-    tree = _tree(with_solver(model, solver), plan, resolver)
+    tree = _tree(with_solver(model, solver), plan, resolver, recorded=output is None)
     program = tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
@@ -160,11 +161,20 @@ def n_rows(beyond: Beyond, plan: SimulationPlan, program: Program) -> int:
 
 
 @collector_paused()
-def _tree(model: m.Model, plan: SimulationPlan | None, resolver: Resolver | None = None) -> _Tree:
+def _tree(
+    model: m.Model, plan: SimulationPlan | None, resolver: Resolver | None = None, *, recorded: bool = False
+) -> _Tree:
+    """``recorded``: all rows of the run will be kept in memory."""
     if resolver is None:
         resolver = Resolver(model)
         require(model, resolver)
     plan = plan or simulation_plan(model, resolver)
+    count = (
+        plan.length / (model.beyond.solver.sampling or plan.step)
+        if recorded and set(plan.intervals()) == {None}
+        else 0
+    )
+    require_room(numbers_in(model.components), count, len(plan.quantities()))
     target = resolver.component(plan.target, model.location, "the simulation's target")
     forest = populate(target)
     check_limits(forest)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
+from tvbo_lite.backends._room import require_room
 from tvbo_lite.compiler.ir import RANDOM, TIME
 from tvbo_lite.compiler.memory import EXPOSURE
 from tvbo_lite.errors import Problem, SimulationError, UnsupportedError
@@ -30,7 +31,6 @@ __all__ = ["Progress", "Rows", "Run", "Session", "Sink", "Stop", "record", "stop
 
 PART = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
 GROWTH = 10.0  # how much longer the next part may be: the first is one row
-MAX_VALUES = 1_000_000_000  # recorded numbers of one run, of 8 bytes each
 
 STEP = "the length of the step"
 
@@ -202,7 +202,7 @@ class Rows:
         """Raises `UnsupportedError` where they would fill it."""
         import numpy as np
 
-        check_size(n_rows, width)
+        require_room(0, n_rows, width - 1)
         self.rows, self.filled = np.empty((n_rows, width)), 0
         self.events: list[NDArray[np.void]] = []
 
@@ -284,15 +284,6 @@ def stopped_by_ctrl_c() -> Iterator[Stop]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, usual)
-
-
-def check_size(n_rows: int, n_columns: int) -> None:
-    """A run that would fill the memory is refused before it starts."""
-    count = n_rows * n_columns
-    if count > MAX_VALUES:
-        what = f"{n_rows} rows with {n_columns - 1} recorded quantities are {8e-9 * count:.3g} GB"
-        hint = "write them to disk while it runs (output=...), or record fewer quantities, less often"
-        raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
 
 
 def start_memory(program: Program, size: int) -> NDArray[np.float64]:

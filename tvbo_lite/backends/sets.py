@@ -6,11 +6,11 @@ Models that differ in numbers only share machine code. What Python does, it does
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tvbo_lite.backends.native import n_rows, prepare, simulate, with_solver
 from tvbo_lite.backends.sinks import common_interval
@@ -18,7 +18,6 @@ from tvbo_lite.compiler.engine import Kernel
 from tvbo_lite.compiler.llvm import module
 from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta, load
 from tvbo_lite.compiler.verify import verify
-from tvbo_lite.errors import SimulationError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.transforms.sweep import draws
 
@@ -33,23 +32,25 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
     from tvbo_lite.lems.plan import SimulationPlan
 
-__all__ = ["Engine", "Job", "run_jobs", "shares_no_step", "usual_threads"]
+__all__ = ["Engine", "Ready", "in_threads", "shares_no_step", "usual_threads"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A model to run, made when its turn comes.
+class Ready:
+    """A model that only has to be run."""
 
-    ``done`` gets the plan and the rows, shape ``(n_rows, 1 + n_recorded)``: time (s), then what is recorded.
-    """
-
-    model: Callable[[], Model]
-    done: Callable[[SimulationPlan, NDArray[np.float64]], None]
+    plan: SimulationPlan
+    program: Program
+    kernel: Kernel
+    n_rows: int  # after the first
 
 
 @dataclass(slots=True)
 class Engine:
-    """Runs jobs and keeps their machine code for those that differ in numbers only; safe in threads.
+    """Runs models and keeps their machine code for those that differ in numbers only; safe in threads.
 
     ``options`` are those of the built-in engine's integration.
     """
@@ -59,20 +60,30 @@ class Engine:
     kernels: dict[object, Kernel] = field(default_factory=dict)
     stopped: Event = field(default_factory=Event)  # set: runs in other threads end at their next report
 
-    def run(self, job: Job) -> None:
-        """Raises as `tvbo_lite.backends.native.run_model`."""
+    def ready(self, make: Callable[[], Model]) -> Ready:
+        """The model that ``make`` gives, lowered and compiled; nothing else is made meanwhile."""
         with self.lock:
-            model = with_solver(reader.link(job.model()), self.options)
+            model = self.linked(make())
             plan, program = prepare(model)
-            kernel = self.kernel(program)
-        done = simulate(program, kernel, n_rows(model.beyond, plan, program), self._go_on)
-        job.done(plan, done.rows[:: common_interval(plan, program.dt)])
+            return Ready(plan, program, self._kernel(program), n_rows(model.beyond, plan, program))
+
+    def linked(self, model: Model) -> Model:
+        """The model with all that it includes and the engine's options."""
+        return with_solver(reader.link(model), self.options)
+
+    def run(self, ready: Ready) -> NDArray[np.float64]:
+        """The rows, shape ``(n_rows + 1, 1 + n_recorded)``: time (s), then what is recorded.
+
+        Raises as `tvbo_lite.backends.native.run_model`, and `CancelledError` once the engine is stopped.
+        """
+        rows = simulate(ready.program, ready.kernel, ready.n_rows, self._go_on).rows
+        return rows[:: common_interval(ready.plan, ready.program.dt)]
 
     def _go_on(self, *_: int) -> None:
         if self.stopped.is_set():
             raise CancelledError
 
-    def kernel(self, program: Program) -> Kernel:
+    def _kernel(self, program: Program) -> Kernel:
         """The program's machine code, made where no earlier one is the same."""
         verify(program)
         code = module(program)
@@ -83,39 +94,22 @@ class Engine:
         return self.kernels[key]
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    *,
-    threads: int | None = None,
-    progress: Callable[[int], None] | None = None,
-    keep_going: bool = False,
-    **options: Any,
-) -> dict[int, SimulationError]:
-    """Runs all jobs; the result of none depends on ``threads`` or on the others.
+def in_threads(
+    run: Callable[[Item], Result], items: Sequence[Item], threads: int | None, stopped: Event
+) -> Generator[tuple[Item, Result]]:
+    """Each item with what ``run`` gives for it, in their order.
 
-    ``options`` are those of the built-in engine's integration; ``progress`` is called with the number of the
-    job that has just been finished, in order. Returns, by number, the errors of jobs in which a value became
-    NaN or infinite: of all with ``keep_going``, else of the first, and jobs that have not begun by then are
-    given up. Other errors are raised, as `tvbo_lite.backends.native.run_model` raises them.
+    Where that raises, or whoever takes the results goes no further, ``stopped`` is set, items that have not
+    begun are given up, and those that have are waited for.
     """
-    engine = Engine(options)
-    failed: dict[int, SimulationError] = {}
     with ThreadPoolExecutor(threads or usual_threads(), "tvbo_lite") as pool:
-        running = [pool.submit(engine.run, job) for job in jobs]
+        running = [pool.submit(run, item) for item in items]
         try:
-            for number, future in enumerate(running):
-                try:
-                    future.result()
-                except SimulationError as error:
-                    failed[number] = error
-                    if not keep_going:
-                        break
-                if progress is not None:
-                    progress(number)
+            for item, future in zip(items, running, strict=True):
+                yield item, future.result()
         finally:
-            engine.stopped.set()
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
-    return failed
 
 
 def usual_threads() -> int:

@@ -26,6 +26,7 @@ COMMANDS = {
     "formats": ("tvbo_lite.cli.formats:formats", "List the formats, and what each cannot hold."),
     "validate": ("tvbo_lite.cli.validate:validate", "Check files and list all their problems."),
     "info": ("tvbo_lite.cli.info:info", "Show what a file holds: cells, synapses, networks, simulations."),
+    "draw": ("tvbo_lite.cli.draw:draw", "Draw the network, the components or the channels of a file."),
     "explore": ("tvbo_lite.cli.explore:explore", "Run an experiment for many sets of parameter values."),
     "compare": ("tvbo_lite.cli.compare:compare", "Compare a run with jLEMS, or with earlier results."),
     "omv": ("tvbo_lite.cli.omv:omv", "Run tests of OSB Model Validation (.omt files)."),

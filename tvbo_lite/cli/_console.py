@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from tvbo_lite.errors import BackendError
+from tvbo_lite.progress import Bar
+from tvbo_lite.show.words import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,7 +29,7 @@ class Watch:
         self.begin = perf_counter()
         self.timeout = timeout  # s
         self.visible = sys.stderr.isatty()
-        self.bar: Progress | None = None
+        self.bar: Bar | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -44,17 +46,8 @@ class Watch:
             msg = f"the run was stopped after {self.timeout:g} s, {where}; give it a longer --timeout"
             raise BackendError(msg)
         if self.visible and (self.bar is not None or spent > PATIENCE):
-            self._draw(done, total)
-
-    def _draw(self, done: int, total: int) -> None:
-        if self.bar is None:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self.bar = Progress(console=Console(stderr=True), transient=True)
-            self.bar.add_task("simulating", total=total)
-            self.bar.start()
-        self.bar.update(self.bar.task_ids[0], completed=done)
+            self.bar = self.bar or Bar("simulating")
+            self.bar(done, total)
 
 
 class Stage:
@@ -118,14 +111,3 @@ def _rich_table(header: Sequence[str], rows: Sequence[Sequence[str]], words: int
     console = Console()
     needed = console.measure(shown, options=console.options.update(max_width=WIDE)).maximum
     Console(width=max(console.width, needed)).print(shown)  # a narrow terminal breaks lines, not words
-
-
-_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
-
-
-def duration(seconds: float) -> str:
-    """A time in a handy unit: ``200 ms``, ``1.5 s``."""
-    if not seconds:
-        return "0 s"
-    scale, unit = next((item for item in _UNITS if seconds >= item[0] * 0.9995), _UNITS[-1])
-    return f"{seconds / scale:.3g} {unit}"

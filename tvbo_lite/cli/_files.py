@@ -135,11 +135,8 @@ def check_figure(path: Path | None) -> None:
 
 def write_figure(path: Path, recording: Recording, reference: object = None) -> None:
     """Draw the displays of a run, with a reference behind them if there is one."""
-    from io import BytesIO
-
+    from tvbo_lite.plotting._figure import encoded
     from tvbo_lite.plotting.lems import plot_displays
 
     figure = plot_displays(recording, reference)  # type: ignore[arg-type]  # a recording or tables
-    content = BytesIO()
-    figure.savefig(content, format=path.suffix[1:].lower())
-    write_beside(path, content.getvalue())
+    write_beside(path, encoded(figure, path.suffix[1:].lower()))

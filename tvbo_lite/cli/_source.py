@@ -118,10 +118,13 @@ class Wanted:
 
 
 def is_neuroml_file(name: str) -> bool:
-    """Whether a file's root element is ``<neuroml>``, by its name or its text."""
+    """Whether a file's root element is ``<neuroml>``: by its name, or its text."""
+    from tvbo_lite.formats.neuroml.layout import is_hdf5
     from tvbo_lite.formats.neuroml.xsd import is_neuroml
 
     path = Path(name)
+    if is_hdf5(name):
+        return True
     if name.lower().endswith(".nml") or not path.is_file():
         return name.lower().endswith(".nml")
     with path.open("rb") as file:
@@ -155,6 +158,8 @@ def read_source(name: str, search: Sequence[Path] = (), wanted: Wanted | None = 
 
 def _with_simulation(name: str, model: Model, wanted: Wanted) -> tuple[Model, Model]:
     """The model with a simulation of its network; and a document that includes the file and has it too."""
+    from tvbo_lite.formats.lems.core import without_core
+    from tvbo_lite.formats.neuroml.layout import is_hdf5
     from tvbo_lite.lems.model import Include
     from tvbo_lite.lems.model import Model as Document
     from tvbo_lite.transforms.resolve import Resolver
@@ -167,9 +172,11 @@ def _with_simulation(name: str, model: Model, wanted: Wanted) -> tuple[Model, Mo
     resolver = Resolver(model)
     resolver.check_everything()
     simulation = simulation_of(resolver, network_of(resolver, wanted.network), wanted.duration, wanted.step)
+    whole = replace(model, target=simulation.id, components=(*model.components, simulation))
+    if is_hdf5(name):  # jNeuroML reads few of these
+        return whole, without_core(whole)
     includes = tuple(map(Include, (*CORE_FILES, Path(name).name)))
-    written = Document(target=simulation.id, includes=includes, components=(simulation,))
-    return replace(model, target=simulation.id, components=(*model.components, simulation)), written
+    return whole, Document(target=simulation.id, includes=includes, components=(simulation,))
 
 
 def read_model(name: str, search: Sequence[Path] = ()) -> tuple[Model, Model | None]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tvbo_lite.cli._source import Source
-    from tvbo_lite.compare import EventComparison, TraceComparison
     from tvbo_lite.lems.plan import EventOutputFile
     from tvbo_lite.lems.recording import Recording
 
@@ -32,17 +31,6 @@ Examples:
   tvbo-lite compare --all --markdown agreement.md
 """
 STAGES = (("compile", "compiling"), ("simulate", "simulating"), ("jlems_simulate", "simulating"))
-HEADER = (
-    "trace",
-    "max error",
-    "RMSE",
-    "RMSE/range",
-    "correlation",
-    "differing",
-    "spikes",
-    "shift",
-    "verdict",
-)
 
 
 @click.command(epilog=EXAMPLE)
@@ -230,9 +218,10 @@ def _report(behind: Recording | Tables, events: Events, ours: Recording, toleran
     """Print the comparison; whether everything passes."""
     from tvbo_lite.cli._console import table
     from tvbo_lite.compare import compare as compare_runs
+    from tvbo_lite.show.comparison import HEADER, rows, verdict
 
     result = compare_runs(behind, ours, tolerance=tolerance, reference_events=events)
-    table(HEADER, [*(_row(trace) for trace in result), *(_event_row(item) for item in result.events)])
+    table(HEADER, list(rows(result)))
     for name in result.missing:
         click.echo(f"{name}: only in the reference")
     for name in result.extra:
@@ -240,47 +229,5 @@ def _report(behind: Recording | Tables, events: Events, ours: Recording, toleran
     for item in result.events:
         if not item.identical:
             click.echo(f"{item.name}: {item.first}")
-    failed = len(result.missing) + sum(not trace.ok for trace in result)
-    total = len(result) + len(result.missing)
-    same = sum(trace.identical for trace in result)
-    text = f"{total - failed} of {total} traces pass, {same} of them identical as float32"
-    if result.events:
-        passed = sum(item.ok for item in result.events)
-        text += f"; {passed} of {len(result.events)} event files pass"
-    click.echo(text)
+    click.echo(verdict(result))
     return result.ok
-
-
-def _event_row(item: EventComparison) -> tuple[str, ...]:
-    """An event file in the table of traces: its lines are its spikes."""
-    from tvbo_lite.cli._console import duration
-
-    total = max(item.n_reference, item.n_ours)
-    return (
-        f"events {item.name}",
-        *["-"] * 4,
-        f"{item.n_different} / {total}",
-        f"{item.n_reference} / {item.n_ours}",
-        "-" if item.max_shift is None else duration(item.max_shift),
-        "identical" if item.identical else ("ok" if item.ok else "FAIL"),
-    )
-
-
-def _row(trace: TraceComparison) -> tuple[str, ...]:
-    from tvbo_lite.cli._console import duration
-
-    spikes = shift = "-"
-    if trace.threshold is not None:
-        spikes = f"{len(trace.reference_spikes)} / {len(trace.our_spikes)}"
-        shift = "-" if trace.max_spike_shift is None else duration(trace.max_spike_shift)
-    return (
-        trace.name,
-        f"{trace.max_error:.3g}",
-        f"{trace.rmse:.3g}",
-        f"{trace.nrmse:.3g}",
-        f"{trace.correlation:.9g}",
-        f"{trace.n_different} / {trace.n_values}",
-        spikes,
-        shift,
-        "identical" if trace.identical else ("ok" if trace.ok else "FAIL"),
-    )

@@ -14,6 +14,7 @@ Examples:
   tvbo-lite convert LEMS_NML2_Ex5_DetCell.xml hh.yaml
   tvbo-lite convert experiment.yaml izhikevich/ --to neuroml
   tvbo-lite convert experiment.yaml hh.py --to brian2
+  tvbo-lite convert network.yaml network.net.nml.h5
 """
 
 
@@ -30,11 +31,11 @@ def convert(source: str, target: Path, *, to: str | None, strict: bool, include:
     stderr. 'tvbo-lite formats' lists the formats.
     """
     from tvbo_lite.cli.render import translated, write
-    from tvbo_lite.formats import format_of
+    from tvbo_lite.formats import Files, format_of
 
     name = to or format_of(target)
     result = translated(source, name, search=include, strict=strict)
-    if not isinstance(result, str) or target.is_dir():
+    if isinstance(result, Files) or target.is_dir():
         write(result, source, name, output=None, folder=target)
     else:
         write(result, source, name, output=target, folder=None)

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+ENDINGS = (".npz", ".zarr")
 EXAMPLE = """\b
 Examples:
   tvbo-lite explore experiment.yaml excitability --out sweep.npz
-  tvbo-lite explore experiment.yaml --set eta=-10:0:101 --set J=10,15,20 --out sweep.npz
+  tvbo-lite explore experiment.yaml --set eta=-10:0:101 --set J=10,15,20 --output sweep.zarr
 """
 
 
@@ -37,7 +38,15 @@ Examples:
 @click.option(
     "--every", metavar="S", type=click.FloatRange(min=0, min_open=True), help="Keep a row every S seconds."
 )
-@click.option("--out", metavar="FILE.npz", type=Path, required=True, help="NumPy file for the result.")
+@click.option(
+    "--out",
+    "--output",
+    "out",
+    metavar="FILE.npz|FOLDER.zarr",
+    type=Path,
+    required=True,
+    help="NumPy file for the result, or Zarr store, to which sets are added as they finish.",
+)
 def explore(
     file: Path,
     name: str | None,
@@ -50,13 +59,14 @@ def explore(
 ) -> None:
     """Run FILE, a YAML experiment, for many sets of parameter values.
 
-    NAME is one of its explorations; without it --set says which values. The result's file holds the arrays
-    values, dims, time, the values of each parameter, and the names and units of the traces.
+    NAME is one of its explorations; without it --set says which values. A NumPy file holds the arrays
+    values, dims, time, the values of each parameter, and the names and units of the traces. A Zarr store
+    holds the same as xarray reads it; the same command goes on with one that was stopped.
     """
     if (name is None) == (not space):
         raise click.UsageError("give either the NAME of an exploration or --set NAME=VALUES")
-    if out.suffix != ".npz":
-        raise click.UsageError(f"--out {out}: the name of the file has to end in .npz")
+    if out.suffix not in ENDINGS:
+        raise click.UsageError(f"--out {out}: the name has to end in {' or '.join(ENDINGS)}")
     begin = perf_counter()
     from tvbo_lite.cli._console import Watch, duration
     from tvbo_lite.experiment import SimulationExperiment
@@ -65,8 +75,16 @@ def explore(
     wanted = name or dict(_values(text) for text in space)
     mode = "zip" if zipped else "product"
     with Watch() as watch:
-        swept = experiment.explore(wanted, mode, threads=threads, progress=watch, sampling_step_size=every)
-    _write(out, swept)
+        swept = experiment.explore(
+            wanted,
+            mode,
+            threads=threads,
+            progress=watch,
+            output=out if out.suffix == ".zarr" else None,
+            sampling_step_size=every,
+        )
+    if out.suffix == ".npz":
+        _write(out, swept)
     sizes = ", ".join(f"{key} {size}" for key, size in swept.sizes.items())
     click.echo(f"wrote {out}: {sizes}")
     click.echo(f"took {duration(perf_counter() - begin)}")

@@ -29,11 +29,13 @@ Examples:
     metavar="FORMAT",
     default="lems",
     show_default=True,
-    help="lems, yaml, neuroml, brian2, numpy or pyrates.",
+    help="lems, yaml, neuroml, hdf5, brian2, numpy or pyrates.",
 )
 @click.option("-o", "--output", metavar="OUT", type=Path, help="Write to this file instead of stdout.")
 @click.option("--folder", metavar="DIR", type=Path, help="Write all files into this folder.")
 @click.option("--split", is_flag=True, help="LEMS: types, network and simulation in a file each.")
+@click.option("--hdf5", is_flag=True, help="NeuroML: networks in HDF5.")
+@click.option("--double", is_flag=True, help="HDF5: numbers of 16 digits, not 7.")
 @click.option("--strict", is_flag=True, help="Write nothing where the format cannot hold all.")
 @options.include
 def render(
@@ -43,6 +45,8 @@ def render(
     output: Path | None,
     folder: Path | None,
     split: bool,
+    hdf5: bool,
+    double: bool,
     strict: bool,
     include: tuple[Path, ...],
 ) -> None:
@@ -54,7 +58,8 @@ def render(
     """
     if output is not None and folder is not None:
         raise click.UsageError("give -o OUT for one file, or --folder DIR for all files")
-    chosen = {"split": True} if split else {}
+    flags = {"split": split, "hdf5": hdf5, "double": double}
+    chosen = {name: True for name, given in flags.items() if given}
     result = translated(file, to, search=include, strict=strict, **chosen)
     write(result, file, to, output=output, folder=folder)
 
@@ -80,23 +85,24 @@ def translated(file: str, to: str, *, search: tuple[Path, ...], strict: bool, **
 
 def write(result: Rendered, file: str, to: str, *, output: Path | None, folder: Path | None) -> None:
     """To stdout, to the file, or into the folder, where a single text is named after FILE."""
-    from tvbo_lite.atomic import write_beside
     from tvbo_lite.formats import FORMATS
-    from tvbo_lite.formats.files import Files, write_files
+    from tvbo_lite.formats.files import Files, write_beside, write_files
 
     name = Path(file).stem + FORMATS[to].suffix
 
     if folder is not None:
-        files = Files(name, {name: result}) if isinstance(result, str) else result
+        files = result if isinstance(result, Files) else Files(name, {name: result})
         for path in write_files(folder, files):
             click.echo(f"wrote {path}", err=True)
-    elif not isinstance(result, str):
+    elif isinstance(result, Files):
         raise click.UsageError(f"these are {len(result)} files, so give --folder DIR: {', '.join(result)}")
-    elif output is None or str(output) == "-":
+    elif output is not None and str(output) != "-":
+        write_beside(output, result)
+        click.echo(f"wrote {output}", err=True)
+    elif isinstance(result, str):
         click.echo(result, nl=False)
     else:
-        write_beside(output, result.encode())
-        click.echo(f"wrote {output}", err=True)
+        raise click.UsageError(f"{FORMATS[to].description} is no text, so give -o OUT or --folder DIR")
 
 
 def _model(file: str, search: tuple[Path, ...], *, linked: bool) -> Model:
@@ -109,6 +115,12 @@ def _model(file: str, search: tuple[Path, ...], *, linked: bool) -> Model:
         from tvbo_lite.experiment import SimulationExperiment
 
         return SimulationExperiment.from_file(file).model()
+    from tvbo_lite.formats.neuroml.layout import is_hdf5
+
+    if is_hdf5(file):  # its includes are not LEMS
+        from tvbo_lite.formats.lems.core import without_core
+
+        return without_core(read_model(file, search)[0])
     from tvbo_lite.errors import Location, Problem, ReadError
     from tvbo_lite.formats.lems import sources
     from tvbo_lite.formats.lems.reader import read_string

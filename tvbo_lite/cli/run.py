@@ -26,6 +26,7 @@ Examples:
   tvbo-lite run network.nml --duration 300ms --step 0.01ms
   tvbo-lite run experiment.yaml --output run.zarr --save-state end.state
   tvbo-lite run experiment.yaml --output more.zarr --from-state end.state
+  tvbo-lite run network.net.nml.h5 --duration 300ms --step 0.01ms
 """
 
 
@@ -53,6 +54,9 @@ Examples:
 @click.option("--save-state", metavar="FILE", type=Path, help="Keep the state at the end, to go on from it.")
 @click.option("--from-state", metavar="FILE", type=Path, help="Go on from a state, for as long again.")
 @options.plot
+@click.option(
+    "--html", metavar="FILE", type=Path, help="Write a page with zoomable spikes and traces (needs plotly)."
+)
 @options.fast
 @options.include
 @options.timeout
@@ -68,6 +72,7 @@ def run(
     backend: str,
     out: Path | None,
     plot: Path | None,
+    html: Path | None,
     fast: bool,
     include: tuple[Path, ...],
     timeout: float | None,
@@ -87,9 +92,10 @@ def run(
 
     backend = backend_of(backend, fast=fast)
     check_figure(plot)
-    if output is not None and plot is not None:
+    if output is not None and (plot is not None or html is not None):
         raise click.UsageError("--plot draws what is in memory, and with --output nothing is")
     native = _native_options(backend, output, save_state, from_state)
+    _check_page(html, file)
     source = read_source(file, include, _wanted(duration, step, network))
     for warning in source.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -102,6 +108,8 @@ def run(
     if recording.stopped is not None:
         click.echo(_stopped(recording), err=True)
     _write(planned, recording, backend, plot)
+    if html is not None:
+        _write_page(html, recording, backend)
     if save_state is not None and recording.state is not None:
         click.echo(f"wrote {recording.state.save(save_state)}: the state at {recording.state.time:g} s")
     if recording.stored is not None:
@@ -152,10 +160,30 @@ def _write(planned: Sequence[Output], recording: Recording, backend: str, plot: 
         click.echo(f"wrote {plot}")
 
 
+def _write_page(html: Path, recording: Recording, backend: str) -> None:
+    from tvbo_lite.results import ExperimentResult
+
+    ExperimentResult.from_recording(recording, backend=backend).to_html(html, title=recording.plan.id)
+    click.echo(f"wrote {html}")
+
+
 def _stopped(recording: Recording) -> str:
     end = recording.start + recording.plan.length
     what = f"stopped at {recording.stopped:g} s of {end:g} s; what was recorded until then is kept"
     return what if recording.stored is not None else f"{what} (Ctrl-C once more: it is not)"
+
+
+def _check_page(page: Path | None, file: str) -> None:
+    """Before the run: a page has the ending of one, and is not FILE."""
+    if page is None:
+        return
+    if page.suffix.lower() not in {".html", ".htm"}:
+        raise click.UsageError(f"--html {page}: the name of the page has to end in .html")
+    if page.exists() and Path(file).is_file() and page.samefile(file):
+        raise click.UsageError(f"--html {page}: that is FILE itself")
+    from tvbo_lite.plotting.interactive import require_plotly
+
+    require_plotly()
 
 
 def _wanted(duration: str | None, step: str | None, network: str | None) -> Wanted | None:

@@ -94,10 +94,7 @@ def _examine(file: str, search: tuple[Path, ...], errors: list[Problem], warning
     from tvbo_lite.transforms.check import check
 
     if is_neuroml_file(file):
-        from tvbo_lite.formats.lems import sources
-        from tvbo_lite.formats.neuroml.xsd import schema_problems
-
-        errors += schema_problems(sources.main(file).read(), file)
+        errors += _against_schema(file)
     told = {(item.location.file, item.location.line) for item in errors}
     try:
         model, _ = read_model(file, search)
@@ -107,6 +104,20 @@ def _examine(file: str, search: tuple[Path, ...], errors: list[Problem], warning
     except InputError as error:
         others = list(error.problems)
     errors += [item for item in others if (item.location.file, item.location.line) not in told]
+
+
+def _against_schema(file: str) -> list[Problem]:
+    """What the NeuroML schema says of a document; of one in HDF5, of the XML inside."""
+    from tvbo_lite.formats.lems import sources
+    from tvbo_lite.formats.neuroml.layout import TOP_LEVEL, is_hdf5
+    from tvbo_lite.formats.neuroml.xsd import schema_problems
+
+    if not is_hdf5(file):
+        return schema_problems(sources.main(file).read(), file)
+    from tvbo_lite.formats.neuroml.hdf5_reader import top_level
+
+    text = top_level(Path(file))
+    return schema_problems(text.encode(), f"{file}: {TOP_LEVEL}") if text else []
 
 
 def _when_built(model: Model, warnings: list[Problem]) -> Iterator[Problem]:

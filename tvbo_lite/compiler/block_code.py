@@ -9,7 +9,7 @@ import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.memory import EXPOSURE, REGIME, Memory
-from tvbo_lite.compiler.reading import Ranges, Reading, Scope, Simple
+from tvbo_lite.compiler.reading import Many, Ranges, Reading, Scope, Simple
 from tvbo_lite.errors import ExpressionError, Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Binary, Expr, Number, Select, names
@@ -366,7 +366,9 @@ class BlockCode(Reading):
         return body
 
     def _reduced(self, item: m.DerivedVariable, body: list[ir.Statement]) -> ir.Value:
-        leaves = self.selected(item)
+        return self._total(self.selected(item), body)
+
+    def _total(self, leaves: Simple | Many | Ranges, body: list[ir.Statement]) -> ir.Value:
         if isinstance(leaves, Simple):
             return leaves.value
         op, start = ("*", 1.0) if leaves.multiply else ("+", 0.0)

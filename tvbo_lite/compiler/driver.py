@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from tvbo_lite.compiler.memory import Memory
 from tvbo_lite.expr.tree import Binary, Call, Number, Select
 from tvbo_lite.lems.beyond import Solver
 from tvbo_lite.transforms.blocks import Block
+
+if TYPE_CHECKING:
+    from tvbo_lite.compiler.past import Past
 
 Body = list[ir.Statement]
 
@@ -69,6 +72,7 @@ class Parts:
     queue: bool
     derives: bool
     moves_with_time: bool
+    past: Past
 
     @property
     def slopes(self) -> int:

@@ -115,11 +115,15 @@ class _Explicit:
             return [self.parts.copy(self.cells.ahead, self.stages[-1])]
         return _looked_ahead(self.parts, self.cells)
 
+    def unit(self) -> ir.Value:
+        """What multiplies the stages in the dense output."""
+        return self.cells.length
+
     def dense(self, theta: ir.Value) -> Body:
         """The states at a fraction of the last step."""
         body: Body = []
         terms = _weights(self.parts, body, self.method.dense, self.stages, theta)
-        return [*body, self.parts.blend(self.parts.first, self.cells.old, self.cells.length, terms)]
+        return [*body, self.parts.blend(self.parts.first, self.cells.old, self.unit(), terms)]
 
 
 class _Implicit:
@@ -176,10 +180,13 @@ class _Implicit:
     def accepted(self) -> Body:
         return _looked_ahead(self.parts, self.cells)
 
+    def unit(self) -> ir.Value:
+        return ONE
+
     def dense(self, theta: ir.Value) -> Body:
         body: Body = []
         terms = _weights(self.parts, body, self.method.dense, self.stages, theta)
-        return [*body, self.parts.blend(self.parts.first, self.cells.old, ONE, terms)]
+        return [*body, self.parts.blend(self.parts.first, self.cells.old, self.unit(), terms)]
 
 
 def _looked_ahead(parts: Parts, cells: _Cells) -> Body:
@@ -220,7 +227,9 @@ class _Adaptive:
 
     def begin(self) -> Body:
         parts, cells = self.parts, self.cells
-        body: Body = [ir.SetTime(ZERO), *parts.call("rates")]
+        body: Body = [parts.copy(cells.old, parts.first)]
+        body += [*parts.past.started(cells.begin, cells.length, cells.old)]
+        body += [ir.SetTime(ZERO), *parts.call("rates")]
         body += [parts.copy(cells.new, parts.first), parts.copy(cells.ahead, parts.slopes)]
         body += [*self._act(), parts.copy(cells.old, cells.new)]
         return [*body, *self._first_step()]
@@ -309,15 +318,16 @@ class _Adaptive:
         body += [ir.Store(cells.done, ZERO), ir.Store(cells.failed, ZERO)]
         body.append(ir.While(below(cells.done, ONE), tuple(self._try(limit))))
         body += self.stages.accepted()
+        kept = parts.past.made(cells.end, self.stages.unit(), self.stages.stages)
         if not self.settles:
-            return body
+            return [*body, *kept]
         body.append(ir.Store(cells.pending, cells.at_limit))
         if parts.tests[0]:
             body += self._watched()
             here = ir.Store(cells.pending, ONE)
             body.append(ir.If(below(ZERO, parts.active), (here,)))
             body.append(ir.If(below(ZERO, parts.changes), (*self._located(), here)))
-        return body
+        return [*body, *kept]
 
     def _limit(self, body: Body) -> ir.Value:
         """The time that the next step must not pass."""
@@ -334,8 +344,9 @@ class _Adaptive:
         """A step of the length foreseen, which is made or refused."""
         parts, cells = self.parts, self.cells
         body: Body = []
-        if parts.solver.max_step is not None:
-            body.append(ir.Store(cells.next, least(cells.next, number(parts.solver.max_step))))
+        for longest in (parts.solver.max_step, parts.past.longest_step):
+            if longest is not None:
+                body.append(ir.Store(cells.next, least(cells.next, number(longest))))
         left = parts.let(body, minus(limit, cells.begin))
         near = at_most(left, times(number(1.01), cells.next))
         halves = at_most(left, times(number(2.0), cells.next))

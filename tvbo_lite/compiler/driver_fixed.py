@@ -27,17 +27,23 @@ NEAR = 2.0**-49  # relative: a time of the grid that near to a foreseen one is t
 
 def fixed(parts: Parts, method: RungeKutta) -> Body:
     """One step of an explicit method."""
-    body = _opened(parts)
+    body, step = _opened(parts), number(parts.dt)
+    if len(method.nodes) == 1:  # neither the states nor the rates are needed again
+        body.append(
+            parts.blend(parts.first, parts.first, step, parts.weighted(method.weights, [parts.slopes]))
+        )
+        return [*body, *_closed(parts)]
     start, stages = parts.room(), [parts.room() for _ in method.nodes]
-    step, now = number(parts.dt), _time(parts, body)
+    now = _time(parts, body)
     body += [parts.copy(start, parts.first), parts.copy(stages[0], parts.slopes)]
     for place, row, node in zip(stages[1:], method.matrix, method.nodes[1:], strict=True):
         body.append(parts.blend(parts.first, start, step, parts.weighted(row, stages)))
         at = plus(now, number(node * parts.dt))
-        body += [ir.SetTime(times(at, number(JUST_BEFORE)) if node == 1.0 else at), *parts.call("rates")]
+        body.append(ir.SetTime(times(at, number(JUST_BEFORE)) if node == 1.0 else at))
+        body += [*parts.past.at(node), *parts.call("rates")]
         body.append(parts.copy(place, parts.slopes))
     body.append(parts.blend(parts.first, start, step, parts.weighted(method.weights, stages)))
-    return [*body, *_closed(parts)]
+    return [*body, *parts.past.stepped(stages), *_closed(parts)]
 
 
 def stochastic(parts: Parts, method: Stochastic) -> Body:
@@ -54,7 +60,7 @@ def stochastic(parts: Parts, method: Stochastic) -> Body:
     body.append(_pushed(parts, ONE, push[0]))
     if len(method.weights) == 2:
         end = times(plus(_time(parts, body), step), number(JUST_BEFORE))
-        body += [ir.SetTime(end), *parts.call("rates")]
+        body += [ir.SetTime(end), *parts.past.at(1.0), *parts.call("rates")]
         body.append(ir.Multiply(push[1], parts.strengths, normal, parts.noisy, root))
         body.append(
             parts.blend(parts.first, start, step, parts.weighted(method.weights, (slopes, parts.slopes)))
@@ -69,7 +75,10 @@ def _pushed(parts: Parts, weight: ir.Value, push: int) -> ir.Statement:
 
 def begin(parts: Parts) -> Body:
     """After initialisation: rates at time 0, and what conditions do there."""
-    return [ir.SetTime(ZERO), *parts.call("draw"), *parts.call("rates"), *settled(parts)]
+    body: Body = [ir.SetTime(ZERO), *parts.call("draw"), *parts.past.opened(), *parts.call("rates")]
+    if parts.past.derives:
+        body += [*parts.past.opened(derived=True), *parts.call("rates")]
+    return [*body, *settled(parts), *parts.past.kept(moved=False)]
 
 
 def settled(parts: Parts) -> Body:
@@ -96,7 +105,8 @@ def _opened(parts: Parts) -> Body:
         now = _time(parts, body)
         body.append(ir.SetTime(now))
         due = parts.due(body)
-        body.append(ir.If(at_most(due, now), (ir.Deliver(), *parts.call("rates"))))
+        served = (ir.Deliver(), *parts.call("rates"), *parts.past.kept(moved=False))
+        body.append(ir.If(at_most(due, now), served))
     return body
 
 
@@ -104,7 +114,8 @@ def _closed(parts: Parts) -> Body:
     """What happens after a step: the time moves on, numbers are drawn, conditions are looked at."""
     body: Body = [ir.Store(parts.clock, plus(parts.clock, ONE))]
     now = _time(parts, body)
-    return [*body, ir.SetTime(now), *parts.call("draw"), *parts.call("rates"), *settled(parts)]
+    body += [ir.SetTime(now), *parts.past.at(1.0), *parts.call("draw"), *parts.call("rates")]
+    return [*body, *settled(parts), *parts.past.kept()]
 
 
 def repeated(parts: Parts, body: Body) -> Body:

@@ -31,6 +31,7 @@ def is_held_only(beyond: Beyond) -> bool:
         bool(beyond.noise)
         and all(noise.held for noise in beyond.noise)
         and not beyond.samples
+        and not beyond.delays
         and beyond.solver.method == "euler"
         and beyond.solver.sampling is None
     )
@@ -43,10 +44,10 @@ def lower_held(
 
     Raises as `tvbo_lite.compiler.lower.lower`, and `ModelError` for noise on what cannot have any.
     """
-    return _HeldLowering(forest, constants, plan, noise).program()
+    return HeldLowering(forest, constants, plan, noise).program()
 
 
-class _HeldLowering(ModelLowering):
+class HeldLowering(ModelLowering):
     def __init__(
         self,
         forest: Forest,
@@ -60,6 +61,8 @@ class _HeldLowering(ModelLowering):
 
     def program(self) -> ir.Program:
         program = super().program()
+        if not self.places:
+            return program
         later = ir.Store(self.clock, Binary("+", self.clock, _ONE))
         return replace(program, step=replace(program.step, body=(*self._drawn(), later, *program.step.body)))
 

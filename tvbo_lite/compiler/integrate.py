@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tvbo_lite.compiler.exponential import lower_exponential
 from tvbo_lite.compiler.held import is_held_only, lower_held
 from tvbo_lite.compiler.lower import lower
-from tvbo_lite.compiler.methods import load
+from tvbo_lite.compiler.methods import EXPONENTIAL, load
 from tvbo_lite.compiler.solver import lower_for, method_of
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.transforms.blocks import Forest
@@ -31,6 +32,8 @@ def lower_beyond(
     """
     if is_held_only(beyond):
         return lower_held(forest, constants, plan, beyond.noise)
+    if beyond.solver.method.lower() == EXPONENTIAL:
+        return lower_exponential(forest, constants, plan, beyond)
     method = method_of(beyond)
     if method is None and beyond.solver.sampling is None:
         return lower(forest, constants, plan)

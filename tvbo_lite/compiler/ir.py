@@ -324,6 +324,60 @@ class After:
 
 
 @dataclass(eq=False, slots=True)
+class Ring:
+    """The past of ``count`` values, ``rows`` numbers for each, in a circle of places from ``place`` on.
+
+    The circle turns with the steps: where the newest number of the first value stands at ``h``, that of
+    value ``j`` stands at ``h + j * rows``, and older ones before it. So the numbers of one value are
+    neighbours, and one comparison tells whether a place is beyond the end of the circle.
+    """
+
+    place: int
+    rows: int
+    count: int
+
+    @property
+    def size(self) -> int:
+        return self.rows * self.count
+
+
+@dataclass(eq=False, slots=True)
+class Remember:
+    """For each value ``j``: the place ``head + j * rows`` of a ring takes ``m[tables[sources][j]]``."""
+
+    ring: Ring
+    head: Value
+    sources: int
+
+
+@dataclass(eq=False, slots=True)
+class Recall:
+    """``temp`` = what a ring holds at ``head + start``, for instance ``k`` of ``block``.
+
+    ``start`` and ``head + start`` lie between 0 and twice the size of the ring.
+    """
+
+    temp: Temp
+    block: Block
+    ring: Ring
+    head: Value
+    start: Index
+
+
+@dataclass(eq=False, slots=True)
+class Find:
+    """``temp`` = where the newest row stands whose first value is not above ``value``; or else the oldest.
+
+    The first values of a ring's rows rise, the last of them is at ``head``.
+    """
+
+    temp: Temp
+    ring: Ring
+    head: Value
+    value: Value
+
+
+@dataclass(eq=False, slots=True)
 class Due:
     """``temp`` = when the next queued event is due (s), or infinity."""
 
@@ -355,6 +409,9 @@ Statement: TypeAlias = (
     | Normal
     | Sample
     | After
+    | Remember
+    | Recall
+    | Find
     | Due
     | Deliver
 )

@@ -124,6 +124,10 @@ def _jacobian(statement: ir.Jacobian, _: ir.Program) -> Iterator[slice]:
     yield slice(statement.matrix, statement.matrix + statement.size**2)
 
 
+def _remember(statement: ir.Remember, _: ir.Program) -> Iterator[slice]:
+    yield slice(statement.ring.place, statement.ring.place + statement.ring.size)
+
+
 def _factor(statement: ir.Factor, _: ir.Program) -> Iterator[slice]:
     yield slice(statement.target, statement.target + statement.size**2)
     yield slice(statement.pivots, statement.pivots + statement.size)
@@ -138,11 +142,12 @@ WRITES: dict[type, Rule] = {
     ir.Normal: _SIZE,
     ir.Jacobian: _jacobian,
     ir.Factor: _factor,
+    ir.Remember: _remember,
     ir.Solve: _stretch("vector", lambda statement: int(statement.size)),
     **dict.fromkeys(
         (
             ir.Let, ir.If, ir.Each, ir.Reduce, ir.Emit, ir.Call, ir.SetTime, ir.While, ir.Norm, ir.Sample,
-            ir.After, ir.Due, ir.Deliver,
+            ir.After, ir.Recall, ir.Find, ir.Due, ir.Deliver,
         ),
         _nothing,
     ),

@@ -85,6 +85,12 @@ class Memory:
         """A variable of the current instance, or of one of its ancestors."""
         return Load(block, self.cell(block, name).offset)
 
+    def given(self, block: Block, name: str, values: NDArray[np.float64]) -> Load:
+        """A number for each instance of a block that no variable of it holds."""
+        cell = Cell(block, name, self._take(values), block.size)
+        self.cells.append(cell)
+        return Load(block, cell.offset)
+
     def exposure(self, block: Block, variable: str) -> Load:
         """What others see of a variable: its own cell, unless it changes after exposures are copied."""
         if self._lags(block, variable):

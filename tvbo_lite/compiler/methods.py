@@ -14,7 +14,7 @@ from typing import TypeAlias
 from tvbo_lite.compiler.order import residual
 from tvbo_lite.errors import CompileError, Problem, UnsupportedError, nearest
 
-__all__ = ["METHODS", "Method", "Rosenbrock", "RungeKutta", "Stochastic", "load"]
+__all__ = ["EXPONENTIAL", "METHODS", "Method", "Rosenbrock", "RungeKutta", "Stochastic", "load"]
 
 Row: TypeAlias = tuple[float, ...]
 
@@ -180,7 +180,11 @@ def _midpoint() -> Method:
 
 def _rk4() -> Method:
     matrix = ((0.5,), (0.0, 0.5), (0.0, 0.0, 1.0))
-    return RungeKutta("rk4", 4, matrix, (1 / 6, 1 / 3, 1 / 3, 1 / 6), "Kutta (1901)")
+    inner = (0.0, 1.0, -2 / 3)
+    return RungeKutta(
+        "rk4", 4, matrix, (1 / 6, 1 / 3, 1 / 3, 1 / 6), "Kutta (1901)",
+        dense=((1.0, -3 / 2, 2 / 3), inner, inner, (0.0, -1 / 2, 2 / 3)), dense_order=3,
+    )  # fmt: skip
 
 
 def _bosh3() -> Method:
@@ -280,6 +284,8 @@ METHODS: dict[str, Callable[[], Method]] = {
     "euler_maruyama": _euler_maruyama,
     "stochastic_heun": _stochastic_heun,
 }
+EXPONENTIAL = "exponential_euler"
+"""The one that is no table of numbers (`tvbo_lite.compiler.exponential`)."""
 ALIASES = {"stiff": "rodas4", "adaptive": "dopri5", "rk45": "dopri5", "rk23": "bosh3"}
 NOISY = {"euler": "euler_maruyama", "heun": "stochastic_heun"}
 """What a method becomes where there is noise."""
@@ -295,8 +301,9 @@ def load(name: str) -> Method:
     plain = ALIASES.get(name.lower(), name.lower())
     if plain not in METHODS:
         what = f"the built-in engine has no method '{name}'"
-        hint = nearest(plain, [*METHODS, *ALIASES])
-        raise UnsupportedError(Problem(what, expected=f"one of {', '.join(METHODS)}", hint=hint))
+        known = (*METHODS, EXPONENTIAL)
+        hint = nearest(plain, [*known, *ALIASES])
+        raise UnsupportedError(Problem(what, expected=f"one of {', '.join(known)}", hint=hint))
     method = METHODS[plain]()
     method.check()
     return method

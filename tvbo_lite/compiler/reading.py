@@ -46,6 +46,11 @@ class Reading:
         """Whether a name stands for a number that no run changes."""
         return name in self.constants or name in self.block.component.parameters
 
+    def is_requirement(self, name: str) -> bool:
+        """Whether a name stands for what an instance around this one has."""
+        own = name in self.variables.stateful or name in self.variables.derived_names()
+        return name in self.variables.requirements and not own
+
     def value(self, text: str, scope: Scope, location: Location) -> ir.Value:
         """A LEMS expression or condition with its names replaced by what they mean here."""
         try:
@@ -109,7 +114,10 @@ class Reading:
         assert item.select is not None  # noqa: S101  the callers have checked
         path, _, name = item.select.rpartition("/")
         found = select_targets(self.block, path, item)
-        places = self.memory.places(found.refs, name, self.block.component.fail)
+        return self.leaves(found, self.memory.places(found.refs, name, self.block.component.fail))
+
+    def leaves(self, found: Targets, places: NDArray[np.int64] | float) -> Simple | Many | Ranges:
+        """The values at these places of the targets, as code of this block."""
         if found.simple:
             return Simple(self.memory.reach(self.block, places))
         counts = np.diff(found.starts)

@@ -266,6 +266,42 @@ flat:
   ret double %v
 }}"""
 
+# How far back the newest row stands whose first number is not above %x; the oldest where there is none.
+_FIND = """
+define internal i64 @past.find(ptr %ring, i64 %rows, i64 %size, i64 %head, double %x) {
+entry:
+  %oldest = sub i64 %rows, 1
+  br label %look
+look:
+  %low = phi i64 [ 0, %entry ], [ %low1, %halve ]
+  %high = phi i64 [ %oldest, %entry ], [ %high1, %halve ]
+  %open = icmp ult i64 %low, %high
+  br i1 %open, label %halve, label %done
+halve:
+  %sum = add i64 %low, %high
+  %middle = lshr i64 %sum, 1
+  %place = call i64 @past.back(i64 %head, i64 %middle, i64 %size)
+  %p = getelementptr double, ptr %ring, i64 %place
+  %v = load double, ptr %p
+  %known = fcmp ole double %v, %x
+  %next = add i64 %middle, 1
+  %low1 = select i1 %known, i64 %low, i64 %next
+  %high1 = select i1 %known, i64 %middle, i64 %high
+  br label %look
+done:
+  %found = call i64 @past.back(i64 %head, i64 %low, i64 %size)
+  ret i64 %found
+}"""
+
+_BACK = """
+define internal i64 @past.back(i64 %head, i64 %rows, i64 %size) alwaysinline {
+  %at = sub i64 %head, %rows
+  %before = icmp slt i64 %at, 0
+  %turned = add i64 %at, %size
+  %place = select i1 %before, i64 %turned, i64 %at
+  ret i64 %place
+}"""
+
 _NEXT = f"""
 define internal double @events.next(ptr %S) {{
   %p.head = getelementptr double, ptr %S, i64 {QUEUE_HEAD}
@@ -375,6 +411,8 @@ SOLVERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "linear.solve": (_SOLVE, ()),
     "table.after": (_AFTER, ()),
     "table.at": (_AT, ("table.after", "llvm.fabs.f64")),
+    "past.back": (_BACK, ()),
+    "past.find": (_FIND, ("past.back",)),
     "events.next": (_NEXT, ()),
     "noise.pair": (_pair(), ("llvm.sqrt.f64", "llvm.rint.f64")),
     "noise.normal": (_NORMAL, ("noise.pair",)),

@@ -8,7 +8,7 @@ through as often as that takes, each time children first, and each variable has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from tvbo_lite.compiler.selection import Targets
 from tvbo_lite.errors import Location, Problem, UnsupportedError
 from tvbo_lite.transforms.blocks import Block
 
-__all__ = ["Node", "Schedule", "Uses", "climbed"]
+__all__ = ["Node", "Schedule", "Uses", "climbed", "is_inside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,13 @@ class Uses:
     paths: tuple[tuple[Targets, str], ...] = ()
 
 
-class Code(Protocol):
+class Requiring(Protocol):
+    """Code that knows what stands for a variable of an instance around its own."""
+
+    def is_requirement(self, name: str) -> bool: ...
+
+
+class Code(Requiring, Protocol):
     """What the schedule asks of a block's code."""
 
     def nodes(self) -> Iterator[str]: ...
@@ -49,8 +55,6 @@ class Code(Protocol):
     def uses(self, name: str) -> Uses: ...
 
     def place_of(self, name: str) -> Location: ...
-
-    def is_requirement(self, name: str) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -121,7 +125,7 @@ class Schedule:
                 continue
             node = self.code[seen.block.number].node(seen.name)
             if node is not None:
-                inside = seen.block is not block and _is_inside(
+                inside = seen.block is not block and is_inside(
                     block, seen.block, target, index, owners[positions]
                 )
                 yield Node(seen.block, node), 0 if inside else 1
@@ -135,7 +139,7 @@ class Schedule:
         raise UnsupportedError(Problem(what, where, hint=hint))
 
 
-def climbed(memory: Memory, code: dict[int, Code], block: Block, name: str) -> Seen | None:
+def climbed(memory: Memory, code: Mapping[int, Requiring], block: Block, name: str) -> Seen | None:
     """What a requirement finds in the end, through the instances around that only require it too."""
     at = block
     while at.parent is not None:
@@ -146,7 +150,7 @@ def climbed(memory: Memory, code: dict[int, Code], block: Block, name: str) -> S
     return None
 
 
-def _is_inside(block: Block, holder: Block, target: Block, index: np.ndarray, owners: np.ndarray) -> bool:
+def is_inside(block: Block, holder: Block, target: Block, index: np.ndarray, owners: np.ndarray) -> bool:
     """Whether all ``target[index]``, and ``holder`` around them, are parts of ``block[owners]``."""
     at, met = target, target is holder
     while at is not block and at.parent is not None:

@@ -39,6 +39,7 @@ class Shared:
         self.named: set[str] = set()
         self.offsets = [cell.offset for cell in program.cells]
         self.tagged: set[int] = set()
+        self.rings: dict[int, int] = {}  # the number of a ring's tag, by its place
         for number, places in enumerate(program.tables):
             self._define(f"table.{number}", places)
 
@@ -56,6 +57,12 @@ class Shared:
             number = -1
         elif number < 0 or not self._within(number, leaf.offset) or not self._within(number, last):
             return ""
+        self.tagged.add(number)
+        return f", !tbaa !{2 * number + 4}"
+
+    def ring_tag(self, ring: ir.Ring) -> str:
+        """The tag of all places of a ring, which are no cells."""
+        number = self.rings.setdefault(ring.place, len(self.program.cells) + len(self.rings))
         self.tagged.add(number)
         return f", !tbaa !{2 * number + 4}"
 

@@ -20,13 +20,16 @@ from tvbo_lite.compiler.driver_adaptive import adaptive
 from tvbo_lite.compiler.driver_fixed import begin, fixed, repeated, stochastic
 from tvbo_lite.compiler.lower import DEFAULT_SEED, ModelLowering
 from tvbo_lite.compiler.methods import NOISY, Method, Rosenbrock, RungeKutta, Stochastic, load
+from tvbo_lite.compiler.past import Past, States
+from tvbo_lite.compiler.past_grid import Grid
+from tvbo_lite.compiler.past_segments import Segments
 from tvbo_lite.compiler.samples import Table, place
 from tvbo_lite.compiler.schedule import Schedule
 from tvbo_lite.compiler.staged import RATE, STRENGTH, StagedCode
 from tvbo_lite.compiler.switches import times
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.expr.tree import Expr, children, names
-from tvbo_lite.lems.beyond import Beyond, Noise, Samples, Solver
+from tvbo_lite.lems.beyond import Beyond, Delay, Noise, Samples, Solver
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.transforms.blocks import Block, Forest
 from tvbo_lite.transforms.variables import CLOCK
@@ -63,7 +66,7 @@ def method_of(beyond: Beyond) -> Method | None:
             expected = f"one of {', '.join(sorted({*NOISY, *NOISY.values()}))}"
             raise UnsupportedError(Problem(what, beyond.solver.location, expected))
         method = load(NOISY[method.name])
-    plain = method.name == "euler" and not beyond.noise and not beyond.samples
+    plain = method.name == "euler" and not (beyond.noise or beyond.samples or beyond.delays)
     return None if plain else method
 
 
@@ -106,8 +109,10 @@ class _Solving(ModelLowering):
     ) -> None:
         self.beyond, self.method = beyond, method
         self.tables: dict[tuple[int, str], Table] = {}
+        self.delays: dict[tuple[int, str], Delay | None] = {}
         super().__init__(forest, constants, plan)
         self.root = forest.root
+        self.past = self._past()
         self.staged = {number: code for number, code in self.code.items() if isinstance(code, StagedCode)}
         self.schedule = Schedule(self.memory, self.staged)  # type: ignore[arg-type]
         self._check()
@@ -132,6 +137,22 @@ class _Solving(ModelLowering):
             self.tables[key] = place(self.memory, fits[-1], block)
         return self.tables[key]
 
+    def delay_on(self, block: Block, variable: str) -> Delay | None:
+        """The delay with which a variable is read."""
+        key = (block.number, variable)
+        if key not in self.delays:
+            fits = [d for d in self.beyond.delays if d.variable == variable and block.kind.is_a(d.type)]
+            self.delays[key] = fits[-1] if fits else None
+        return self.delays[key]
+
+    def _past(self) -> Past:
+        """How the past is kept."""
+        if not self.beyond.delays:
+            return Past(self, self.root)
+        if self.is_adaptive and not isinstance(self.method, Stochastic):
+            return Segments(self, self.root, self.method)
+        return Grid(self, self.root, self.plan.step, self.method)
+
     # ---- checks -------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
@@ -143,10 +164,12 @@ class _Solving(ModelLowering):
             self._check_target(noise)
         for samples in self.beyond.samples:
             self._check_target(samples)
+        for delay in self.beyond.delays:
+            self._check_target(delay)
 
-    def _check_target(self, item: Noise | Samples) -> None:
+    def _check_target(self, item: Noise | Samples | Delay) -> None:
         blocks = [block for block in self.forest.blocks if block.kind.is_a(item.type)]
-        what = "noise" if isinstance(item, Noise) else "samples"
+        what = {Noise: "noise", Samples: "samples", Delay: "delay"}[type(item)]
         if not blocks:
             kinds = {block.kind.name for block in self.forest.blocks}
             message = f"{what}: no instance has the type '{item.type}'"
@@ -158,7 +181,10 @@ class _Solving(ModelLowering):
                 expected = f"one of {', '.join(known)}" if known else None
                 raise ModelError(Problem(message, item.location, expected, nearest(item.variable, known)))
 
-    def _possible(self, code: StagedCode, item: Noise | Samples) -> tuple[str, ...]:
+    def _possible(self, code: StagedCode, item: Noise | Samples | Delay) -> tuple[str, ...]:
+        if isinstance(item, Delay):
+            derived = code.dynamics.derived
+            return tuple(one.name for one in derived if one.select is not None)
         if isinstance(item, Samples):
             return tuple(one.name for one in code.variables.derived)
         states = tuple(one.name for one in code.dynamics.state_variables)
@@ -175,6 +201,7 @@ class _Solving(ModelLowering):
         records = self.records(self.plan.quantities())
         for block in self.forest.blocks:
             self.staged[block.number].declare()
+        self.past.settle(States(states[0], states[1], states[0] + states[1]))
         passes = self.schedule.run(self.forest.blocks)
         for block in self.forest.blocks:
             self.staged[block.number].settle()
@@ -286,6 +313,7 @@ class _Solving(ModelLowering):
             queue=any(np.any(w.delays > 0) for b in self.forest.blocks for w in b.wires.values()),
             derives=self._derives(records),
             moves_with_time=any(map(_reads_time, ir.statements(bodies["rates"]))),
+            past=self.past,
         )
 
     def _tests(self) -> tuple[int, int, int]:
@@ -346,6 +374,7 @@ class _Solving(ModelLowering):
             for expr in dict.fromkeys(code.foreseen_times()):
                 yield from times(expr, self._values(block, expr), block.size)
         yield from (time for item in self.beyond.samples for time in item.times)
+        yield from self.past.kinks()
 
     def _values(self, block: Block, expr: Expr) -> dict[str, NDArray[np.float64] | float]:
         found: dict[str, NDArray[np.float64] | float] = {}
@@ -382,7 +411,7 @@ def _dopri5() -> RungeKutta:
 
 
 def _reads_time(statement: ir.Statement) -> bool:
-    if isinstance(statement, ir.Sample):
+    if isinstance(statement, ir.Sample | ir.Recall):
         return True
     values = [getattr(statement, name, None) for name in ("value", "condition")]
     return any(_has_time(value) for value in values if value is not None)

@@ -224,6 +224,41 @@ class SolverCode(EventCode):
         register = self.do(f"call double @table.at(ptr %S, {numbers}, i64 {k}, double {time}, i1 {kind})")
         self.temps[statement.temp.number] = register
 
+    # ---- the past -----------------------------------------------------------------------------------------
+
+    def _head(self, head: ir.Value) -> str:
+        return self.do(f"fptosi double {self.value(head)} to i64")
+
+    def _turned(self, ring: ir.Ring, at: str) -> str:
+        """The place in a circle of one that may be past its end."""
+        past = self.do(f"icmp sge i64 {at}, {ring.size}")
+        return self.do(f"select i1 {past}, i64 {self.do(f'sub nsw i64 {at}, {ring.size}')}, i64 {at}")
+
+    def _in_ring(self, ring: ir.Ring, at: str) -> str:
+        return self.element("%S", "double", self.do(f"add nuw nsw i64 {at}, {ring.place}"))
+
+    def remember(self, statement: ir.Remember) -> None:
+        ring, head = statement.ring, self._head(statement.head)
+        with self.loop(ring.count) as j:
+            source = self.element("%S", "double", self.entry(f"table.{statement.sources}", j))
+            value = self.do(f"load double, ptr {source}")
+            later = self.do(f"add nsw i64 {head}, {self.do(f'mul nsw i64 {j}, {ring.rows}')}")
+            place = self._in_ring(ring, self._turned(ring, later))
+            self.say(f"store double {value}, ptr {place}{self.shared.ring_tag(ring)}")
+
+    def recall(self, statement: ir.Recall) -> None:
+        ring, head = statement.ring, self._head(statement.head)
+        at = self.do(f"add nsw i64 {head}, {self.whole(statement.start, statement.block)}")
+        place = self._in_ring(ring, self._turned(ring, at))
+        self.temps[statement.temp.number] = self.do(f"load double, ptr {place}{self.shared.ring_tag(ring)}")
+
+    def find(self, statement: ir.Find) -> None:
+        self.shared.needs.add("past.find")
+        ring, head = statement.ring, self._head(statement.head)
+        numbers = f"i64 {ring.rows}, i64 {ring.size}, i64 {head}, double {self.value(statement.value)}"
+        found = self.do(f"call i64 @past.find(ptr {self.cell(ring.place)}, {numbers})")
+        self.temps[statement.temp.number] = self.do(f"sitofp i64 {found} to double")
+
     def after(self, statement: ir.After) -> None:
         self.shared.needs.add("table.after")
         first, value = self.cell(statement.place), self.value(statement.value)
@@ -268,6 +303,9 @@ _RULES: dict[type, Callable[[SolverCode, object], None]] = {
     ir.Normal: SolverCode.normal,  # type: ignore[dict-item]
     ir.Sample: SolverCode.sample,  # type: ignore[dict-item]
     ir.After: SolverCode.after,  # type: ignore[dict-item]
+    ir.Remember: SolverCode.remember,  # type: ignore[dict-item]
+    ir.Recall: SolverCode.recall,  # type: ignore[dict-item]
+    ir.Find: SolverCode.find,  # type: ignore[dict-item]
     ir.Due: SolverCode.due,  # type: ignore[dict-item]
     ir.Deliver: SolverCode.deliver,  # type: ignore[dict-item]
 }

@@ -185,6 +185,35 @@ def _after(frame: Frame, statement: ir.After) -> None:
     frame.temps[statement.temp.number] = numbers[n] if n < len(numbers) else math.inf
 
 
+def _turned(ring: ir.Ring, at: int) -> int:
+    """The place in a circle of one that may be past its end."""
+    return at - ring.size if at >= ring.size else at
+
+
+def _remember(frame: Frame, statement: ir.Remember) -> None:
+    memory, ring = frame.machine.memory, statement.ring
+    at = int(frame.value(statement.head))
+    for source in frame.machine.program.tables[statement.sources].tolist():
+        memory[ring.place + at] = memory[source]
+        at = _turned(ring, at + ring.rows)
+
+
+def _recall(frame: Frame, statement: ir.Recall) -> None:
+    ring = statement.ring
+    at = int(frame.value(statement.head)) + frame.whole(statement.start, statement.block)
+    frame.temps[statement.temp.number] = float(frame.machine.memory[ring.place + _turned(ring, at)])
+
+
+def _find(frame: Frame, statement: ir.Find) -> None:
+    ring, value = statement.ring, frame.value(statement.value)
+    found = int(frame.value(statement.head))
+    for _ in range(ring.rows - 1):
+        if float(frame.machine.memory[ring.place + found]) <= value:
+            break
+        found = found - 1 if found else ring.size - 1
+    frame.temps[statement.temp.number] = float(found)
+
+
 def _due(frame: Frame, statement: ir.Due) -> None:
     queue = frame.machine.queue
     frame.temps[statement.temp.number] = queue[0][0] if queue else math.inf
@@ -206,6 +235,9 @@ SOLVER_RULES: dict[type, Callable[[Frame, object], None]] = {
     ir.Normal: _normal,  # type: ignore[dict-item]
     ir.Sample: _sample,  # type: ignore[dict-item]
     ir.After: _after,  # type: ignore[dict-item]
+    ir.Remember: _remember,  # type: ignore[dict-item]
+    ir.Recall: _recall,  # type: ignore[dict-item]
+    ir.Find: _find,  # type: ignore[dict-item]
     ir.Due: _due,  # type: ignore[dict-item]
     ir.Deliver: _deliver,  # type: ignore[dict-item]
 }

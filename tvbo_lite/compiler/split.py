@@ -134,6 +134,9 @@ class _Splitter:
                     self._write(block, target, access)
                 case ir.If(condition):
                     self._read(block, condition, access)
+                case ir.Recall(temp, _, _, head, _):
+                    access.sets.add(temp.number)
+                    self._read(block, head, access)
                 case ir.Reduce():
                     access.sets.add(statement.temp.number)
                     self._read(block, statement.start, access)
@@ -238,7 +241,7 @@ def _is_smooth(statement: ir.Statement) -> bool:
     if isinstance(statement, ir.Each):
         alone = statement.block.starts is None and statement.block.fanout == 1
         return alone and all(map(_is_smooth, statement.body))
-    return isinstance(statement, ir.Let | ir.Store)
+    return isinstance(statement, ir.Let | ir.Store | ir.Recall)
 
 
 # ---- choices without branches ------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from tvbo_lite.compiler.switches import (
     expressions,
     foreseen,
 )
-from tvbo_lite.errors import Location, Problem, UnsupportedError
+from tvbo_lite.errors import Location, ModelError, Problem, UnsupportedError
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Binary, Call, Expr, Number, Select, names
 from tvbo_lite.lems import model as m
@@ -35,8 +35,11 @@ from tvbo_lite.transforms.blocks import Block
 from tvbo_lite.transforms.variables import CLOCK, Derived, texts
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tvbo_lite.compiler.past import Past
     from tvbo_lite.compiler.samples import Table
-    from tvbo_lite.lems.beyond import Noise
+    from tvbo_lite.lems.beyond import Delay, Noise
 
 REGIMES = "the equations of the active regime"
 RATE = "rate of "
@@ -51,10 +54,13 @@ class StagedLowering(Lowering, Protocol):
     changes: ir.Load  # how many tests changed
     active: ir.Load  # how many conditions hold
     root: Block
+    past: Past
 
     def noise_on(self, block: Block, variable: str) -> Noise | None: ...
 
     def table_of(self, block: Block, variable: str) -> Table | None: ...
+
+    def delay_on(self, block: Block, variable: str) -> Delay | None: ...
 
 
 class StagedCode(BlockCode):
@@ -158,10 +164,6 @@ class StagedCode(BlockCode):
         derived = name in self.variables.derived_names() or name in self.clocked
         return name if derived or self.is_requirement(name) else None
 
-    def is_requirement(self, name: str) -> bool:
-        own = name in self.variables.stateful or name in self.variables.derived_names()
-        return name in self.variables.requirements and not own
-
     def place_of(self, name: str) -> Location:
         places = {item.name: item.location for item in self.variables.derived}
         return places.get(name, self.dynamics.location)
@@ -174,7 +176,8 @@ class StagedCode(BlockCode):
         if self.is_requirement(name):
             return Uses((name,))
         item = self._item(name)
-        if self.staged.table_of(self.block, name) is not None:
+        late = self.staged.delay_on(self.block, name)
+        if late is not None or self.staged.table_of(self.block, name) is not None:
             return Uses()
         if isinstance(item, m.DerivedVariable) and item.select is not None:
             path, _, end = item.select.rpartition("/")
@@ -238,8 +241,23 @@ class StagedCode(BlockCode):
         for item in self.variables.derived:
             if isinstance(item, m.DerivedVariable) and item.select is not None:
                 self.selected(item)
+                delay = self.staged.delay_on(self.block, item.name)
+                if delay is not None:
+                    self.staged.past.declare(self.block, item, delay, self._lags(delay))
         for scheme in self.dynamics.kinetic_schemes:
             self._kinetics(scheme)
+
+    def _lags(self, delay: Delay) -> NDArray[np.float64]:
+        """How late each instance reads (s). Raises `ModelError` where that is no time."""
+        block = self.block
+        known = block.parameter(delay.time) if delay.time in block.component.parameters else None
+        found = block.values[delay.time] if known is None else np.full(block.size, known)
+        bad = np.flatnonzero(~(found >= 0.0) | np.isinf(found))
+        if len(bad):
+            k = int(bad[0])
+            what = f"{block.describe(k)}: '{delay.variable}' is read {found[k]:g} s late"
+            raise ModelError(Problem(what, delay.location, "0 s or more"))
+        return found
 
     def _outlive(self) -> Iterator[str]:
         """Names that code outside ``rates`` reads."""
@@ -318,6 +336,8 @@ class StagedCode(BlockCode):
         elif self.is_requirement(node):
             if self.memory.has(self.block, node):
                 body.append(ir.Store(self.memory.own(self.block, node), self.required(node)))
+        elif self.staged.delay_on(self.block, node) is not None:
+            self._define(body, scope, node, self.staged.past.read(body, self.block, node))
         else:
             self._define(body, scope, node, self._derived(self._item(node), scope, body))
 

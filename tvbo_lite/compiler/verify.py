@@ -37,7 +37,7 @@ _OPERANDS = {**dict.fromkeys((*ARITHMETIC, *COMPARISONS), False), **dict.fromkey
 _KIND = {True: "a condition", False: "a number"}
 
 
-_SETTERS = (ir.Let, ir.Reduce, ir.Norm, ir.Sample, ir.After, ir.Due)
+_SETTERS = (ir.Let, ir.Reduce, ir.Norm, ir.Sample, ir.After, ir.Recall, ir.Find, ir.Due)
 
 
 def verify(program: ir.Program) -> None:
@@ -329,6 +329,29 @@ class _Checker:
             raise self.fail("a list of times is empty")
         self.known.add(statement.temp.number)
 
+    def _ring(self, ring: ir.Ring, head: ir.Value) -> None:
+        self.number(head)
+        self._stretch(ring.place, ring.size, written=True)
+        if ring.rows < 1 or ring.count < 1:
+            raise self.fail(f"a ring has {ring.rows} rows of {ring.count} values")
+
+    def remember(self, statement: ir.Remember) -> None:
+        self._ring(statement.ring, statement.head)
+        self._table(statement.sources, statement.ring.count)
+        _inside(self.program, self.program.tables[statement.sources], f"table {statement.sources}")
+
+    def recall(self, statement: ir.Recall) -> None:
+        self._ring(statement.ring, statement.head)
+        starts = self._numbers(statement.start, statement.block)
+        if len(starts) and not (starts.min() >= 0 and starts.max() <= statement.ring.size):
+            raise self.fail(f"a ring of {statement.ring.size} places is read at {starts.max()}")
+        self.known.add(statement.temp.number)
+
+    def find(self, statement: ir.Find) -> None:
+        self._ring(statement.ring, statement.head)
+        self.number(statement.value)
+        self.known.add(statement.temp.number)
+
     def due(self, statement: ir.Due) -> None:
         self.known.add(statement.temp.number)
 
@@ -453,6 +476,9 @@ _STATEMENTS: dict[type, Callable[[_Checker, object], None]] = {
     ir.Normal: _Checker.normal,  # type: ignore[dict-item]
     ir.Sample: _Checker.sample,  # type: ignore[dict-item]
     ir.After: _Checker.after,  # type: ignore[dict-item]
+    ir.Remember: _Checker.remember,  # type: ignore[dict-item]
+    ir.Recall: _Checker.recall,  # type: ignore[dict-item]
+    ir.Find: _Checker.find,  # type: ignore[dict-item]
     ir.Due: _Checker.due,  # type: ignore[dict-item]
     ir.Deliver: _Checker.deliver,  # type: ignore[dict-item]
 }

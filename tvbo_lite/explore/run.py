@@ -1,228 +1,233 @@
-"""A sweep: each parameter set is run, as a row of one population or on its own, and all become one array."""
+"""A sweep: which sets run together, in which threads, where the results go."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
+from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tvbo_lite.backends.sets import Job, run_jobs, shares_no_step, usual_threads
-from tvbo_lite.errors import ModelError, Problem, SimulationError, UnsupportedError, nearest
-from tvbo_lite.explore.space import INITIAL, SweepAxis, points, with_value
+from tvbo_lite import __version__
+from tvbo_lite.backends.sets import in_threads, shares_no_step, usual_threads
+from tvbo_lite.errors import NOWHERE, Problem, SimulationError, UnsupportedError, nearest
+from tvbo_lite.explore.labels import Labels
+from tvbo_lite.explore.work import Part, Runner, Traces, Work, check_times, parts_of
 from tvbo_lite.formats.lems.reader import link
-from tvbo_lite.lems.rows import Column
-from tvbo_lite.transforms.lower.equations import initial_name
+from tvbo_lite.formats.yaml.writer import text_of
+from tvbo_lite.progress import Progress, shown
 from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.recorded import units_of_model
-from tvbo_lite.transforms.sweep import Single, single, with_columns
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
-    from tvbo_lite.lems.model import Model
-    from tvbo_lite.lems.plan import SimulationPlan
-    from tvbo_lite.schema import Experiment
-
-__all__ = ["Progress", "Swept", "attribute", "sweep"]
+__all__ = ["Progress", "Settings", "sweep"]
 
 CHUNK = 128  # sets that are run together: their states stay in the nearest memory
 CHUNK_VALUES = 1 << 25  # numbers that a chunk may record (256 MB), where its size is not given
-ROUNDING = 1e-9  # between times that count as the same
+STORED_VALUES = 1 << 22  # the same where chunks are those of a store (32 MB)
+STORED_ALONE = 16  # sets that run one by one and are written together
 FAILURES = ("raise", "nan")
-MAX_VALUES = 2_000_000_000  # numbers of the result, of 8 bytes each
+MAX_VALUES = 2_000_000_000  # numbers of a result in memory, of 8 bytes each
 
-Progress = Callable[[int, int], None]
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a sweep is run; none of it changes the result.
+
+    ``threads`` at the same time, by default one for each core; at most ``chunk`` sets together; ``progress``
+    is called with (sets done, sets in all), and True shows a bar; ``failures`` are ``raise``, or ``nan`` in
+    place of the traces of a set whose values do not stay finite; results go to the folder ``output`` if
+    there is one, else into memory; a Dask ``client`` has the runs done on its cluster.
+    """
+
+    threads: int | None = None
+    chunk: int | None = None
+    progress: Progress | bool | None = None
+    failures: str = "raise"
+    output: Path | None = None
+    client: Any = None
+
+
+class Kept(Protocol):
+    """Where parts of a sweep are kept."""
+
+    def parts(self) -> list[Part]:
+        """All parts, in order."""
+
+    def missing(self) -> list[Part]:
+        """Those that are still to be run."""
+
+    def take(self, part: Part, traces: Traces) -> None:
+        """Keeps the traces of a part; may be called in several threads."""
+
+    @property
+    def size(self) -> int:
+        """How many sets a part has at most."""
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is recorded; nothing as long as no set has been run."""
+
+    def result(self) -> xr.DataArray:
+        """All of it."""
 
 
 @dataclass(slots=True)
-class Swept:
-    """``values``: shape ``(n_sets, n_times, n_quantities)``, SI; ``time`` in s. Filled set by set."""
+class InMemory:
+    """``values``: shape ``(n_sets, n_times, n_quantities)``, SI; ``time`` in s. Filled part by part."""
 
     count: int
+    size: int
+    labels: Labels
     time: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0, 0)))
     quantities: tuple[str, ...] = ()
-    units: Mapping[str, str] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def take(self, first: int, rows: NDArray[np.float64], quantities: tuple[str, ...]) -> None:
-        """Keeps the rows of some sets, the quantities of each side by side; rows beyond the last are left."""
+    def parts(self) -> list[Part]:
+        return list(parts_of(self.count, self.size))
+
+    def missing(self) -> list[Part]:
+        return self.parts()
+
+    def take(self, part: Part, traces: Traces) -> None:
+        """Sets that failed stay NaN."""
+        if not traces.quantities:
+            return
         with self.lock:
             if not self.quantities:
-                self._make_room(rows, quantities)
-        same = self.quantities == quantities and len(rows) == len(self.time)
-        if not (same and np.allclose(rows[:, 0], self.time, rtol=ROUNDING, atol=0.0)):
-            what = "the sets differ in their times or in what is recorded"
-            raise ModelError(Problem(what, hint="'sampling_step_size' (s) gives all sets the same times"))
-        found = rows[:, 1:].reshape(len(rows), -1, len(quantities))
-        last = min(first + found.shape[1], self.count)
-        self.values[first:last] = found.transpose(1, 0, 2)[: last - first]
+                self._make_room(traces)
+        check_times(traces, self.time, self.quantities)
+        self.values[part.first : part.first + part.count] = traces.values
 
-    def _make_room(self, rows: NDArray[np.float64], quantities: tuple[str, ...]) -> None:
-        total = self.count * len(rows) * len(quantities)
+    def _make_room(self, traces: Traces) -> None:
+        shape = (self.count, len(traces.time), len(traces.quantities))
+        total = self.count * len(traces.time) * len(traces.quantities)
         if total > MAX_VALUES:
-            what = f"{self.count} sets of {len(rows)} times are {8e-9 * total:.3g} GB"
-            hint = "keep fewer times with 'sampling_step_size' (s), or fewer variables"
+            what = f"{self.count} sets of {len(traces.time)} times are {8e-9 * total:.3g} GB"
+            hint = "'output' writes them to a folder; 'sampling_step_size' (s) keeps fewer times"
             raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
-        self.time = rows[:, 0].copy()
-        self.values = np.full((self.count, len(rows), len(quantities)), np.nan)
-        self.quantities = quantities
+        self.time = traces.time.copy()
+        self.values = np.full(shape, np.nan)
+        self.quantities = traces.quantities
+
+    def result(self) -> xr.DataArray:
+        return self.labels.labelled(self.values, self.time, self.quantities)
 
 
-@dataclass(slots=True)
-class _Sweep:
-    experiment: Experiment
-    lower: Callable[[Any], Model]
-    axes: tuple[SweepAxis, ...]
-    index: NDArray[np.int64]  # (n_sets, n_axes)
-    options: Mapping[str, Any]
-    swept: Swept
-
-    def values(self, number: int) -> list[float]:
-        """The values of a set, one for each axis."""
-        pairs = zip(self.axes, self.index[number], strict=True)
-        return [axis.values[place].item() for axis, place in pairs]
-
-    def model(self, number: int) -> Model:
-        """The model of one set as it is in a run of its own."""
-        experiment = self.experiment
-        for axis, value in zip(self.axes, self.values(number), strict=True):
-            experiment = with_value(experiment, axis.path, value)
-        return self.lower(experiment)
-
-    def columns(self, found: Single | None) -> dict[str, Column] | None:
-        """The attributes that take the values of all sets; None where sets differ in more than attributes."""
-        if found is None:
-            return None
-        columns = {}
-        for axis, place in zip(self.axes, self.index.T, strict=True):
-            name = attribute(axis)
-            if name is None or name not in found.component.attributes:
-                return None
-            values = axis.values[place].astype(np.float64)
-            columns[name] = Column(values, after=f" {axis.unit}" if axis.unit else "")
-        return columns
-
-    def describe(self, number: int) -> str:
-        values = zip(self.axes, self.values(number), strict=True)
-        return ", ".join(f"{axis.short} = {value!r}" for axis, value in values)
-
-
-def attribute(axis: SweepAxis) -> str | None:
-    """The attribute of the component of the only dynamics that an axis means."""
-    match axis.path:
-        case ("dynamics", "parameters", name):
-            return str(name)
-        case ("dynamics", "state_variables", name, last) if last == INITIAL:
-            return initial_name(str(name))
-        case _:
-            return None
-
-
-def sweep(
-    experiment: Experiment,
-    lower: Callable[[Any], Model],
-    axes: tuple[SweepAxis, ...],
-    mode: str = "product",
-    *,
-    threads: int | None = None,
-    chunk: int | None = None,
-    progress: Progress | None = None,
-    failures: str = "raise",
-    **options: Any,
-) -> Swept:
-    """Runs every parameter set with the built-in engine, in threads; ``lower`` gives an experiment's model.
+def sweep(work: Work, settings: Settings, dim: str, label: str | None) -> xr.DataArray:
+    """Runs every parameter set with the built-in engine, and labels the traces.
 
     Args:
-        experiment: what is run.
-        lower: gives an experiment's model.
-        axes: what differs, and the values.
-        mode: ``product`` or ``zip``.
-        threads: how many runs at the same time; by default one for each core.
-        chunk: how many sets run together at most. Neither this nor ``threads`` changes the result.
-        progress: is called with (sets done, sets in all).
-        failures: ``raise``, or ``nan`` in place of the traces of a set whose values are not finite.
-        options: of the integration, as `tvbo_lite.backends.native.run_linked`.
+        work: what is run; its ``together`` and ``keep_going`` are worked out here.
+        settings: how.
+        dim: the dimension of what is recorded.
+        label: the name of the whole.
 
     Raises:
         SimulationError: a value became NaN or infinite; it names the set.
-        UnsupportedError: the result would not fit into memory. Else as the runs do.
+        StoreError: ``output`` holds something else, or cannot be written.
+        UnsupportedError: an unknown setting; the result would not fit into memory. Else as the runs do.
     """
-    _, index = points(axes, mode)
+    failures = settings.failures
     if failures not in FAILURES:
-        what = f"'failures' is '{failures}'"
-        raise UnsupportedError(
-            Problem(what, expected=" or ".join(FAILURES), hint=nearest(failures, FAILURES))
+        problem = Problem(
+            f"'failures' is '{failures}'", NOWHERE, " or ".join(FAILURES), nearest(failures, FAILURES)
         )
-    swept = Swept(len(index))
-    work = _Sweep(experiment, lower, axes, index, options, swept)
-    first = work.model(0)
-    found = single(first)
-    columns = work.columns(found)
-    job: Callable[..., Job] = partial(_alone, work)
-    size = 1
-    if found is not None and columns is not None:
-        size = _size(work, first, len(found.variables), chunk, threads)
-        job = partial(_together, work, first, found, columns)
-
-    def report(number: int) -> None:
-        if progress is not None:
-            progress(min((number + 1) * size, len(index)), len(index))
-
-    keep = failures == "nan"
-    starts = range(0, len(index), size)
-    settings: dict[str, Any] = {**options, "threads": threads, "keep_going": keep}
-    failed = run_jobs([job(first=at, size=size) for at in starts], progress=report, **settings)
-    failed = {starts[k]: error for k, error in failed.items()}
-    if failed and size > 1:  # which of the chunk
-        each = [number for at in failed for number in range(at, min(at + size, len(index)))]
-        alone = run_jobs([job(first=number, size=1) for number in each], **settings)
-        failed = {each[k]: error for k, error in alone.items()} or failed
-    if failed and not (keep and swept.quantities):
-        number, error = min(failed.items(), key=itemgetter(0))
-        raise SimulationError(error.variable, f"({work.describe(number)})", error.time, error.value)
-    linked = link(first)
-    swept.units = units_of_model(linked, simulation_plan(linked))
-    return swept
+        raise UnsupportedError(problem)
+    threads = _threads(settings)
+    runner = Runner(replace(work, keep_going=failures == "nan"))
+    model, found = runner.first()
+    alone = shares_no_step(model, work.options) or found is None or runner.columns() is None
+    kept = _kept(runner, settings, _size(runner, settings, threads, alone=alone), dim, label)
+    runner.work = replace(runner.work, together=None if alone else kept.size)
+    with shown(settings.progress, "sets") as progress:
+        _run(runner, kept, settings, threads, progress)
+    return kept.result()
 
 
-def _size(work: _Sweep, model: Model, variables: int, chunk: int | None, threads: int | None) -> int:
-    """How many sets run together: as many as asked for, or what keeps all threads busy and memory small."""
-    if shares_no_step(model, work.options):
+def _threads(settings: Settings) -> int:
+    if settings.client is None:
+        return settings.threads or usual_threads()
+    if settings.threads is not None:
+        what = "'threads' are those of this process; on a cluster its workers have their own"
+        raise UnsupportedError(Problem(what, hint="give either 'threads' or 'client'"))
+    from tvbo_lite.explore.cluster import threads_of
+
+    return threads_of(settings.client)
+
+
+def _size(runner: Runner, settings: Settings, threads: int, *, alone: bool) -> int:
+    """How many sets a part has at most: what keeps all threads busy and memory small."""
+    count, stored = len(runner.index), settings.output is not None
+    if alone and not stored:
         return 1
-    count = len(work.index)
-    if chunk is not None:
-        return max(1, min(chunk, count))
-    plan = simulation_plan(link(model))
-    sampling = work.options.get("sampling_step_size")
+    if settings.chunk is not None:
+        return max(1, min(settings.chunk, count))
+    plan = simulation_plan(link(runner.first()[0]))
+    sampling = runner.work.options.get("sampling_step_size")
     rows = plan.length / sampling if sampling else plan.n_steps
-    room = int(CHUNK_VALUES / max(rows * variables, 1.0))
-    return max(1, min(CHUNK, room, -(-count // (threads or usual_threads()))))
+    room = int((STORED_VALUES if stored else CHUNK_VALUES) / max(rows * len(plan.quantities()), 1.0))
+    usual = STORED_ALONE if alone else CHUNK
+    return max(1, min(usual, room, -(-count // threads)))
 
 
-def _alone(work: _Sweep, *, first: int, size: int) -> Job:
-    """A set in a run of its own: there ``size`` is 1."""
+def _kept(runner: Runner, settings: Settings, size: int, dim: str, label: str | None) -> Kept:
+    work, (model, _) = runner.work, runner.first()
+    linked = link(model)
+    units = units_of_model(linked, simulation_plan(linked))
+    labels = Labels(work.axes, work.mode, dim, label, units)
+    if settings.output is None:
+        return InMemory(len(runner.index), size, labels)
+    from tvbo_lite.explore.store import Store, identity
 
-    def done(plan: SimulationPlan, rows: NDArray[np.float64]) -> None:
-        work.swept.take(first, rows, plan.quantities())
+    inputs = repr((linked.component_types, linked.beyond))
+    mine = identity(__version__, text_of(work.experiment), inputs, labels, work.options)
+    return Store(settings.output, mine, labels, runner.shape, size, work.keep_going)
 
-    return Job(lambda: work.model(first), done)
+
+def _run(runner: Runner, kept: Kept, settings: Settings, threads: int, progress: Progress | None) -> None:
+    """Runs what is missing. Raises the error of the first set that fails, unless the others go on."""
+    missing, total = kept.missing(), len(runner.index)
+    done = total - sum(part.count for part in missing)
+    failed: dict[int, SimulationError] = {}
+    if progress is not None and done:
+        progress(done, total)
+    with closing(_runs(runner, kept, missing, settings, threads)) as runs:
+        for part, errors in runs:
+            failed.update(errors)
+            if errors and not runner.work.keep_going:
+                break
+            done += part.count
+            if progress is not None:
+                progress(done, total)
+    if failed and not (runner.work.keep_going and kept.quantities):
+        raise runner.named(*min(failed.items(), key=itemgetter(0)))
 
 
-def _together(
-    work: _Sweep, model: Model, found: Single, columns: Mapping[str, Column], *, first: int, size: int
-) -> Job:
-    """Sets ``first`` and the following in one run; the last chunk is filled up, to share its code too."""
-    rows = np.minimum(np.arange(first, first + size), len(work.index) - 1)
+def _runs(
+    runner: Runner, kept: Kept, parts: Sequence[Part], settings: Settings, threads: int
+) -> Generator[tuple[Part, Mapping[int, SimulationError]]]:
+    """Each part and the errors of its sets, once its traces are kept."""
 
-    def made() -> Model:
-        mine = {name: Column(column.values[rows], after=column.after) for name, column in columns.items()}
-        return with_columns(model, found, mine)
+    def keep(part: Part, traces: Traces) -> Mapping[int, SimulationError]:
+        if runner.work.keep_going or not traces.failed:
+            kept.take(part, traces)
+        return traces.failed
 
-    quantities = tuple(f"{found.population}[0]/{name}" for name in found.variables)
-    return Job(made, lambda _, values: work.swept.take(first, values, quantities))
+    if settings.client is None:
+        stopped = runner.engine.stopped
+        yield from in_threads(lambda part: keep(part, runner.traces(part)), parts, threads, stopped)
+        return
+    from tvbo_lite.explore.cluster import on_cluster
+
+    with closing(on_cluster(settings.client, runner.work, parts, threads)) as results:
+        for part, traces in results:
+            yield part, keep(part, traces)

@@ -1,8 +1,9 @@
 """The formats that this package reads and writes: one row of `FORMATS` each, loaded on first use.
 
-A writer is a function ``write(model, losses, **options)`` from a `tvbo_lite.lems.model.Model` to a text,
-or to `Files` where the format needs several. What the format cannot hold it notes in ``losses``. A reader
-turns a text into such a model, or, for the format of experiments (YAML), into the data of one.
+A writer is a function ``write(model, losses, **options)`` from a `tvbo_lite.lems.model.Model` to a text, to
+`Stored` for a file that is no text, or to `Files` where the format needs several. What the format cannot hold
+it notes in ``losses``. A reader turns a text or a file into such a model, or, for the format of experiments
+(YAML), into the data of one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tvbo_lite.errors import RenderError, nearest
-from tvbo_lite.formats.files import Files
+from tvbo_lite.formats.files import Files, Stored
 from tvbo_lite.losses import Losses
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
     from tvbo_lite.lems.model import Model
 
-__all__ = ["FORMATS", "Files", "Format", "Rendered", "format_of", "options_of", "render", "writer"]
+__all__ = [
+    "FORMATS", "Files", "Format", "Rendered", "Stored", "format_of", "options_of", "render", "writer",
+]  # fmt: skip
 
-Rendered: TypeAlias = str | Files
+Rendered: TypeAlias = str | Stored | Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,13 @@ FORMATS = {
         ".xml",
         lost=f"{_BEYOND}; what its schema does not know stands in a LEMS file beside",
     ),
+    "hdf5": Format(
+        "NeuroML 2 in HDF5",
+        "neuroml.hdf5_reader:read",
+        "neuroml.hdf5_writer:write",
+        ".net.nml.h5",
+        lost=f"{_BEYOND}; simulations, networks but one; populations of differing cells",
+    ),
     "brian2": Format("Brian 2 script", None, "brian2.writer:write", ".py", lost=f"{_BEYOND}, {_ORDER}"),
     "numpy": Format(
         "Python script for NumPy", None, "numpy.writer:write", ".py", lost=f"{_BEYOND}, {_ORDER}"
@@ -76,7 +86,7 @@ FORMATS = {
         lost=f"{_BEYOND}, events and resets",
     ),
 }
-_ENDINGS = {".xml": "lems", ".yaml": "yaml", ".yml": "yaml"}
+_ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".xml": "lems", ".yaml": "yaml", ".yml": "yaml"}
 
 
 def render(
@@ -89,7 +99,7 @@ def render(
     search: Sequence[Path] = (),
     **options: Any,
 ) -> Rendered:
-    """A model in another format: one text, or several files.
+    """A model in another format: one text, one file that is no text, or several files.
 
     Args:
         model: as a reader or `lower` gives it; includes that it names are followed where the format

@@ -2,8 +2,8 @@
 
 Templates come from the shipped folder ``lems_templates`` and from nowhere else: a text of a model
 reaches a template as a value, never as a template. A name that a template uses and a writer forgot
-is an error (``StrictUndefined``). In a template of XML (``*.xml.j2``) every value is escaped; in others
-it is written as it is, so their writers quote texts themselves (Python's ``repr``, ...).
+is an error (``StrictUndefined``). In a template of XML or HTML (``*.xml.j2``, ``*.html.j2``) every value is
+escaped; in others it is written as it is, so their writers quote texts themselves (Python's ``repr``, ...).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _environment() -> Environment:
 
     return Environment(
         loader=FileSystemLoader(folder("lems_templates")),
-        autoescape=_is_xml,  # noqa: S701  other templates write no markup
+        autoescape=_is_markup,  # noqa: S701  other templates write no markup
         undefined=StrictUndefined,
         finalize=pass_eval_context(_one_line),
         trim_blocks=True,
@@ -54,8 +54,8 @@ def _environment() -> Environment:
     )
 
 
-def _is_xml(template: str | None) -> bool:
-    return template is None or template.endswith(".xml.j2")
+def _is_markup(template: str | None) -> bool:
+    return template is None or template.endswith((".xml.j2", ".html.j2"))
 
 
 def _one_line(context: EvalContext, value: object) -> object:

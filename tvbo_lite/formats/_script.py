@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tvbo_lite.formats._spelling import number
 from tvbo_lite.lems.model import Model
@@ -27,9 +28,13 @@ def listed(values: Sequence[float]) -> str:
     return f"[{', '.join(number(float(value)) for value in values)}]"
 
 
-def note_beyond(model: Model, losses: Losses) -> None:
-    """What only the built-in engine does is lost: scripts integrate by Euler's method, without noise."""
-    for what, reason, where in model.beyond.items():
+def note_beyond(model: Model, losses: Losses, *, delays: bool = False) -> None:
+    """What only the built-in engine does is lost: scripts integrate by Euler's method, without noise.
+
+    With ``delays`` they have those of couplings.
+    """
+    beyond = replace(model.beyond, delays=()) if delays else model.beyond
+    for what, reason, where in beyond.items():
         losses.add(what, reason, where)
 
 

@@ -1,23 +1,30 @@
-"""Texts that belong together, by file name."""
+"""Files that belong together, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from tvbo_lite.atomic import write_beside
+from tvbo_lite.atomic import beside
 from tvbo_lite.errors import RenderError
 
-__all__ = ["Files", "write_files"]
+__all__ = ["Files", "Stored", "write_beside", "write_files"]
 
 
 @dataclass(frozen=True, slots=True)
-class Files(Mapping[str, str]):
+class Stored:
+    """A file that is no text, such as one in HDF5: ``write(path)`` makes it."""
+
+    write: Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Files(Mapping[str, str | Stored]):
     """Texts by file name, in the order in which they are written; ``main`` is the one to open or run."""
 
     main: str
-    texts: Mapping[str, str]
+    texts: Mapping[str, str | Stored]
 
     def __post_init__(self) -> None:
         """Only plain names: a text never lands outside the folder that the user names.
@@ -34,7 +41,7 @@ class Files(Mapping[str, str]):
             msg = f"the main file '{self.main}' is not among {', '.join(self.texts)}"
             raise RenderError(msg)
 
-    def __getitem__(self, name: str) -> str:
+    def __getitem__(self, name: str) -> str | Stored:
         return self.texts[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -50,5 +57,16 @@ def write_files(folder: str | Path, files: Files) -> tuple[Path, ...]:
     Returns the paths in the order of ``files``. Raises `OSError` as the system does.
     """
     for name in sorted(files, key=lambda name: name == files.main):
-        write_beside(Path(folder, name), files[name].encode())
+        write_beside(Path(folder, name), files[name])
     return tuple(Path(folder, name) for name in files)
+
+
+def write_beside(path: Path, content: bytes | str | Stored) -> None:
+    """Write a file as `tvbo_lite.atomic.beside` says."""
+    if isinstance(content, Stored) and path.exists() and not path.is_file():
+        raise RenderError(f"{path} is no file, so it cannot hold what is no text")
+    with beside(path) as new:
+        if isinstance(content, Stored):
+            content.write(new)
+        else:
+            new.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location
 
-__all__ = ["Beyond", "Interval", "Noise", "Samples", "Solver"]
+__all__ = ["Beyond", "Delay", "Interval", "Noise", "Samples", "Solver"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,37 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Delay:
+    """A derived variable of a component type reads another instance as it was some time ago.
+
+    The variable selects one value by a path. ``time`` is a parameter or a property of the type (s), 0 or
+    more, which may differ from instance to instance. Before the start the variable was ``before`` (SI); with
+    None, all was as at the start. ``location`` is where the shortest time was given, ``longest`` where the
+    longest was.
+    """
+
+    type: str
+    variable: str
+    time: str
+    before: float | None = None
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
+    longest: Location = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Beyond:
     """All of it for one model."""
 
     solver: Solver = Solver()
     noise: tuple[Noise, ...] = ()
     samples: tuple[Samples, ...] = ()
+    delays: tuple[Delay, ...] = ()
     intervals: tuple[Interval, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Whether LEMS's own step is all that is asked of a run."""
-        return not (self.noise or self.samples) and self.solver == Solver()
+        return not (self.noise or self.samples or self.delays) and self.solver == Solver()
 
     def items(self) -> Iterator[tuple[str, str, Location]]:
         """For each thing: what it is, why LEMS alone does not have it, and where it was given."""
@@ -100,6 +119,9 @@ class Beyond:
         for item in self.samples:
             what = f"the samples of '{item.variable}' of '{item.type}'"
             yield what, "there are no tables in it; the variable keeps its expression", item.location
+        for delay in self.delays:
+            what = f"the delay with which '{delay.type}' reads '{delay.variable}'"
+            yield what, "only spikes have delays in it; the value is read without", delay.location
         for interval in self.intervals:
             what = f"the interval of {interval.every:g} s between rows of '{interval.file}'"
             yield what, "files have a row for each step in it", interval.location

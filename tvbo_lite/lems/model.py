@@ -405,3 +405,8 @@ class Model:
     location: Location = _where()
     beyond: Beyond = Beyond()  # noise, samples, integration method
     renamed: tuple[Renamed, ...] = field(default=(), compare=False, repr=False)
+
+    def _repr_html_(self) -> str:
+        import tvbo_lite
+
+        return tvbo_lite.model_html(self)

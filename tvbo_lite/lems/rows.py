@@ -44,7 +44,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """``count`` components with ids 0, 1, ...: ``attributes`` are the same for all, ``columns`` are not."""
+    """``count`` components: ``attributes`` are the same for all, ``columns`` are not.
+
+    Their ids are the numbers in ``ids``, shape ``(count,)``; without it 0, 1, ...
+    """
 
     tag: str
     count: int
@@ -52,6 +55,7 @@ class Rows:
     attributes: Mapping[str, str] = field(default_factory=dict)
     type: str | None = None
     location: Location = NOWHERE
+    ids: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return self.count
@@ -62,7 +66,8 @@ class Rows:
 
         own = {name: column.text(row) for name, column in self.columns.items()}
         attributes = {**self.attributes, **own}
-        return Component(self.tag, str(row), self.type, None, attributes, location=self.location)
+        name = str(row if self.ids is None else self.ids[row])
+        return Component(self.tag, name, self.type, None, attributes, location=self.location)
 
     def __iter__(self) -> Iterator[Component]:
         return map(self.component, range(self.count))
@@ -72,7 +77,10 @@ class Rows:
         mine = (self.tag, self.count, self.type, dict(self.attributes), set(self.columns))
         if mine != (other.tag, other.count, other.type, dict(other.attributes), set(other.columns)):
             return False
-        return all(column.same(other.columns[name]) for name, column in self.columns.items())
+        ids = [None if rows.ids is None else rows.ids.tobytes() for rows in (self, other)]
+        return ids[0] == ids[1] and all(
+            column.same(other.columns[name]) for name, column in self.columns.items()
+        )
 
 
 class Children(Sequence["Component"]):

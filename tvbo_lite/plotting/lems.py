@@ -21,7 +21,7 @@ import numpy as np
 
 from tvbo_lite.lems.plan import Display, Line
 from tvbo_lite.lems.recording import Recording
-from tvbo_lite.plotting._figure import COLORS, legend, panels
+from tvbo_lite.plotting._figure import COLORS, legend, panels, short_path
 from tvbo_lite.plotting.traces import plot_comparison, readable
 from tvbo_lite.units import factor, label
 
@@ -44,7 +44,6 @@ __all__ = ["match_lines", "plot_comparison", "plot_displays", "plot_lems_compari
 
 OURS = "tvbo_lite"
 NEARLY_WHITE = 0.9  # of the darkest part of a colour
-LONG = 34  # characters of a quantity in a legend
 REFERENCE: dict[str, Any] = {"linestyle": "-", "linewidth": 2.8, "alpha": 0.5}  # so that ours shows on it
 BESIDE: dict[str, Any] = {"linestyle": "--", "linewidth": 1.2}
 ALONE: dict[str, Any] = {"linestyle": "-", "linewidth": 1.2}
@@ -253,7 +252,7 @@ class _View:
             side = "reference" if ours is not None or not self.ours else "reference only"
             _plot(axes, line, behind, label=f"{text}: {side}", color=color, **REFERENCE)
         if ours is not None:
-            shown = f"{OURS}, {_short(name)}" if name != line.quantity else OURS
+            shown = f"{OURS}, {short_path(name)}" if name != line.quantity else OURS
             if behind is None:
                 _plot(axes, line, ours, label=text, color=color, **ALONE)
             else:
@@ -294,13 +293,3 @@ def _axis(display: Display, units: set[str]) -> str:
 
 def _title(prefix: str, title: str) -> str:
     return title if not prefix or title.startswith(prefix) else f"{prefix}: {title}"
-
-
-def _short(name: str) -> str:
-    """A long path without its middle: ``pop[0]/…/naChan/m/q``."""
-    if len(name) <= LONG:
-        return name
-    head, *rest = name.split("/")
-    while len(rest) > 1 and len(head) + len("/".join(rest)) + 3 > LONG:
-        rest = rest[1:]
-    return "/".join([head, "…", *rest])

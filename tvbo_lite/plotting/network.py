@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     Events = Mapping[str, SpikeTrains]
 
-__all__ = ["draw_raster", "draw_rate", "draw_trace", "plot_network_activity"]
+__all__ = [
+    "draw_raster",
+    "draw_rate",
+    "draw_trace",
+    "plot_cell",
+    "plot_network_activity",
+    "plot_raster",
+    "plot_rate",
+]
 
 BIN = 1e-3  # s
 MS = 1e3  # in a second
@@ -51,19 +59,65 @@ def plot_network_activity(
         ValueError: there are no spikes to draw: no population recorded them.
         KeyError: the quantity ``cell`` was not recorded.
     """
-    if not events:
-        raise ValueError("no population has recorded its spikes; give it 'record: [spikes]'")
-    shown = None if data is None else (cell or _typical(events, data))
+    require_spikes(events)
+    shown = None if data is None else (cell or typical_cell(events, data))
     figure, axes = panels(3 if shown else 2, title=title)
     draw_raster(axes[0], events)
     if data is not None and shown:
         draw_trace(axes[1], data, shown, events)
     draw_rate(axes[-1], events, width)
+    _time_axes(axes, events)
+    return figure
+
+
+def plot_raster(events: Events, *, title: str = "") -> Figure:
+    """Draw the spikes of all populations. Raises `ValueError` where none has recorded its spikes."""
+    require_spikes(events)
+    figure, axes = panels(1, title=title)
+    draw_raster(axes[0], events)
+    _time_axes(axes, events)
+    return figure
+
+
+def plot_rate(events: Events, *, width: float = BIN, title: str = "") -> Figure:
+    """Draw the rate of each population in bins of ``width`` s. Raises `ValueError` as `plot_raster`."""
+    require_spikes(events)
+    figure, axes = panels(1, title=title)
+    draw_rate(axes[0], events, width)
+    _time_axes(axes, events)
+    return figure
+
+
+def plot_cell(data: DataArray, events: Events, *, cell: str | None = None, title: str = "") -> Figure:
+    """Draw the trace of one cell, by default of a typical one, with marks for its spikes.
+
+    Raises `ValueError` where there are no traces, `KeyError` for a ``cell`` that was not recorded.
+    """
+    shown = cell or typical_cell(events, data)
+    if shown is None:
+        raise ValueError("no trace was recorded")
+    figure, axes = panels(1, title=title)
+    draw_trace(axes[0], data, shown, events)
+    axes[0].set_xlabel("time [ms]")
+    return figure
+
+
+def require_spikes(events: Events) -> None:
+    """Raises `ValueError` where no population has recorded its spikes."""
+    if not events:
+        raise ValueError("no population has recorded its spikes; give it 'record: [spikes]'")
+
+
+def _time_axes(axes: Sequence[Axes], events: Events) -> None:
     end = max(item.duration for item in events.values()) * MS
     for panel in axes:
         panel.set_xlim(0, end)
     axes[-1].set_xlabel("time [ms]")
-    return figure
+
+
+def described_spikes(name: str, item: SpikeTrains) -> str:
+    """A population and its size, as a legend has it."""
+    return f"{name} ({item.size})"
 
 
 def draw_raster(axes: Axes, events: Events) -> None:
@@ -73,7 +127,8 @@ def draw_raster(axes: Axes, events: Events) -> None:
     first = 0
     for (name, item), color in zip(events.items(), _colors(len(events)), strict=True):
         axes.plot(item.times * MS, item.index + first, ".", color=color, markersize=size, markeredgewidth=0)
-        axes.plot([], [], "s", color=color, markersize=5, label=f"{name} ({item.size})")  # for the legend
+        label = described_spikes(name, item)
+        axes.plot([], [], "s", color=color, markersize=5, label=label)  # for the legend
         first += item.size
     axes.set_ylim(-0.5, max(first, 1) - 0.5)
     axes.set_ylabel("cell")
@@ -95,7 +150,7 @@ def draw_trace(axes: Axes, data: DataArray, quantity: str, events: Events) -> No
     scale, unit = readable(values, str(data.units.values[column]))
     time = convert(data.time.values, str(data.time.attrs.get("units", "s")), "ms")
     axes.plot(time, values / scale, color=COLORS[-1], linewidth=0.9, label=quantity)
-    spikes = _spikes_of(data, column, events)
+    spikes = spikes_of(data, column, events)
     if len(spikes):
         top = float(np.nanmax(values)) / scale
         room = 0.12 * (top - float(np.nanmin(values)) / scale)
@@ -124,7 +179,7 @@ def _colors(count: int) -> Sequence[str]:
     return [COLORS[place % len(COLORS)] for place in range(count)]
 
 
-def _typical(events: Events, data: DataArray) -> str | None:
+def typical_cell(events: Events, data: DataArray) -> str | None:
     """The trace of the cell whose number of spikes is the median of its population; else the first trace."""
     names = [str(name) for name in data[data.dims[1]].values]
     if "population" in data.coords:
@@ -137,7 +192,7 @@ def _typical(events: Events, data: DataArray) -> str | None:
     return names[0] if names else None
 
 
-def _spikes_of(data: DataArray, column: int, events: Events) -> NDArray[np.float64]:
+def spikes_of(data: DataArray, column: int, events: Events) -> NDArray[np.float64]:
     """The spike times (s) of the cell of a trace."""
     if "population" in data.coords:
         item = events.get(str(data.population.values[column]))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tvbo_lite.plotting._figure import COLORS, legend, panels
-from tvbo_lite.units import factor, label
+from tvbo_lite.plotting._figure import COLORS, legend, panels, short_path
+from tvbo_lite.units import convert, factor, label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,28 +30,57 @@ def plot_data(data: DataArray, names: Sequence[str] = (), *, title: str = "") ->
     A trace without a known unit has a panel for each name of its variable. Raises `KeyError` for a
     name that is not in the data.
     """
+    groups = grouped(data, names)
     every = [str(name) for name in data[data.dims[1]].values]
-    for name in names:
-        if name not in every:
-            raise KeyError(name)
-    groups: dict[tuple[str, str], list[int]] = {}
-    for k, name in enumerate(every):
-        if not names or name in names:
-            unit = str(data.units.values[k])
-            variable = "" if unit else name.rsplit("/", 1)[-1]
-            groups.setdefault((unit, variable), []).append(k)
-    time, time_label = _time(data.time.values, str(data.time.attrs.get("units", "s")))
+    time, time_label = time_axis(data)
     figure, axes = panels(max(1, len(groups)), title=title or ("" if data.name is None else str(data.name)))
-    for panel, ((unit, variable), columns) in zip(axes, groups.items(), strict=False):
-        values = data.values[:, columns]
-        scale, symbol = readable(values, unit)
-        for place, k in enumerate(columns):
+    for panel, group in zip(axes, groups, strict=False):
+        for place, k in enumerate(group.columns):
             color = COLORS[place % len(COLORS)]
-            panel.plot(time, data.values[:, k] / scale, label=every[k], color=color)
-        panel.set_ylabel(variable or _quantity(every, columns, symbol))
+            panel.plot(time, data.values[:, k] / group.scale, label=short_path(every[k]), color=color)
+        panel.set_ylabel(group.label)
         legend(panel)
     axes[-1].set_xlabel(time_label)
     return figure
+
+
+class Group(NamedTuple):
+    """Traces that stand in one panel: their columns, the divisor of their values, the label of the axis."""
+
+    columns: list[int]
+    scale: float
+    label: str
+
+
+def grouped(data: DataArray, names: Sequence[str] = ()) -> list[Group]:
+    """The traces of a result by unit, those without a known one by variable; all of them, or those named.
+
+    Raises `KeyError` for a name that is not in the data.
+    """
+    every = [str(name) for name in data[data.dims[1]].values]
+    known, wanted = set(every), set(names)
+    for name in names:
+        if name not in known:
+            raise KeyError(name)
+    groups: dict[tuple[str, str], list[int]] = {}
+    for k, name in enumerate(every):
+        if not names or name in wanted:
+            unit = str(data.units.values[k])
+            variable = "" if unit else name.rsplit("/", 1)[-1]
+            groups.setdefault((unit, variable), []).append(k)
+    found = []
+    for (unit, variable), columns in groups.items():
+        scale, symbol = readable(data.values[:, columns], unit)
+        found.append(Group(columns, scale, variable or _quantity(every, columns, symbol)))
+    return found
+
+
+def time_axis(data: DataArray, unit: str | None = None) -> tuple[NDArray[np.float64], str]:
+    """The times of a result in a handy unit, or in ``unit``, and the label of their axis."""
+    own = str(data.time.attrs.get("units", "s"))
+    if unit is not None:
+        return convert(data.time.values, own, unit), f"time [{label(unit)}]"
+    return _time(data.time.values, own)
 
 
 def plot_recording(recording: Recording, *, title: str = "") -> Figure:

@@ -88,7 +88,7 @@ def _number(value: Any) -> int | float:
         raise fault(f"found {describe(value)}", "a number")
     if math.isnan(value) if isinstance(value, float) else abs(value) > sys.float_info.max:
         raise fault(f"found {describe(value)}", "a number that a computer can hold")
-    return value
+    return float(value) if isinstance(value, float) else value  # numpy's doubles are written otherwise
 
 
 def _finite(value: Any) -> int | float:

@@ -59,6 +59,9 @@ class StateVariable(Described, Item):
     variable_of_interest: Flag | None = Field(default=None, description="Whether results show it first.")
     record: Flag = Field(default=True, description="Whether a run keeps its trace.")
     coupling_variable: Flag = Field(default=False, description="Whether other nodes receive it.")
+    history: Number | None = Field(
+        default=None, description="Value before time 0, for couplings with delays; left out: that at time 0."
+    )
     noise: Noise | None = Field(default=None, description="Noise added to the derivative.")
     distribution: Distribution | None = Field(default=None, description="Distribution of the initial value.")
     domain: Domain | None = Field(default=None, description="Range in which the variable makes sense.")
@@ -71,6 +74,9 @@ class DerivedVariable(Described, Item):
     unit: Text | None = Field(default=None, description="Unit as in NeuroML: mV, nA, ...; left out: none.")
     symbol: Text | None = Field(default=None, description="Symbol in printed equations.")
     record: Flag = Field(default=False, description="Whether a run keeps its trace.")
+    history: Number | None = Field(
+        default=None, description="Value before time 0, for couplings with delays; left out: that at time 0."
+    )
     conditional: Flag = Field(default=False, description="Whether the value is given by 'cases'.")
     cases: list[Case] = Field(default_factory=list, description="Branches; the first that holds counts.")
 

@@ -11,7 +11,7 @@ from tvbo_lite.errors import nearest
 from tvbo_lite.schema.base import Described, Item, Number, Positive, Text, describe, fault, positive
 from tvbo_lite.schema.values import Noise, ParameterMap
 
-__all__ = ["METHODS", "TIME_SCALES", "Integrator", "Time", "seconds", "unit_of_time"]
+__all__ = ["ADAPTIVE", "METHODS", "TIME_SCALES", "Integrator", "Time", "seconds", "unit_of_time"]
 
 METHODS = (
     "euler",
@@ -28,6 +28,9 @@ METHODS = (
     "stochastic_heun",
 )
 """Integration methods that the dialect knows; which of them run is the backend's matter."""
+
+ADAPTIVE = ("bosh3", "dopri5", "dop853", "tsit5", "rodas4")
+"""Those of them that choose their steps themselves."""
 
 TIME_SCALES = ("ms", "s", "us")
 _POWERS = {"ms": -3, "s": 0, "us": -6}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import ValidationError
@@ -89,14 +90,22 @@ def _owner(where: tuple[str | int, ...]) -> type[SchemaModel]:
     """The model that the last key of ``where`` was given to."""
     model: type[SchemaModel] = Experiment
     inside_collection = False
-    for key in where[:-1]:
+    for key, following in pairwise(where):
         if inside_collection:
             inside_collection = False
             continue
-        annotation = model.model_fields[str(key)].annotation
-        inside_collection = any(get_origin(part) in (dict, list) for part in _parts(annotation))
-        model = next(part for part in _parts(annotation) if _is_model(part))
+        kind = _chosen(model.model_fields[str(key)].annotation, following)
+        inside_collection = any(get_origin(part) in (dict, list) for part in _parts(kind))
+        model = next(part for part in _parts(kind) if _is_model(part))
     return model
+
+
+def _chosen(annotation: Any, key: str | int) -> Any:
+    """Of types of which one is a list of models, the one in which ``key`` leads somewhere."""
+    known = [one for one in get_args(annotation) if any(map(_is_model, _parts(one)))]
+    if get_origin(annotation) in (dict, list) or len(known) < 2:
+        return annotation
+    return next(one for one in known if (get_origin(one) is list) == isinstance(key, int))
 
 
 def _parts(annotation: Any) -> Iterator[Any]:

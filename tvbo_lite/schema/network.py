@@ -85,7 +85,7 @@ class Coupling(Described, Item):
     post_expression: Equation | None = Field(default=None, description="Applied to the sum ('gx').")
     incoming_states: Names = Field(default_factory=list, description="Variables read from the sources.")
     local_states: Names = Field(default_factory=list, description="Variables read from the target.")
-    delayed: Flag = Field(default=False, description="Whether the delays of the edges count.")
+    delayed: Flag = Field(default=True, description="Whether the delays of the edges count.")
     sparse: Flag = Field(default=False, description="Whether most weights are zero.")
 
 

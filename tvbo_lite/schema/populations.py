@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from tvbo_lite.schema.base import (
     Described,
@@ -24,10 +25,12 @@ from tvbo_lite.schema.base import (
 )
 from tvbo_lite.schema.dynamics import DynamicsMap
 from tvbo_lite.schema.recorded import Record
-from tvbo_lite.schema.rules import ConnectionRule
+from tvbo_lite.schema.rules import ConnectionRule, ConnectionTable, Layout
 from tvbo_lite.schema.values import ParameterMap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import core_schema
 
@@ -106,10 +109,13 @@ class Population(Described, Item):
 
     dynamics: Text = Field(description="A name in 'network.dynamics' or a NeuroML type without parameters.")
     size: Whole | None = Field(
-        default=None, description="Number of instances; may be left out with positions."
+        default=None, description="Number of instances; may be left out with positions or a grid."
     )
     positions: Annotated[dict[str, Point | None], _Numbered()] = Field(
         default_factory=dict, description="Place of each instance in µm; a list, or a map by index."
+    )
+    layout: Layout | None = Field(
+        default=None, description="Rule that gives each instance its place, in place of 'positions'."
     )
     record: Record = Field(
         default=True,
@@ -148,6 +154,28 @@ class Connection(Row):
     iri: Text | None = Field(default=None, description="Type; left out: it follows from what is given.")
 
 
+class _ListOrTable:
+    """Annotation of ``list[Connection] | ConnectionTable``: a map is the table, all else the list."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return no_info_wrap_validator_function(_list_or_table, handler.generate_schema(list[Connection]))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        table = handler(ConnectionTable.__pydantic_core_schema__)
+        return {"anyOf": [handler(schema), table]}
+
+
+def _list_or_table(
+    value: Any, as_list: Callable[[Any], list[Connection]]
+) -> list[Connection] | ConnectionTable:
+    is_table = isinstance(value, dict | ConnectionTable)
+    return ConnectionTable.model_validate(value) if is_table else as_list(value)
+
+
 class Projection(Described, Item):
     """Connections from one population to another through a synapse.
 
@@ -160,7 +188,9 @@ class Projection(Described, Item):
     pre_component: Text | None = Field(
         default=None, description="Component at the source of a graded synapse, such as a silentSynapse."
     )
-    connections: list[Connection] = Field(default_factory=list, description="The connections.")
+    connections: Annotated[list[Connection] | ConnectionTable, _ListOrTable()] = Field(
+        default_factory=list, description="The connections: a list, or the table in a file."
+    )
     rule: ConnectionRule | None = Field(default=None, description="Rule that makes the connections.")
     target_var: Text | None = Field(
         default=None,

@@ -68,16 +68,21 @@ def _reached(rows: ResolvedRows, base: Instance, column: Column) -> Refs:
         raise rows.first.fail(f"the paths '{column.text(0)}', ... of its rows do not end in a number")
     at = base.descend(column.before.rstrip("[/"))
     index = column.values.astype(np.int64, copy=False)
-    refs = _indexed(rows, at, index)
+    refs = _indexed(rows, at, index, _list_of(at, index, by_id=column.before.endswith("/")))
     rest = column.after.lstrip("]").strip("/")
     for step in filter(None, rest.split("/")):
         refs = _child(rows, refs, step)
     return refs
 
 
-def _indexed(rows: ResolvedRows, at: Instance, index: NDArray[np.int64]) -> Refs:
-    names = at.block.shape.lists
-    columns = at.block.listed_in(names[0]) if names else []
+def _list_of(at: Instance, index: NDArray[np.int64], *, by_id: bool) -> str | None:
+    """The list in which numbers count: the first one; that of ids is the one that has them."""
+    one = at.child(str(index[0])) if by_id and len(index) else None
+    return one.block.name if one is not None else next(iter(at.block.shape.lists), None)
+
+
+def _indexed(rows: ResolvedRows, at: Instance, index: NDArray[np.int64], name: str | None) -> Refs:
+    columns = at.block.listed_in(name) if name is not None else []
     ranges = [column.members(at.k) for column in columns]
     size = sum(map(len, ranges))
     if len(index) and not (index.min() >= 0 and index.max() < size):

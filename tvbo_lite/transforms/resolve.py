@@ -264,7 +264,8 @@ class Resolver:
             return
         name, first = resolved.members[-1]
         assert isinstance(first, ResolvedComponent)  # noqa: S101  a component has just been added
-        if (first.type.structure or first.type.dynamics != m.Dynamics()) and is_simple(first.type):
+        does = first.type.structure or first.type.dynamics != m.Dynamics()
+        if does and is_simple(first.type) and rows.ids is None:
             resolved.lists[name].pop()
             resolved.members[-1] = (name, ResolvedRows(rows, first, self._columns(first, rows)))
             return

@@ -188,11 +188,20 @@ def _connected(component: ResolvedComponent) -> Connected:
     return Connected(
         component.id or "",
         component.type.name,
-        text("synapse", "component", "input"),
+        text("synapse", "component", "input") or _used(component),
         text("presynapticPopulation", "from").partition("[")[0],
         text("postsynapticPopulation", "to", "population", "target").partition("[")[0],
         count if component.members or component.id else 1,
     )
+
+
+def _used(component: ResolvedComponent) -> str:
+    """What the first connection of a projection that names no synapse itself uses, such as a gap junction."""
+    if not component.members:
+        return ""
+    first = component.members[0][1]
+    one = first.first if isinstance(first, ResolvedRows) else first
+    return one.text("synapse") or one.text("postComponent") or ""
 
 
 def _members(component: ResolvedComponent) -> int:

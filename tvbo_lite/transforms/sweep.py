@@ -70,11 +70,13 @@ def draws(model: lems.Model) -> bool:
     return "random(" in repr(model.component_types)
 
 
-def with_columns(model: lems.Model, alone: Single, columns: Mapping[str, Column]) -> lems.Model:
+def with_columns(
+    model: lems.Model, alone: Single, columns: Mapping[str, Column], recorded: int | None = None
+) -> lems.Model:
     """The model with an instance for each row of ``columns``, the attributes that differ.
 
     ``alone`` is what `single` finds in the model. The instances do not act on one another; the variables of
-    each are recorded, instance by instance.
+    each, or of the first ``recorded``, are recorded, instance by instance.
     """
     count = len(next(iter(columns.values())).values)
     component = alone.component
@@ -88,7 +90,7 @@ def with_columns(model: lems.Model, alone: Single, columns: Mapping[str, Column]
     return replace(
         model,
         component_types=(*model.component_types, own),
-        components=tuple(_placed(model, alone, population, count)),
+        components=tuple(_placed(model, alone, population, recorded or count)),
     )
 
 

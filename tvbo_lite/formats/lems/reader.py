@@ -11,6 +11,7 @@ from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats._xml import line_of, local_name, parse_bytes
 from tvbo_lite.formats.lems import elements, sources
 from tvbo_lite.formats.lems.assertions import check_assertions
+from tvbo_lite.formats.neuroml.layout import is_hdf5
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.collector import collector_paused
 
@@ -22,7 +23,7 @@ _ROOTS = ("Lems", "neuroml")
 
 
 def read_file(name: str | Path, search: Sequence[Path] = ()) -> m.Model:
-    """A LEMS or NeuroML file with all that it includes, as one model without includes.
+    """A LEMS or NeuroML file (XML, or HDF5 by its ending ``.h5``) with all that it includes, as one model.
 
     ``name`` is a path, or the bare name of a canonical example (taken from the jar). ``search``
     holds further folders for includes. Raises `ReadError` with every problem of the first faulty file.
@@ -113,6 +114,10 @@ def core_document(origin: sources.Core) -> m.Model:
 
 @collector_paused()
 def _document(origin: sources.Origin) -> m.Model:
+    if isinstance(origin, sources.OnDisk) and is_hdf5(origin.name):
+        from tvbo_lite.formats.neuroml.hdf5_reader import read
+
+        return read(origin.path, read_string)
     root = parse_bytes(origin.read(), origin.name)
     if local_name(root.tag) not in _ROOTS:
         found = f"the root element is <{local_name(root.tag)}>"

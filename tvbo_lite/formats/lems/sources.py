@@ -190,5 +190,6 @@ def included(file: str, origin: Origin, search: Sequence[Path], location: Locati
 def _names_near(origin: Origin, search: Sequence[Path]) -> list[str]:
     """What could have been meant: core type files, and the files in the folders looked in."""
     folders = [*search, *([origin.path.parent] if isinstance(origin, OnDisk) else [])]
-    own = {path.name for folder in folders for path in folder.glob("*.*ml") if path.is_file()}
+    found = (path for folder in folders for ending in ("*.*ml", "*.h5") for path in folder.glob(ending))
+    own = {path.name for path in found if path.is_file()}
     return [*jar.core_names(), *sorted(own)]

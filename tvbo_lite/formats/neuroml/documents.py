@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
 
-__all__ = ["Document", "documents"]
+__all__ = ["NETWORK", "Document", "documents"]
 
+NETWORK = ".net.nml"
 # The first type that a component is of decides on the ending of its file.
 _ENDINGS = (
-    ("network", ".net.nml"),
+    ("network", NETWORK),
     ("baseCell", ".cell.nml"),
     ("baseIonChannel", ".channel.nml"),
     ("baseSynapse", ".synapse.nml"),
 )
-_NETWORK = ".net.nml"
 _OTHER = ".nml"
 
 
@@ -36,14 +36,15 @@ class Document:
     includes: list[str] = field(default_factory=list)
 
 
-def documents(model: m.Model, formed: Mapping[str, m.Component]) -> list[Document]:
+def documents(model: m.Model, formed: Mapping[str, m.Component], network: str = NETWORK) -> list[Document]:
     """The documents for the components of ``model`` whose NeuroML form is given, by id.
 
-    A document stands after those that it includes, the last network at the end.
+    A document stands after those that it includes, the last network at the end. ``network`` ends the names
+    of those with networks.
     """
     resolver = Resolver(model)
     needs = {name: _needed(resolver.top(resolver.by_id[name]), formed) for name in formed}
-    homes = _homes({name: _ending(resolver, name) for name in formed}, needs)
+    homes = _homes({name: _ending(resolver, name) for name in formed}, needs, network)
     found: dict[str, Document] = {}
     for name, component in formed.items():
         file = homes[name]
@@ -51,7 +52,7 @@ def documents(model: m.Model, formed: Mapping[str, m.Component]) -> list[Documen
         document.components.append(component)
         wanted = (homes[need] for need in needs[name])
         document.includes += [other for other in wanted if other not in (file, *document.includes)]
-    return list(_in_order(found))
+    return list(_in_order(found, network))
 
 
 def _ending(resolver: Resolver, name: str) -> str:
@@ -68,13 +69,13 @@ def _needed(component: ResolvedComponent, known: Collection[str]) -> list[str]:
     return list(found)
 
 
-def _homes(endings: Mapping[str, str], needs: Mapping[str, list[str]]) -> dict[str, str]:
+def _homes(endings: Mapping[str, str], needs: Mapping[str, list[str]], network: str) -> dict[str, str]:
     """The file of each component; what one network alone uses, or nothing if there is one, stands with it."""
     users: dict[str, list[str]] = {name: [] for name in endings}
     for name, others in needs.items():
         for other in others:
             users[other].append(name)
-    networks = [name for name, ending in endings.items() if ending == _NETWORK]
+    networks = [name for name, ending in endings.items() if ending == NETWORK]
     taken: set[str] = set()
     homes: dict[str, str] = {}
     guests: dict[str, str] = {}
@@ -83,7 +84,7 @@ def _homes(endings: Mapping[str, str], needs: Mapping[str, list[str]]) -> dict[s
         if ending == _OTHER and len(hosts) == 1 and hosts[0] in networks:
             guests[name] = hosts[0]
         else:
-            homes[name] = _free(name, ending, taken)
+            homes[name] = _free(name, network if ending == NETWORK else ending, taken)
     return homes | {name: homes[host] for name, host in guests.items()}
 
 
@@ -96,7 +97,7 @@ def _free(name: str, ending: str, taken: set[str]) -> str:
     return stem + ending
 
 
-def _in_order(found: dict[str, Document]) -> Iterator[Document]:
+def _in_order(found: dict[str, Document], network: str) -> Iterator[Document]:
     """Each document after those that it includes; networks as late as can be."""
     done: set[str] = set()
 
@@ -107,5 +108,5 @@ def _in_order(found: dict[str, Document]) -> Iterator[Document]:
                 yield from visit(found[name])
             yield document
 
-    for document in sorted(found.values(), key=lambda document: document.name.endswith(_NETWORK)):
+    for document in sorted(found.values(), key=lambda document: document.name.endswith(network)):
         yield from visit(document)

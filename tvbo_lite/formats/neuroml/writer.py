@@ -8,32 +8,33 @@ NeuroML documents alone does not see them.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import replace
 
-from tvbo_lite.errors import NOWHERE, Problem, RenderError
-from tvbo_lite.formats._jinja import render
-from tvbo_lite.formats.files import Files
-from tvbo_lite.formats.lems.core import core_includes, without_core
-from tvbo_lite.formats.lems.markup import component as element
-from tvbo_lite.formats.lems.sources import is_core
+from tvbo_lite.errors import RenderError
+from tvbo_lite.formats.files import Files, Stored
+from tvbo_lite.formats.lems.core import core_includes
 from tvbo_lite.formats.lems.writer import document as lems_document
-from tvbo_lite.formats.neuroml.documents import Document, documents
-from tvbo_lite.formats.neuroml.form import formed, rank
-from tvbo_lite.formats.neuroml.xsd import NAMESPACE, schema_file, schema_problems
+from tvbo_lite.formats.neuroml.documents import NETWORK, Document, documents
+from tvbo_lite.formats.neuroml.layout import ENDING, TOP_LEVEL
+from tvbo_lite.formats.neuroml.parts import (
+    Parts,
+    document_text,
+    networks_out,
+    rest_text,
+    sorted_parts,
+    target_of,
+    valid_forms,
+)
 from tvbo_lite.lems import model as m
-from tvbo_lite.lems.beyond import Beyond
 from tvbo_lite.losses import Losses
 
 __all__ = ["write"]
 
-_SCHEMAS = "https://raw.githubusercontent.com/NeuroML/NeuroML2/development/Schemas/NeuroML2/"
-_SIMULATION = "Simulation.xml"  # the core file whose types belong to LEMS, not to NeuroML
 
-
-def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
+def write(
+    model: m.Model, losses: Losses, *, name: str | None = None, hdf5: bool = False, double: bool = False
+) -> Files:
     """The model's NeuroML documents, a LEMS file for what they cannot hold, and ``LEMS_<name>.xml``.
 
     Args:
@@ -41,28 +42,31 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
         losses: gets each component of a NeuroML type that no NeuroML document can hold, and what is
             beyond LEMS.
         name: of the main file and of the file of types; by default the id of the simulated network.
+        hdf5: networks are in HDF5 (``.net.nml.h5``), the form for large ones.
+        double: in HDF5, numbers that float32 would round are float64.
 
     Without a simulation the last network is the main file.
 
     Raises:
-        RenderError: there is nothing to write, or a text that XML cannot hold.
+        RenderError: there is nothing to write, a text that XML cannot hold, or a network that HDF5 cannot.
         ModelError: a component of an unknown type, or one that refers to nothing.
     """
     for what, reason, where in model.beyond.items():
         losses.add(what, reason, where)
-    parts = _sorted(model)
-    name = name or _target(parts) or "model"
+    parts = sorted_parts(model)
+    name = name or target_of(parts) or "model"
     types = f"{name}_types.xml"
-    valid = _valid(parts, types, losses)
-    parts.others += [item for item in parts.candidates if item.id not in valid]
-    found = documents(model, valid)
-    texts: dict[str, str] = {}
-    rest = _rest(model, parts)
-    if rest != m.Model(includes=rest.includes):
-        texts[types] = lems_document(rest)
+    networks = {item.id or "": item for item in networks_out(parts)} if hdf5 else {}
+    valid = valid_forms(parts, types, losses)
+    found = documents(model, {**valid, **networks}, ENDING if hdf5 else NETWORK)
+    texts: dict[str, str | Stored] = {}
+    rest = rest_text(model, parts)
+    if rest is not None:
+        texts[types] = rest
         for document in found if not parts.simulation else ():  # there is no other file to include it
             document.includes.insert(0, types)
-    texts |= {document.name: _text(document) for document in found}
+    for document in found:
+        texts[document.name] = _content(model, document, networks, losses, double=double)
     main = _main(model, parts, found, texts, types)
     if main is not None:
         texts[f"LEMS_{name}.xml"] = lems_document(main)
@@ -71,109 +75,22 @@ def write(model: m.Model, losses: Losses, *, name: str | None = None) -> Files:
     return Files(list(texts)[-1], texts)
 
 
-@dataclass(slots=True)
-class _Parts:
-    """A model's own components: what NeuroML may hold, what runs it, and what else there is."""
+def _content(
+    model: m.Model, document: Document, networks: Collection[str], losses: Losses, *, double: bool
+) -> str | Stored:
+    """A document's file; one with a network that is to be in HDF5 has all else as a text inside."""
+    inside = [item for item in document.components if item.id in networks]
+    if not inside:
+        return document_text(document)
+    from tvbo_lite.formats.neuroml.hdf5_network import network_file
 
-    candidates: list[m.Component] = field(default_factory=list)
-    simulation: list[m.Component] = field(default_factory=list)
-    others: list[m.Component] = field(default_factory=list)
-
-    def names(self) -> frozenset[str]:
-        """All names in the paths of the simulations."""
-        return frozenset(_words(self.simulation))
-
-
-def _words(items: Iterable[m.Component]) -> Iterable[str]:
-    for item in items:
-        for text in item.attributes.values():
-            yield from re.findall(r"\w+", text)
-        yield from _words(item.children)
-
-
-def _sorted(model: m.Model) -> _Parts:
-    kinds = {kind.name: kind.location for kind in reversed(model.component_types)}
-    parts, taken = _Parts(), set[str | None]({None})
-    for item in model.components:
-        place = kinds.get(item.type or item.tag, NOWHERE)
-        if is_core(item.location):
-            continue
-        if item.id == model.target or (is_core(place) and (place.file or "").endswith(_SIMULATION)):
-            parts.simulation.append(item)
-        elif item.id in taken or (place is not NOWHERE and not is_core(place)):
-            parts.others.append(item)
-        else:
-            parts.candidates.append(item)
-            taken.add(item.id)
-    return parts
-
-
-def _target(parts: _Parts) -> str | None:
-    found = (item.attributes.get("target") for item in parts.simulation)
-    return next((name for name in found if name and re.fullmatch(r"\w+", name)), None)
-
-
-# ---- what is valid ----------------------------------------------------------------------------
-
-
-def _valid(parts: _Parts, types: str, losses: Losses) -> dict[str, m.Component]:
-    """The NeuroML form of all components that have a valid one, by id, in the order of a document."""
-    kept = parts.names()
-    forms: list[m.Component] = []
-    dropped: dict[str | None, Losses] = {}
-    for item in parts.candidates:
-        dropped[item.id] = Losses()
-        forms.append(formed(item, kept, dropped[item.id]))
-    known = sorted((item for item in forms if rank(item) is not None), key=lambda item: rank(item) or 0)
-    wrong = _problems(known)
-    for original, form in zip(parts.candidates, forms, strict=True):
-        reason = "there is no such element" if rank(form) is None else wrong.get(original.id)
-        if reason is not None:
-            why = f"it stands in {types} and in no NeuroML document, whose schema says: {reason}"
-            losses.add(f"<{original.tag}> '{original.id}'", why, original.location)
-        else:
-            for loss in dropped[original.id]:
-                losses.add(loss.what, loss.reason, loss.where)
-    return {item.id or "": item for item in known if item.id not in wrong}
-
-
-def _problems(items: list[m.Component]) -> dict[str | None, str]:
-    """What the schema has against each component, by id; all are looked at in one document."""
-    text = _text(Document("", "document", items))
-    lines = enumerate(text.split("\n"), 1)
-    starts = [number for number, line in lines if line.startswith("    <") and line[5] != "/"]
-    found: dict[str | None, str] = {}
-    for problem in schema_problems(text.encode(), ""):
-        index = max(bisect(starts, problem.location.line or 0) - 1, 0)
-        found.setdefault(items[index].id, str(Problem(problem.message, expected=problem.expected)))
-    return found
-
-
-# ---- files ------------------------------------------------------------------------------------
-
-
-def _text(document: Document) -> str:
-    components = sorted(document.components, key=lambda item: rank(item) or 0)
-    return render(
-        "neuroml.xml.j2",
-        {
-            "namespace": NAMESPACE,
-            "schema": _SCHEMAS + schema_file().name,
-            "id": document.id,
-            "includes": document.includes,
-            "components": [element(item) for item in components],
-        },
-    )
-
-
-def _rest(model: m.Model, parts: _Parts) -> m.Model:
-    """What stands in the file of types: all of the model's own that is neither NeuroML nor simulation."""
-    others = tuple(parts.others)
-    return replace(without_core(model), target=None, report_file=None, components=others, beyond=Beyond())
+    others = [item for item in document.components if item.id not in networks]
+    top = document_text(replace(document, components=others))
+    return network_file(model, inside[0], {TOP_LEVEL: top}, losses, document.id, double=double)
 
 
 def _main(
-    model: m.Model, parts: _Parts, found: list[Document], texts: Mapping[str, str], types: str
+    model: m.Model, parts: Parts, found: list[Document], texts: Collection[str], types: str
 ) -> m.Model | None:
     """The file that runs the others; None where the model has no simulation."""
     if not parts.simulation:

@@ -46,12 +46,28 @@ def class_text(system: System, group: Group, name: str) -> str:
 
 
 def ends_of(group: Group) -> dict[str, Across]:
-    """For each array of copies at the other ends of tunnels, what reads there first."""
+    """For each array of copies at the other ends of tunnels, and their delays, what reads there first."""
     found: dict[str, Across] = {}
     for leaf in _all_leaves(group):
-        if isinstance(leaf, Across) and leaf.at not in [one.at for one in found.values()]:
+        if isinstance(leaf, Across) and not any(_meet(leaf, one) for one in found.values()):
             found[f"peer{len(found) or ''}"] = leaf
     return found
+
+
+def pasts_of(group: Group) -> dict[str, tuple[str, Across]]:
+    """What is read with a delay: the name of its past, and that of its copies."""
+    found = {}
+    ends = ends_of(group)
+    for leaf in _all_leaves(group):
+        if isinstance(leaf, Across) and leaf.late:
+            peer = next(name for name, one in ends.items() if _meet(leaf, one))
+            found[f"{peer}_{leaf.name}_past"] = (peer, leaf)
+    return found
+
+
+def _meet(one: Across, other: Across) -> bool:
+    """Whether both end at the same copies with the same delays."""
+    return (one.at, one.late, one.before) == (other.at, other.late, other.before)
 
 
 def _all_leaves(group: Group) -> Iterator[Expr]:
@@ -133,7 +149,9 @@ class _Class:
 
     def _across(self, expr: Across) -> str:
         ends = ends_of(self.group)
-        peer = next(name for name, leaf in ends.items() if leaf.at == expr.at)
+        peer = next(name for name, leaf in ends.items() if _meet(leaf, expr))
+        if expr.late:
+            return f"self.{peer}_{expr.name}_past.at(self.{peer}, self.{peer}_late)"
         if expr.group != self.group.name:
             return f"self.{peer}_group.{expr.name}[self.{peer}]"
         old = f"{expr.name}_before"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tvbo_lite.errors import Problem, RenderError
 from tvbo_lite.expr.tree import Expr
 from tvbo_lite.formats._jinja import render
 from tvbo_lite.formats._script import class_name, listed, note_beyond, opening, wrapped
 from tvbo_lite.formats._spelling import number
-from tvbo_lite.formats.numpy.classes import class_text, ends_of
+from tvbo_lite.formats.numpy.classes import class_text, ends_of, pasts_of
 from tvbo_lite.lems import model as m
 from tvbo_lite.losses import Losses
 from tvbo_lite.transforms.equations import System, population_equations
@@ -28,6 +29,7 @@ RANDOM = "other random numbers than those of jLEMS are drawn, from the same dist
 RESERVED = (
     "Group",
     "Events",
+    "Past",
     "EVENTS",
     "RANDOM",
     "FILES",
@@ -49,8 +51,9 @@ def write(model: m.Model, losses: Losses) -> str:
         ModelError: the model contradicts itself, or has no simulation to run.
         RenderError: an expression has no counterpart in numpy.
     """
-    note_beyond(model, losses)
+    note_beyond(model, losses, delays=True)
     system = population_equations(model, losses)
+    _check_pasts(system, model)
     draws = any(has_random(expr) for expr in _expressions(system))
     if draws:
         losses.add("random()", RANDOM)
@@ -64,6 +67,7 @@ class _Script:
         self.objects = {name: self.names.new(name) for name in system.groups}
         self.classes: dict[str, str] = {}  # text without the class's name, to the name
         self.groups = [group for group in hosts_first(system) if _matters(group)]
+        self.past = any(pasts_of(group) for group in self.groups)
 
     def text(self, *, draws: bool) -> str:
         """The whole script."""
@@ -73,6 +77,8 @@ class _Script:
         totals = any(isinstance(leaf, Total) for expr in _expressions(self.system) for leaf in leaves(expr))
         runtime = [render("numpy_events.py.j2", {}).rstrip()] if events else []
         runtime.append(render("numpy_group.py.j2", {"events": events, "totals": totals}).rstrip())
+        if self.past:
+            runtime.append(render("numpy_past.py.j2", {}).rstrip())
         if any(part.schemes for group in self.groups for part in group.parts):
             runtime.append(render("numpy_schemes.py.j2", {}).rstrip())
         files = [(repr(file.path), [repr(c.quantity) for c in file.columns]) for file in plan.tables()]
@@ -99,6 +105,7 @@ class _Script:
         order = [self.objects[name] for name in self.system.order if self.system.groups[name] in self.groups]
         variables = {
             "events": events,
+            "past": self.past,
             "build": list(self._build()),
             "order": order,
             "records": [(repr(record.quantity), self._recorded(record)) for record in self.system.records],
@@ -153,8 +160,31 @@ class _Script:
         own = self.objects[group.name]
         for name, leaf in ends_of(group).items():
             yield from _more_lines(f"{own}.{name} = np.array({listed_copies(leaf.at)})")
-            if leaf.group != group.name:
+            if leaf.late:
+                yield from _more_lines(f"{own}.{name}_late = np.array({_listed_delays(leaf.late)})")
+            elif leaf.group != group.name:
                 yield f"{own}.{name}_group = {self.objects[leaf.group]}"
+        for past, (_, leaf) in pasts_of(group).items():
+            before = "" if leaf.before is None else f", {number(leaf.before)}"
+            given = f'{self.objects[leaf.group]}, "{leaf.name}", {number(max(leaf.late))}{before}'
+            yield from _more_lines(f"{own}.{past} = Past({given})")
+
+
+def _listed_delays(delays: tuple[float, ...]) -> str:
+    text = listed(delays)
+    return text if text[0] == "[" else f"[{text}] * {len(delays)}"
+
+
+def _check_pasts(system: System, model: m.Model) -> None:
+    """Raises `RenderError` for a delay of what is no state: its value belongs to the step before."""
+    for group in system.groups.values():
+        for _, leaf in pasts_of(group).values():
+            if leaf.name not in system.groups[leaf.group].states:
+                what = (
+                    f"'{leaf.name}' of {system.groups[leaf.group].title} '{leaf.group}' is read with a delay"
+                )
+                where = model.beyond.delays[0].location
+                raise RenderError(Problem(what, where, "a state variable, for a script"))
 
 
 def listed_copies(copies: tuple[int, ...]) -> str:

@@ -50,11 +50,12 @@ def _entry(
 ) -> tuple[str, dict[str, Any]]:
     """A variable, and the group in which it stands."""
     value = system.variables[name].value
+    past = {"history": 0} if system.starts_empty(name) else {}
     if name in system.rates:
-        entry = {"equation": _text(system.rates[name], short), "initial_value": value}
+        entry = {"equation": _text(system.rates[name], short), "initial_value": value, **past}
         return "state_variables", entry if recorded else {**entry, "record": False}
     if name in system.values:
-        entry = {"equation": _text(system.values[name], short)}
+        entry = {"equation": _text(system.values[name], short), **past}
         return "derived_variables", {**entry, "record": True} if recorded else entry
     if system.variables[name].kind == "coupled":
         return "coupling_inputs", {}

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tvbo_lite.errors import Location, ModelError, Problem, nearest
+from tvbo_lite.errors import Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.formats.pyrates.entries import Entries, entries
 from tvbo_lite.formats.pyrates.model import Circuit
 from tvbo_lite.formats.pyrates.network import network_of, separated
 from tvbo_lite.formats.pyrates.parts import IMAG, REAL, real_system
 from tvbo_lite.formats.pyrates.spelling import identifier, node_of, short_names
-from tvbo_lite.formats.pyrates.system import System, system_of
+from tvbo_lite.formats.pyrates.system import NO_DELAYS, Delays, System, system_of
 from tvbo_lite.schema.paths import DocumentPath, path_text
 
 __all__ = ["Translation", "translate"]
@@ -48,7 +48,7 @@ def translate(
     *,
     external: Collection[str] = (),
     record: Collection[str] | None = None,
-    delay_order: int = 0,
+    delays: Delays = NO_DELAYS,
     network: bool | None = None,
 ) -> Translation:
     """The circuit as an experiment without integration.
@@ -57,17 +57,17 @@ def translate(
         circuit: as `tvbo_lite.formats.pyrates.reader.read_circuit` gives it.
         external: inputs (``node/operator/variable``) that a stimulation will drive; their value is left out.
         record: the variables that a run records; by default those with a derivative, and all outputs.
-        delay_order: with how many equations a delay without spread is approximated; 0 refuses it.
+        delays: what delays become.
         network: whether nodes become nodes of a network, or all equations one dynamics; by default the
             former where there are several.
 
     Raises:
         ModelError: an edge, or one of ``external`` and ``record``, without its variable.
         ExpressionError: an equation that cannot be read.
-        UnsupportedError: an array, a value of the past, a delay without spread, a function of complex
-            numbers that is not known.
+        UnsupportedError: an array, a value of the past in an equation, a delay of a complex variable, or of
+            nodes that pass on in a circle, a function of complex numbers that is not known.
     """
-    whole, opened = system_of(circuit, external, delay_order)
+    whole, opened = system_of(circuit, external, delays)
     system, complex_names = real_system(whole)
     parts = {
         name: (name + REAL, name + IMAG) if name in complex_names else (name,) for name in whole.variables
@@ -75,9 +75,11 @@ def translate(
     wanted = {part for name in _recorded(whole, record, circuit) for part in parts[name]}
     several = len({node_of(name) for name in system.variables}) > 1
     found = None
-    if several and network is not False:
+    if (several or system.late) and network is not False:
         found = network_of(separated(system, wanted), wanted, set(opened.values()))
-    found = found or _whole(system, circuit, wanted)
+    if found is None:
+        _check_one(system)
+        found = _whole(system, circuit, wanted)
     about = {"label": circuit.name, "description": circuit.description}
     return Translation(
         {**{key: value for key, value in about.items() if value is not None}, **found.data},
@@ -90,6 +92,14 @@ def translate(
         {name: found.stimulus(own) for name, own in opened.items()},
         {(): circuit.location, **found.lines},
     )
+
+
+def _check_one(system: System) -> None:
+    """Raises `UnsupportedError` where one dynamics with all equations would need values of the past."""
+    if system.late:
+        what = "is read with a delay, which needs a network, whose nodes pass nothing on at once in a circle"
+        problems = [Problem(f"{one.signal} {what}", one.location) for one in system.late.values()]
+        raise UnsupportedError(dict.fromkeys(problems))
 
 
 def _whole(system: System, circuit: Circuit, wanted: set[str]) -> Entries:

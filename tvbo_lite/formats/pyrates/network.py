@@ -10,6 +10,7 @@ from tvbo_lite.expr.tree import Binary, Expr, Name, Negate, Number, names
 from tvbo_lite.formats.pyrates.entries import Entries, entries
 from tvbo_lite.formats.pyrates.model import Variable
 from tvbo_lite.formats.pyrates.spelling import identifier, node_of, short_names
+from tvbo_lite.formats.pyrates.system import OUT
 
 if TYPE_CHECKING:
     from tvbo_lite.errors import Location
@@ -22,16 +23,16 @@ COUPLED = "coupled"
 """The kind of a variable that is the input of edges."""
 
 EDGES = "_edges"  # ends the name of what edges bring where a variable has other terms too
-OUT = "_out"  # ends the name of a variable that shows others what is none itself
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An edge: ``weight`` times ``source`` adds to ``target``."""
+    """An edge: ``weight`` times ``source``, as it was ``delay`` ago, adds to ``target``."""
 
     source: str
     target: str
     weight: float
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +46,32 @@ class Separated:
 def separated(system: System, wanted: set[str]) -> Separated:
     """Take what comes from other nodes out of the equations.
 
-    Only sums of weighted variables come from other nodes, for only edges do. What is ``wanted`` as a
-    variable stays one.
+    Only sums of weighted variables come from other nodes or from the past, for only edges bring them. What is
+    ``wanted`` as a variable stays one.
     """
     result = replace(system, variables=dict(system.variables), values=dict(system.values))
     links: list[Link] = []
     for target, expr in system.values.items():
-        if all(node_of(name) == node_of(target) for name in names(expr)):
+        here = {name for name in names(expr) if node_of(name) == node_of(target) and name not in system.late}
+        if here == set(names(expr)):
             continue
         terms = _terms(expr)
-        inner = [(weight, name) for weight, name in terms if node_of(name) == node_of(target)]
+        inner = [(weight, name) for weight, name in terms if name in here]
         coupled = target + EDGES if inner or target in wanted else target
         result.variables[coupled] = Variable(COUPLED, 0.0, system.variables[target].location)
         if coupled == target:
             del result.values[target]
         else:
             result.values[target] = _sum([*inner, (1.0, coupled)])
-        links += [
-            Link(_shown(result, name), coupled, weight)
-            for weight, name in terms
-            if (weight, name) not in inner
-        ]
+        links += [_link(result, name, coupled, weight) for weight, name in terms if name not in here]
     return Separated(result, tuple(links))
+
+
+def _link(system: System, name: str, target: str, weight: float) -> Link:
+    late = system.late.get(name)
+    if late is None:
+        return Link(_shown(system, name), target, weight)
+    return Link(_shown(system, late.signal), target, weight, late.delay)
 
 
 def _terms(expr: Expr) -> list[tuple[float, str]]:
@@ -153,6 +158,7 @@ def _edge(link: Link, number: dict[str, int], short: dict[str, str]) -> dict[str
         "source_var": short[link.source],
         "target_var": short[link.target],
         "weight": link.weight,
+        **({"delay": link.delay} if link.delay else {}),
     }
 
 
@@ -161,7 +167,7 @@ def _ordered(given: Separated, groups: list[list[str]]) -> list[list[str]] | Non
     group = {path: index for index, nodes in enumerate(groups) for path in nodes}
     before: dict[int, set[int]] = {index: set() for index in range(len(groups))}
     for link in given.links:
-        if _is_passed_on(given.system, link.source, set()):
+        if not link.delay and _is_passed_on(given.system, link.source, set()):
             before[group[node_of(link.target)]].add(group[node_of(link.source)])
     sorter = TopologicalSorter(before)
     try:

@@ -35,6 +35,7 @@ def real_system(system: System) -> tuple[System, set[str]]:
         if not more:
             break
         found |= more
+    _check_past(system, found)
     changing = {name for name in found if name in rates or name in values}
     result = replace(system, variables={}, rates={}, values={})
     for name, item in system.variables.items():
@@ -47,6 +48,13 @@ def real_system(system: System) -> tuple[System, set[str]]:
     _split(rates, changing, result.rates)
     _split(values, changing, result.values)
     return result, changing
+
+
+def _check_past(system: System, found: set[str]) -> None:
+    late = [item for item in system.late.values() if item.signal in found]
+    if late:
+        what = "is complex and is read with a delay, which is not supported yet"
+        raise UnsupportedError([Problem(f"{item.signal} {what}", item.location) for item in late])
 
 
 def _pair(system: System, name: str) -> Parts:

@@ -4,7 +4,8 @@ A variable is called ``circuit/node/operator/variable``. Operators of a node are
 receives the outputs of the same name, their sum where there are several. Edges add to that. An operator
 on an edge stands in a node of its own, ``edge_<number>``. A delay with a spread becomes the chain of
 linear equations whose impulse response is the gamma distribution with that mean and spread
-(MacDonald 1978, *Time Lags in Biological Models*).
+(MacDonald 1978, *Time Lags in Biological Models*). A delay without spread stands for the value itself as
+it was then (`Late`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tvbo_lite.expr.tree import Binary, Expr, Name, Number, substitute
 from tvbo_lite.formats.pyrates.edges import SOURCE
 from tvbo_lite.formats.pyrates.model import Circuit, EdgeUse, Group, OperatorUse, Text, Variable
 
-__all__ = ["EDGE", "EXTERNAL", "TIME", "System", "system_of"]
+__all__ = ["EDGE", "EXTERNAL", "NO_DELAYS", "OUT", "TIME", "Delays", "Late", "System", "system_of"]
 
 EXTERNAL = "_ext"
 """Ends the name of what comes from outside into an input that edges feed too."""
@@ -34,10 +35,35 @@ EXTERNAL = "_ext"
 EDGE = "edge_"
 """Starts the name of the node of an edge with operators; its number among all edges follows."""
 
+OUT = "_out"
+"""Ends the name of a variable that shows others what is none itself."""
+
 TIME = "t"
 MAX_ORDER = 200  # equations in the chain of one delay
 
 _KINDS: tuple[type[InputError], ...] = (ExpressionError, ModelError, UnsupportedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """What delays become: with ``order`` a chain of at least so many equations; with ``step`` whole steps of
+    a method with fixed steps, as PyRates counts them.
+    """
+
+    order: int = 0
+    step: float | None = None
+
+
+NO_DELAYS = Delays()
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The variable ``signal`` as it was ``delay`` ago."""
+
+    signal: str
+    delay: float
+    location: Location
 
 
 @dataclass(slots=True)
@@ -45,8 +71,9 @@ class System:
     """``variables`` with their initial values; ``rates`` of change of some, ``values`` of others.
 
     What has neither is constant. ``feeds`` are the terms that sum up to an input, ``chains`` the last stage
-    of each delay by signal, order and rate. ``problems`` is what is wrong, with the kind of error. A delay
-    has at least ``delay_order`` stages. ``templates`` are the names of the nodes' templates, by path.
+    of each delay by signal, order and rate, ``late`` the names of values of the past, which are no variables.
+    ``problems`` is what is wrong, with the kind of error. ``furthest`` is the most steps that any edge from a
+    variable is late. ``templates`` are the names of the nodes' templates, by path.
     """
 
     variables: dict[str, Variable] = field(default_factory=dict)
@@ -56,7 +83,9 @@ class System:
     chains: dict[tuple[str, int, float], str] = field(default_factory=dict)
     problems: list[tuple[type[InputError], Problem]] = field(default_factory=list)
     templates: dict[str, str] = field(default_factory=dict)
-    delay_order: int = 0
+    late: dict[str, Late] = field(default_factory=dict)
+    furthest: dict[str, int] = field(default_factory=dict)
+    delays: Delays = NO_DELAYS
 
     def report(
         self,
@@ -133,19 +162,20 @@ class System:
             return
         signal = edge.source
         if edge.template is not None and edge.template.operators:
-            found = self._through(edge, edge.template, f"{EDGE}{number}")
+            direct = replace(edge, source=self._late(edge.source, replace(edge, delay=0.0)))
+            found = self._through(direct, edge.template, f"{EDGE}{number}")
             if found is None:
                 return
             signal = found
         elif edge.values or edge.sources:
             key = next(iter((*edge.values, *edge.sources)))
             self.report(ModelError, f"the edge has no operators, and so no '{key}'", edge.location)
-        signal = self._delayed(signal, edge)
+        signal = self._chained(self._late(signal, edge), edge)
         term: Expr = Name(signal) if edge.weight == 1 else Binary("*", Number(edge.weight), Name(signal))
         self.feeds.setdefault(edge.target, []).append(term)
 
     def _known(self, name: str, edge: EdgeUse, end: str) -> bool:
-        if name in self.variables:
+        if name in self.variables or name in self.late:
             return True
         self.report(
             ModelError,
@@ -206,17 +236,42 @@ class System:
         self.report(ModelError, message, edge.location, "one")
         return None
 
-    def _delayed(self, signal: str, edge: EdgeUse) -> str:
-        """The signal after the delay of the edge: the end of a chain of equations, or the signal itself."""
-        if not edge.delay:
+    def starts_empty(self, name: str) -> bool:
+        """Whether a variable was 0 before the start for those that read its past, as in PyRates."""
+        late = {item.signal for item in self.late.values()} if self.delays.step is not None else ()
+        return name in late or name.removesuffix(OUT) in late
+
+    def look_ahead(self, edges: Collection[EdgeUse]) -> None:
+        """How many steps late the latest edge of each variable is; behind operators, edges have their own."""
+        for edge in edges:
+            if not edge.spread and not (edge.template and edge.template.operators):
+                self.furthest[edge.source] = max(self._steps(edge), self.furthest.get(edge.source, 0))
+
+    def _steps(self, edge: EdgeUse) -> int:
+        """The delay in steps; PyRates counts none as one, and leaves it out where none is longer."""
+        step = self.delays.step
+        return round(edge.delay / step) if edge.delay and step else 1
+
+    def _late(self, signal: str, edge: EdgeUse) -> str:
+        """The name of the past of a signal that the edge brings, or of the signal itself."""
+        delay, step = edge.delay, self.delays.step
+        if edge.spread or self.delays.order:
             return signal
-        if not edge.spread and not self.delay_order:
-            message = f"the delay of {edge.delay:g} to {edge.target}, without spread, is not supported yet"
-            hint = "with a spread, or with an order of approximation, it becomes a chain of equations"
-            self.report(UnsupportedError, message, edge.location, hint=hint)
+        if step is not None:
+            steps = self._steps(edge)
+            delay = steps * step if self.furthest.get(signal, steps) > 1 else 0.0
+        if not delay:
+            return signal
+        name = f"{signal}_late_{delay!r}"
+        self.late[name] = Late(signal, delay, edge.location)
+        return name
+
+    def _chained(self, signal: str, edge: EdgeUse) -> str:
+        """The signal after the chain of equations that stands for a delay with a spread."""
+        if not edge.delay or not (edge.spread or self.delays.order):
             return signal
         own = round((edge.delay / edge.spread) ** 2) if edge.spread else 0
-        order = max(own, self.delay_order)
+        order = max(own, self.delays.order)
         if order > MAX_ORDER:
             message = f"the delay of {edge.delay:g} with a spread of {edge.spread:g} needs {order} equations"
             self.report(UnsupportedError, message, edge.location, f"at most {MAX_ORDER}")
@@ -273,22 +328,21 @@ def _sum(terms: list[Expr]) -> Expr:
 
 
 def system_of(
-    circuit: Circuit, external: Collection[str] = (), delay_order: int = 0
+    circuit: Circuit, external: Collection[str] = (), delays: Delays = NO_DELAYS
 ) -> tuple[System, dict[str, str]]:
     """The equations of a circuit, and for each of the ``external`` inputs the constant that stands for it.
-
-    With ``delay_order``, a delay without spread is approximated by a chain of so many equations, and one
-    with a spread has at least as many.
 
     Raises:
         ModelError: an edge, or an external input, without its variable; a variable with two equations.
         ExpressionError: an equation that cannot be read.
-        UnsupportedError: an array, a value of the past, a delay without spread.
+        UnsupportedError: an array, a value of the past in an equation.
     """
-    system = System(delay_order=delay_order)
+    system = System(delays=delays)
     for path, node in circuit.all_nodes().items():
         system.add_group(path, node)
-    for number, edge in enumerate(circuit.all_edges()):
+    edges = list(circuit.all_edges())
+    system.look_ahead(edges)
+    for number, edge in enumerate(edges):
         system.add_edge(edge, number)
     opened = {}
     for name in external:

@@ -19,6 +19,7 @@ from tvbo_lite.transforms.equations.sequence import changed_names, outer_places
 from tvbo_lite.transforms.equations.simplify import has_random
 from tvbo_lite.transforms.equations.system import (
     CLOCK,
+    Across,
     Definition,
     Group,
     Missing,
@@ -38,6 +39,10 @@ NO_REGIMES = "PyRates has no regimes: the equations are those of '{}', the one a
 NOT_RECORDED = "PyRates records states only"
 NO_PRODUCT = "PyRates adds up what edges bring, it does not multiply"
 RANDOM = "PyRates draws no random numbers in equations; the mean stands in their place"
+OTHER_DELAYS = (
+    "PyRates counts delays in whole steps, begins with 0, and where one edge from a variable is late all"
+    " others are a step late"
+)
 _WORDS = """
     y dy t source_idx target_idx pi I E S Q O N oo zoo nan beta gamma Beta Gamma exp log sin cos tan
     cot sec csc sinh cosh tanh sqrt abs maxi mini round vsum mean matmul matvec roll randn arctan
@@ -60,7 +65,9 @@ def write(model: m.Model, losses: Losses) -> str:
         ModelError: the model contradicts itself, or has no simulation to run.
         RenderError: an expression has no counterpart in PyRates.
     """
-    note_beyond(model, losses)
+    note_beyond(model, losses, delays=True)
+    for delay in model.beyond.delays[:1]:
+        losses.add("the past before the start, and edges without delay", OTHER_DELAYS, delay.location)
     system = population_equations(model, losses, ordered=False)
     without_schemes(system, losses)
     return _Circuit(system, losses).text()
@@ -291,13 +298,15 @@ class _Circuit:
                     own[operator.names[name]] = _decimal(values[k])
                 yield operator.node(k), operator.name, own
 
-    def _edges(self) -> Iterator[tuple[str, str]]:
+    def _edges(self) -> Iterator[tuple[str, str, str | None]]:
+        """Source, target and delay."""
         for operator in self.operators.values():
             for leaf, own in operator.fed.items():
                 for k, places in enumerate(operator.inputs[leaf].wired):
                     target = f"{operator.node(k)}/{operator.name}/{own}"
+                    late = leaf.late[k] if isinstance(leaf, Across) and leaf.late else 0.0
                     for place in places:
-                        yield self._place(*place), target
+                        yield self._place(*place), target, _decimal(late) if late else None
 
 
 def _key(leaf: Expr) -> str:

@@ -54,6 +54,7 @@ class Binder(Reach):
     def __init__(self, found: Survey, resolver: Resolver, losses: Losses) -> None:
         super().__init__(found, resolver)
         self.losses = losses
+        self.delays = resolver.model.beyond.delays
         self._extra: list[tuple[Plot, Definition]] = []
 
     def all(self) -> dict[str, Group]:
@@ -201,7 +202,18 @@ class Binder(Reach):
         if not isinstance(value, Name):
             return value
         copies = tuple(outward(end.plot, copy, at.plot) for end, copy in ends)
-        return Across(value.name, at.plot.name, copies)
+        return Across(value.name, at.plot.name, copies, *self._late(site, item))
+
+    def _late(self, site: Site, item: m.DerivedVariable) -> tuple[tuple[float, ...], float | None]:
+        """How late each copy reads a variable (s), and what was before the start."""
+        block = site.block
+        fits = [d for d in self.delays if d.variable == item.name and block.kind.is_a(d.type)]
+        if not fits:
+            return (), None
+        name = fits[-1].time
+        fixed = block.component.parameters.get(name)
+        times = block.values[name].tolist() if fixed is None else [fixed] * block.size
+        return tuple(times[row] for row in site.rows), fits[-1].before
 
     def _origin(self, site: Site, name: str) -> tuple[Site, Expr] | None:
         """What `get` finds, or where it comes from, if that is a copy that a requirement makes."""

@@ -51,11 +51,13 @@ class Total(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class Across(Leaf):
-    """A variable at the other end of a tunnel: copy ``at[k]`` of ``group``."""
+    """A variable at the other end of a tunnel: copy ``at[k]`` of ``group``, as it was ``late[k]`` s ago."""
 
     name: str
     group: str
     at: tuple[int, ...]
+    late: tuple[float, ...] = ()  # nothing: as it is
+    before: float | None = None  # what it was before the start, if not what it is at the start
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from tvbo_lite.transforms.expand.shapes import KINDS, ImpossibleError
 from tvbo_lite.transforms.expand.streams import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from tvbo_lite.schema import Experiment, GraphGenerator
     from tvbo_lite.transforms.expand.report import Path, Report
-    from tvbo_lite.transforms.expand.shapes import Pairs
 
-__all__ = ["with_edges"]
+__all__ = ["graph_values", "with_edges"]
 
 _PATH: Path = ("network", "graph_generator")
 _QUANTITIES = ("weight", "delay")
@@ -56,47 +57,55 @@ def _ids(experiment: Experiment, generator: GraphGenerator, report: Report) -> l
     return known
 
 
-def _pairs(generator: GraphGenerator, count: int, report: Report) -> Pairs:
+def _pairs(generator: GraphGenerator, count: int, report: Report) -> list[list[int]]:
     known = {one.lower(): one for one in KINDS}
     if generator.type not in KINDS:
         exact = known.get(generator.type.lower())
         hint = f"did you mean '{exact}'?" if exact else nearest(generator.type, KINDS)
         report.report((*_PATH, "type"), f"there is no graph '{generator.type}'", ", ".join(KINDS), hint)
         return []
-    values = _values(generator, report)
+    more = (*_QUANTITIES, *_TEXTS, _NODES)
+    values = graph_values(generator.type, generator.parameters, more, _PATH, report)
     if values is None:
         return []
     try:
         rng = stream(generator.seed, "graph")
-        return KINDS[generator.type].make(count, values, generator.directed, rng)
+        found: list[list[int]] = KINDS[generator.type].make(count, values, generator.directed, rng).tolist()
     except ImpossibleError as error:
         report.report((*_PATH, "parameters"), f"{generator.type}: {error}")
         return []
+    return found
 
 
-def _values(generator: GraphGenerator, report: Report) -> dict[str, float] | None:
-    """The parameters of the kind of graph; None, and problems, where they are wrong."""
-    kind, here = KINDS[generator.type], (*_PATH, "parameters")
-    known = (*kind.needed, *kind.optional, *_QUANTITIES, *_TEXTS, _NODES)
+def graph_values(
+    name: str, parameters: Mapping[str, Parameter], more: Collection[str], path: Path, report: Report
+) -> dict[str, float] | None:
+    """The parameters of a kind of graph, which stand under ``path``; None, and problems, if they are wrong.
+
+    ``more`` are names that mean something else there.
+    """
+    kind, here = KINDS[name], (*path, "parameters")
+    own = (*kind.needed, *kind.optional)
+    known = (*own, *more)
     values: dict[str, float] = {}
     right = True
-    for name, item in generator.parameters.items():
-        if name not in known:
-            message = f"{generator.type} has no parameter '{name}'"
-            report.report((*here, name), message, ", ".join(known), nearest(name, known))
+    for key, item in parameters.items():
+        if key not in known:
+            message = f"{name} has no parameter '{key}'"
+            report.report((*here, key), message, ", ".join(known), nearest(key, known))
             right = False
-        elif name in (*kind.needed, *kind.optional):
+        elif key in own:
             if not isinstance(item.value, int | float) or item.unit or not math.isfinite(item.value):
-                message = f"{generator.type}: {name} is {item.value!r} {item.unit or ''}".rstrip()
-                report.report((*here, name), message, "a number without unit")
+                message = f"{name}: {key} is {item.value!r} {item.unit or ''}".rstrip()
+                report.report((*here, key), message, "a number without unit")
                 right = False
             else:
-                values[name] = float(item.value)
-    missing = [name for name in kind.needed if name not in generator.parameters]
-    if generator.type == "Grid" and not {"rows", "columns"} & values.keys():
+                values[key] = float(item.value)
+    missing = [key for key in kind.needed if key not in parameters]
+    if name == "Grid" and not {"rows", "columns"} & values.keys():
         missing = ["rows"]
-    for name in missing:
-        report.report(_PATH, f"{generator.type} needs '{name}'", f"parameters: {{{name}: ...}}")
+    for key in missing:
+        report.report(path, f"{name} needs '{key}'", f"parameters: {{{key}: ...}}")
     return values if right and not missing else None
 
 

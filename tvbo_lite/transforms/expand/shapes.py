@@ -1,23 +1,26 @@
 """Kinds of graphs: which of ``n`` nodes (0 to n - 1) are joined. All are written out here in a few lines.
 
 Each function takes ``n``, the parameters, whether edges go one way only, and random numbers, and returns
-pairs (source, target). Without direction each pair stands once, and means both ways.
+pairs (source, target), an array of shape ``(edges, 2)``. Without direction each pair stands once, and means
+both ways.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["KINDS", "ImpossibleError", "Kind", "Pairs"]
 
-Pairs: TypeAlias = list[tuple[int, int]]
+Pairs: TypeAlias = "NDArray[np.int64]"
 Values: TypeAlias = dict[str, float]
 _TRIES = 1000
+_BLOCK = 1 << 20  # random numbers at a time
 
 
 class ImpossibleError(Exception):
@@ -26,22 +29,46 @@ class ImpossibleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of graph: its function, the parameters that it needs, and those that may be left out."""
+    """A kind of graph: its function, the parameters that it needs, and those that may be left out.
+
+    ``size`` tells from n and the parameters how many pairs there are about, before any is made.
+    """
 
     make: Callable[[int, Values, bool, np.random.Generator], Pairs]
     needed: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    size: Callable[[int, Values], float] = lambda n, _: n
+
+
+def _array(pairs: Sequence[tuple[int, int]]) -> Pairs:
+    import numpy as np
+
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
 def complete(n: int, _: Values, directed: bool, __: np.random.Generator) -> Pairs:
     """Every node with every other."""
-    return [(i, j) for i in range(n) for j in range(n) if i != j and (directed or i < j)]
+    import numpy as np
+
+    if not directed:
+        return np.stack(np.triu_indices(n, 1), axis=1)
+    source, target = np.repeat(np.arange(n), n), np.tile(np.arange(n), n)
+    other = source != target
+    return np.stack((source[other], target[other]), axis=1)
 
 
 def erdos_renyi(n: int, given: Values, directed: bool, rng: np.random.Generator) -> Pairs:
     """Each pair with probability p. Source: Gilbert (1959), Ann. Math. Stat. 30:1141."""
-    drawn = rng.random((n, n)) < _probability(given)
-    return [(i, j) for i in range(n) for j in range(n) if i != j and (directed or i < j) and drawn[i, j]]
+    import numpy as np
+
+    p, found = _probability(given), []
+    height = max(1, _BLOCK // max(n, 1))
+    for start in range(0, n, height):
+        source, target = np.nonzero(rng.random((min(height, n - start), n)) < p)
+        source += start
+        other = source != target if directed else source < target
+        found.append(np.stack((source[other], target[other]), axis=1))
+    return np.concatenate(found) if found else _array([])
 
 
 def watts_strogatz(n: int, given: Values, _: bool, rng: np.random.Generator) -> Pairs:
@@ -54,17 +81,21 @@ def watts_strogatz(n: int, given: Values, _: bool, rng: np.random.Generator) -> 
         msg = f"k is {k}; it is an even number below the number of nodes, {n}"
         raise ImpossibleError(msg)
     pairs = [(i, (i + step) % n) for step in range(1, k // 2 + 1) for i in range(n)]
-    joined = {frozenset(pair) for pair in pairs}
+    joined: list[set[int]] = [{i} for i in range(n)]  # with oneself nothing is joined
+    for i, j in pairs:
+        joined[i].add(j)
+        joined[j].add(i)
     for place, (i, j) in enumerate(pairs):
-        if rng.random() >= p:
+        if rng.random() >= p or len(joined[i]) == n:
             continue
-        free = [other for other in range(n) if other != i and frozenset((i, other)) not in joined]
-        if free:
-            other = free[int(rng.integers(len(free)))]
-            joined.remove(frozenset((i, j)))
-            joined.add(frozenset((i, other)))
-            pairs[place] = (i, other)
-    return pairs
+        other = int(rng.integers(n - len(joined[i])))
+        for taken in sorted(joined[i]):
+            other += taken <= other
+        joined[i] ^= {j, other}
+        joined[j].remove(i)
+        joined[other].add(i)
+        pairs[place] = (i, other)
+    return _array(pairs)
 
 
 def barabasi_albert(n: int, given: Values, _: bool, rng: np.random.Generator) -> Pairs:
@@ -84,7 +115,7 @@ def barabasi_albert(n: int, given: Values, _: bool, rng: np.random.Generator) ->
             chosen[ends[int(rng.integers(len(ends)))]] = None
         pairs += [(new, old) for old in chosen]
         ends += [end for old in chosen for end in (new, old)]
-    return pairs
+    return _array(pairs)
 
 
 def random_regular(n: int, given: Values, directed: bool, rng: np.random.Generator) -> Pairs:
@@ -100,15 +131,15 @@ def random_regular(n: int, given: Values, directed: bool, rng: np.random.Generat
     for _ in range(_TRIES):
         pairs = _matched(n, d, directed, rng)
         if pairs is not None:
-            return pairs
+            return _array(pairs)
     msg = f"no graph of {n} nodes with {d} edges at each was found"
     raise ImpossibleError(msg)
 
 
-def _matched(n: int, d: int, directed: bool, rng: np.random.Generator) -> Pairs | None:
+def _matched(n: int, d: int, directed: bool, rng: np.random.Generator) -> list[tuple[int, int]] | None:
     """One try to join the ends of all edges; None where it ran into a corner."""
     sources = [i for i in range(n) for _ in range(d)]
-    targets = list(sources)
+    targets = list(sources) if directed else sources
     found: dict[tuple[int, int], None] = {}
     while sources:
         for _ in range(10 * len(sources)):
@@ -121,11 +152,10 @@ def _matched(n: int, d: int, directed: bool, rng: np.random.Generator) -> Pairs 
         else:
             return None
         found[pair] = None
-        if directed:
-            del sources[a], targets[b]
-        else:
-            sources = [end for place, end in enumerate(sources) if place not in (a, b)]
-            targets = sources
+        if not directed and a < b:  # both are taken from one list, the later one first
+            a, b = b, a
+        del sources[a]
+        del targets[b]
     return list(found)
 
 
@@ -137,24 +167,24 @@ def grid(n: int, given: Values, _: bool, __: np.random.Generator) -> Pairs:
         msg = f"{n} nodes are not {rows} rows of {columns}"
         raise ImpossibleError(msg)
     wrap = bool(given.get("periodic", 0))
-    pairs: Pairs = []
+    pairs: list[tuple[int, int]] = []
     for i in range(n):
         row, column = divmod(i, columns)
         if column + 1 < columns or (wrap and columns > 2):
             pairs.append((i, row * columns + (column + 1) % columns))
         if row + 1 < rows or (wrap and rows > 2):
             pairs.append((i, (row + 1) % rows * columns + column))
-    return pairs
+    return _array(pairs)
 
 
 def cycle(n: int, _: Values, __: bool, ___: np.random.Generator) -> Pairs:
     """Each node with the next, the last with the first."""
-    return [(i, (i + 1) % n) for i in range(n)] if n > 2 else [(i, i + 1) for i in range(n - 1)]
+    return _array([(i, (i + 1) % n) for i in range(n if n > 2 else n - 1)])
 
 
 def path(n: int, _: Values, __: bool, ___: np.random.Generator) -> Pairs:
     """Each node with the next."""
-    return [(i, i + 1) for i in range(n - 1)]
+    return _array([(i, i + 1) for i in range(n - 1)])
 
 
 def star(n: int, given: Values, _: bool, __: np.random.Generator) -> Pairs:
@@ -163,12 +193,12 @@ def star(n: int, given: Values, _: bool, __: np.random.Generator) -> Pairs:
     if not 0 <= center < n:
         msg = f"center is {center}; the nodes are 0 to {n - 1}"
         raise ImpossibleError(msg)
-    return [(center, i) for i in range(n) if i != center]
+    return _array([(center, i) for i in range(n) if i != center])
 
 
 def empty(_: int, __: Values, ___: bool, ____: np.random.Generator) -> Pairs:
     """No edges."""
-    return []
+    return _array([])
 
 
 def _whole(given: Values, name: str) -> int:
@@ -188,14 +218,14 @@ def _probability(given: Values) -> float:
 
 
 KINDS: dict[str, Kind] = {
-    "Complete": Kind(complete),
-    "ErdosRenyi": Kind(erdos_renyi, ("p",)),
-    "WattsStrogatz": Kind(watts_strogatz, ("k", "p")),
-    "BarabasiAlbert": Kind(barabasi_albert, ("m",)),
-    "RandomRegular": Kind(random_regular, ("d",)),
-    "Grid": Kind(grid, (), ("rows", "columns", "periodic")),
+    "Complete": Kind(complete, size=lambda n, _: n * n),
+    "ErdosRenyi": Kind(erdos_renyi, ("p",), size=lambda n, given: given["p"] * n * n),
+    "WattsStrogatz": Kind(watts_strogatz, ("k", "p"), size=lambda n, given: given["k"] * n),
+    "BarabasiAlbert": Kind(barabasi_albert, ("m",), size=lambda n, given: given["m"] * n),
+    "RandomRegular": Kind(random_regular, ("d",), size=lambda n, given: given["d"] * n),
+    "Grid": Kind(grid, (), ("rows", "columns", "periodic"), size=lambda n, _: 2 * n),
     "Cycle": Kind(cycle),
     "Path": Kind(path),
     "Star": Kind(star, (), ("center",)),
-    "Empty": Kind(empty),
+    "Empty": Kind(empty, size=lambda _, __: 0),
 }

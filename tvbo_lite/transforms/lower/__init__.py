@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Network, Node
+from tvbo_lite.schema.integration import ADAPTIVE, seconds
 from tvbo_lite.transforms.expand import expand
 from tvbo_lite.transforms.expand.names import with_lems_names
 from tvbo_lite.transforms.lower.context import Context, OwnTypes, Path
@@ -77,6 +78,8 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     if integration is not None:
         context.time_scale = integration.time_scale
         context.row_step = row_step(integration)
+        if integration.method not in ADAPTIVE:
+            context.step = seconds(integration.step_size, integration.time_scale)
     network = experiment.network
     if network is not None and network.populations:
         context.differing = dict(network.dynamics)
@@ -91,7 +94,10 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
     beyond = replace(
-        beyond_lems(context, experiment), samples=tables(context), intervals=tuple(context.intervals)
+        beyond_lems(context, experiment),
+        samples=tables(context),
+        delays=tuple(context.all_delays()),
+        intervals=tuple(context.intervals),
     )
     context.raise_problems()
     return lems.Model(

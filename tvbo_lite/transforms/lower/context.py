@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import (
@@ -22,10 +22,10 @@ from tvbo_lite.transforms.quantity import NONE
 from tvbo_lite.transforms.types import TypeTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from tvbo_lite.errors import Location
-    from tvbo_lite.lems.beyond import Interval
+    from tvbo_lite.lems.beyond import Delay, Interval
     from tvbo_lite.schema import Dynamics
     from tvbo_lite.transforms.lower.couplings import Couplings
     from tvbo_lite.transforms.lower.equations import Equations
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["CORE", "Context", "OwnTypes", "Path", "listing"]
 
 Path = tuple[str | int, ...]
+Lag = tuple[float, Path]  # a delay (s), and where it stands
 CORE = "neuroml:"
 """What ``iri`` puts before a type of the core files."""
 
@@ -68,6 +69,8 @@ class OwnTypes(TypeTable):
 class Context:
     """Types, units and problems of one lowering; ``names`` are the ids that references may use.
 
+    ``step`` is that of the integration in s, None where it adapts.
+
     ``dimensions`` are those that the core files have no name for; ``time_scale`` is the experiment's;
     ``couplings`` are those by equations; ``equations`` are those of the types that were made, by place;
     ``pulsed`` are the dynamics and coupling inputs that take pulses; ``differing`` are the dynamics of
@@ -78,16 +81,31 @@ class Context:
     units: UnitTable
     locate: Callable[[Path], Location]
     time_scale: str = "ms"
+    step: float | None = None
     dimensions: dict[str, lems.Dimension] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     couplings: Couplings | None = None
     pulsed: frozenset[tuple[str, str]] = frozenset()
     differing: Mapping[str, Dynamics] = field(default_factory=dict)
     equations: dict[Path, Equations] = field(default_factory=dict)
+    delays: dict[Delay, None] = field(default_factory=dict)  # with which couplings read
+    lags: dict[str, tuple[Lag, Lag]] = field(default_factory=dict)  # of a type: the shortest and the longest
     courses: list[Course] = field(default_factory=list)  # samples too many for equations
     row_step: float | None = None  # s, between rows of results where nothing else is said
     intervals: list[Interval] = field(default_factory=list)  # of files with fewer rows
     found: list[tuple[type[InputError], Problem]] = field(default_factory=list)
+
+    def lag(self, kind: str, time: float, path: Path) -> None:
+        """Note how late (s) a term of the type ``kind`` reads."""
+        one = (time, path)
+        low, high = self.lags.get(kind, (one, one))
+        self.lags[kind] = (one if time < low[0] else low, one if time > high[0] else high)
+
+    def all_delays(self) -> Iterator[Delay]:
+        """The delays of couplings, with the places of the shortest and the longest."""
+        for delay in self.delays:
+            (_, low), (_, high) = self.lags[delay.type]
+            yield replace(delay, location=self.locate(low), longest=self.locate(high))
 
     def report(
         self,

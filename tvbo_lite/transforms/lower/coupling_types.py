@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 from tvbo_lite.errors import UnitError
 from tvbo_lite.expr.tree import Binary, Expr, Name, names, substitute
 from tvbo_lite.lems import model as lems
+from tvbo_lite.lems.beyond import Delay
 from tvbo_lite.transforms.check.dimensions import same
 from tvbo_lite.transforms.lower.derived import Derived
+from tvbo_lite.transforms.lower.edges import DELAY
 from tvbo_lite.transforms.lower.scope import Scope
 from tvbo_lite.transforms.quantity import NONE
+from tvbo_lite.transforms.variables import CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tvbo_lite.schema import Coupling, Dynamics
     from tvbo_lite.transforms.lower.context import Context, Path
@@ -104,20 +107,26 @@ def port_type(
     return made
 
 
-def pair_type(context: Context, weight: str) -> lems.ComponentType:
-    """The connection of an outlet and a term, with a weight of the dimension ``weight``."""
+def pair_type(context: Context, weight: str, *, late: bool = False) -> lems.ComponentType:
+    """The connection of an outlet and a term, with a weight of the dimension ``weight``, perhaps a delay."""
+    given = {WEIGHT: weight, **({DELAY: "time"} if late else {})}
+    words = ["coupledPair", *([] if weight == "none" else [weight]), *(["late"] if late else [])]
     tunnel = {"name": PEER, "endA": "a", "endB": "b", "componentA": "sourceEnd", "componentB": "targetEnd"}
     made = lems.ComponentType(
-        "coupledPair" if weight == "none" else f"coupledPair_{weight}",
+        "_".join(words),
         "explicitConnection",
         description="A coupling from one node to another.",
-        parameters=(lems.Parameter(WEIGHT, weight),),
+        parameters=tuple(lems.Parameter(name, dimension) for name, dimension in given.items()),
         references=(lems.Reference("sourceEnd", END.name), lems.Reference("targetEnd", END.name)),
         paths=("from", "to"),
         structure=(
             lems.Builder("With", {"instance": "from", "as": "a"}),
             lems.Builder("With", {"instance": "to", "as": "b"}),
-            lems.Builder("Tunnel", tunnel, (lems.Builder("Assign", {"property": WEIGHT, "value": WEIGHT}),)),
+            lems.Builder(
+                "Tunnel",
+                tunnel,
+                tuple(lems.Builder("Assign", {"property": name, "value": name}) for name in given),
+            ),
         ),
     )
     context.types.add(made)
@@ -158,10 +167,12 @@ class _Term:
 
     def of_source(self, name: str) -> Expr:
         """A variable of the source at the start of the step."""
-        states = self.source.dynamics.state_variables
+        states, late = self.source.dynamics.state_variables, self.bond.late
         if name in states or self.before:
             return self._read(name)
         found = inside(self.source, name)
+        if late and (found is None or CLOCK in names(found) or self.history(name) is not None):
+            return self._read(name)
         if found is None:
             what = f"'{name}' of {self.bond.source} depends at the same moment on what the node receives"
             hint = "read a state variable, or let no circle of nodes pass on what they receive"
@@ -174,6 +185,22 @@ class _Term:
             here = self.reads[name] = self.scope.fresh(f"{name}_j")
             self.scope.known[here] = self.source.scope.known.get(name)
         return Name(self.reads[name])
+
+    def history(self, name: str) -> float | None:
+        """The value of a variable of the source before the start (SI), where it is given."""
+        dynamics, units = self.source.dynamics, self.context.units
+        item = dynamics.state_variables.get(name) or dynamics.derived_variables.get(name)
+        if item is None or item.history is None:
+            return None
+        text = f"{item.history!r} {item.unit or ''}".strip()
+        return units.value(text, self.context.unit(item.unit, self.path, name)[0])
+
+    def delays(self, kind: str) -> Iterator[Delay]:
+        """The delays with which the type ``kind`` reads what changes."""
+        dynamics = self.source.dynamics
+        for name, own in self.reads.items():
+            if name in dynamics.state_variables or name in dynamics.derived_variables:
+                yield Delay(kind, own, DELAY, self.history(name))
 
     def of_target(self, name: str, taken: Mapping[str, object]) -> Expr:
         """A variable of the target at the start of the step."""
@@ -214,6 +241,7 @@ def term_type(
     scope = Scope(context, owner, dict(constants), functions=target.scope.functions)
     scope.plain_time = source.scope.plain_time and target.scope.plain_time
     scope.known |= {WEIGHT: context.exponents(weight), VALUE: None, PEER: NONE}
+    scope.known |= {DELAY: context.exponents("time")} if bond.late else {}
     tree = pre_expression(scope, rule, bond, target.dynamics, here)
     term = _Term(context, bond, scope, source, target, before, {}, {}, here)
     expr = _at_ends(term, tree, rule, constants)
@@ -229,6 +257,8 @@ def term_type(
     needs = {name: context.dimension(constants[name], place, name) for name in constants if name in used}
     made = _assembled(bond, scope, derived, {**term.needs, **needs}, later=_differs(bond, source, before))
     context.types.add(made)
+    if bond.late:
+        context.delays |= dict.fromkeys(term.delays(made.name))
     return made
 
 
@@ -237,14 +267,17 @@ def _assembled(
 ) -> lems.ComponentType:
     port = bond.port
     unit = [] if bond.weight == "none" else [bond.weight]
-    words = [port.target, port.slot, bond.source, *bond.variables, *unit, *(["later"] if later else [])]
+    words = [port.target, port.slot, bond.source, *bond.variables, *unit]
+    words += ["late"] if bond.late else ["later"] if later else []
     name = "_".join(words)
+    given = [lems.Property(WEIGHT, bond.weight, "1")]
+    given += [lems.Property(DELAY, "time", "0")] if bond.late else []
     dimension = scope.context.dimension(scope.known[VALUE], derived.path, VALUE)
     return lems.ComponentType(
         name,
         END.name,
         description=f"What a node of {port.target} receives from one of {bond.source}.",
-        properties=(lems.Property(WEIGHT, bond.weight, "1"),),
+        properties=tuple(given),
         constants=tuple(scope.constants.values()),
         requirements=tuple(lems.Requirement(one, found) for one, found in needs.items()),
         instance_requirements=(lems.Reference(PEER, END.name),),

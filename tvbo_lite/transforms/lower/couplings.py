@@ -7,25 +7,26 @@ into one input of another are a `Bond`.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import nearest
+from tvbo_lite.errors import UnitError, nearest
 from tvbo_lite.transforms.lower.context import listing
-from tvbo_lite.transforms.lower.edges import CONNECTION, edge_parameters
+from tvbo_lite.transforms.lower.edges import CONNECTION, DELAY, edge_parameters
 from tvbo_lite.transforms.lower.equations import has_equations
 from tvbo_lite.transforms.lower.own_types import is_own
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from tvbo_lite.schema import Coupling, Dynamics, Edge, Network
+    from tvbo_lite.schema import Coupling, Dynamics, Edge, Experiment, Network, Parameter
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.lower.scope import Exponents
 
-__all__ = ["Bond", "Couplings", "Port", "read_couplings"]
+__all__ = ["Bond", "Couplings", "Port", "has_delays", "read_couplings"]
 
 EXTENDS = "extends:"
 _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
@@ -56,13 +57,14 @@ class Port:
 class Bond:
     """The edges that carry ``variables`` of the dynamics ``source`` to a port; the first is ``x_j``.
 
-    ``weight`` is the dimension of their weights.
+    ``weight`` is the dimension of their weights; ``late`` ones have a delay.
     """
 
     port: Port
     source: str
     variables: tuple[str, ...]
     weight: str = "none"
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -125,12 +127,13 @@ class Couplings:
                 message = f"{what}: '{name}' is not given by equations, which this coupling needs"
                 self.context.unsupported((*path, end), message, "'coupling: <synapse>'")
                 return
-        self._check_parameters(edge, names, path, what)
+        self._check_parameters(edge, path, what)
         for name in names:
             port = self._port(edge, name, target, path, what=what)
             variables = self._variables(edge, name, source, path, what=what)
             if port and variables:
-                bond = Bond(port, source, variables, self._weight(edge, path, what))
+                late = self._is_late(edge, name, path)
+                bond = Bond(port, source, variables, self._weight(edge, path, what), late)
                 self.bonds.setdefault(bond, path)
                 self.of_edge[path].append(bond)
 
@@ -142,10 +145,8 @@ class Couplings:
         if not (edge.source_var or edge.target_var or ours):
             return None
         inputs = self.named[target][0].coupling_inputs if target in self.named else {}
-        wanted = [edge.target_var] if edge.target_var else list(inputs)
         everywhere = {name for dynamics, _ in self.named.values() for name in dynamics.coupling_inputs}
-        fitting = [name for name in self.given if name in wanted or name not in everywhere]
-        return fitting or [""]
+        return _fitting(edge, self.given, inputs, everywhere) or [""]
 
     def has_equations(self, name: str) -> bool:
         """Whether a node of the dynamics has equations of its own, and is no current input."""
@@ -207,19 +208,63 @@ class Couplings:
         weight, place = edge_parameters(edge, path).get("weight", (None, path))
         return self.context.unit(weight.unit, place, what)[0] if weight else "none"
 
-    def _check_parameters(self, edge: Edge, names: list[str], path: Path, what: str) -> None:
+    def _check_parameters(self, edge: Edge, path: Path, what: str) -> None:
         given = edge_parameters(edge, path)
         for name, (_, place) in given.items():
             if name not in CONNECTION:
                 hint = nearest(name, CONNECTION)
-                self.context.report(place, f"{what}: a coupling has no '{name}'", "weight", hint)
-        delay = given.get("delay")
-        if delay is None or delay[0].value == 0:
+                self.context.report(place, f"{what}: a coupling has no '{name}'", "weight, delay", hint)
+        delay, place = given.get(DELAY, (None, path))
+        if delay is None:
             return
-        rules = [self.given[name][0] for name in names if name in self.given]
-        if any("delayed" not in rule.model_fields_set or rule.delayed for rule in rules) or not rules:
-            message = f"{what}: couplings by equations act without delay; LEMS has delays of spikes only"
-            self.context.unsupported(delay[1], message, "'delayed: false' in the coupling leaves delays out")
+        if _number(self.context, delay) < 0:
+            shown = f"{delay.value} {delay.unit}" if delay.unit else f"{delay.value}"
+            self.context.report(place, f"{what}: the delay is {shown}", "a time, 0 or more")
+
+    def _is_late(self, edge: Edge, coupling: str, path: Path) -> bool:
+        """Whether a coupling carries values with the delay of the edge."""
+        delay, _ = edge_parameters(edge, path).get(DELAY, (None, path))
+        counts = coupling not in self.given or self.given[coupling][0].delayed
+        return counts and delay is not None and _number(self.context, delay) != 0
+
+
+def _number(context: Context, delay: Parameter) -> float:
+    """A number that is below 0, or 0, where the delay is; NaN for what is none."""
+    value = delay.value
+    if isinstance(value, str):
+        try:
+            return context.units.value(value, "time")
+        except UnitError:
+            return math.nan
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _fitting(
+    edge: Edge, given: Iterable[str], inputs: Iterable[str], everywhere: Collection[str]
+) -> list[str]:
+    """The couplings that an edge without one goes through: those of its inputs, and those of no input."""
+    wanted = [edge.target_var] if edge.target_var else list(inputs)
+    return [name for name in given if name in wanted or name not in everywhere]
+
+
+def has_delays(context: Context, experiment: Experiment) -> bool:
+    """Whether edges carry values with delays, which LEMS's own step cannot do."""
+    network = experiment.network
+    if network is None:
+        return False
+    kinds = {node.id: node.dynamics for node in network.nodes}
+    everywhere = {name for one in network.dynamics.values() for name in one.coupling_inputs}
+    for index, edge in enumerate(network.edges):
+        delay, _ = edge_parameters(edge, ("network", "edges", index)).get(DELAY, (None, ()))
+        if delay is None or _number(context, delay) == 0:
+            continue
+        kind = network.dynamics.get(str(kinds.get(edge.target)))
+        inputs = kind.coupling_inputs if kind is not None else ()
+        names = [edge.coupling] if edge.coupling else _fitting(edge, network.coupling, inputs, everywhere)
+        rules = [network.coupling[name] for name in names if name in network.coupling]
+        if any(rule.delayed for rule in rules) or not names:
+            return True
+    return False
 
 
 def _own_name(name: str, known: list[str]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONNECTION",
+    "DELAY",
     "PLACES",
     "connect_input",
     "destination",
@@ -25,7 +26,8 @@ __all__ = [
     "on_cell",
 ]
 
-CONNECTION = ("weight", "delay")
+DELAY = "delay"
+CONNECTION = ("weight", DELAY)
 PLACES = ("preSegmentId", "postSegmentId", "preFractionAlong", "postFractionAlong")
 _ON_INPUT = ("segmentId", "fractionAlong")
 

@@ -38,8 +38,11 @@ _EQUATIONS = (
     "state_variables", "derived_variables", "derived_parameters", "functions", "events", "coupling_inputs",
 )  # fmt: skip
 _USED = ("iri", "parameters", "output", *_EQUATIONS)
-_STATE = ("equation", "noise", "initial_value", "unit", "record", "variable_of_interest", "coupling_variable")
-_DERIVED = ("equation", "unit", "record", "conditional", "cases")
+_STATE = (
+    "equation", "noise", "initial_value", "unit", "record", "variable_of_interest", "coupling_variable",
+    "history",
+)  # fmt: skip
+_DERIVED = ("equation", "unit", "record", "conditional", "cases", "history")
 _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
 _IMPLIED = {"TIME_SCALE": ("time", "1 ms"), "VOLT_SCALE": ("voltage", "1 mV")}
 

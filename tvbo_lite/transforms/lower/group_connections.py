@@ -112,7 +112,9 @@ class Connections:
 
     def all(self, path: Path) -> tuple[lems.Component, ...]:
         """The elements of the list at ``path``."""
-        return tuple(self._connection(i, row, (*path, i)) for i, row in enumerate(self.item.connections))
+        listed = self.item.connections
+        assert isinstance(listed, list)  # noqa: S101  tables are made elsewhere
+        return tuple(self._connection(i, row, (*path, i)) for i, row in enumerate(listed))
 
     def _connection(self, index: int, row: Connection, path: Path) -> lems.Component:
         form, context = self.form, self.context

@@ -14,15 +14,16 @@ from tvbo_lite.transforms.lower.groups import Group, Groups, written
 from tvbo_lite.transforms.lower.individuals import individual_columns, individuals
 from tvbo_lite.transforms.lower.kept import kept_of
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
+from tvbo_lite.transforms.lower.places import AXES, micrometres, positions_of
 from tvbo_lite.transforms.lower.population import Population as Recorded
 from tvbo_lite.transforms.lower.population import recorded_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tvbo_lite.lems.rows import Column
     from tvbo_lite.schema import Dynamics, Network
-    from tvbo_lite.schema.populations import Population
+    from tvbo_lite.schema.populations import Point, Population
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.types import ResolvedType
 
@@ -108,69 +109,89 @@ class GroupNetwork:
             groups.broken.add(name)
             return None
         cell = self.kinds[item.dynamics]
-        listed = bool(item.positions)
-        usual = _SEVERAL[0] if listed else _SEVERAL[1]
+        positions = positions_of(context, item, path)
+        size = len(positions) if positions else max(item.size or 0, 0)
+        columns = self._columns(name, item, size)
+        instances = tuple(positions) if positions and not columns else None
+        places = micrometres(item, positions)
+        groups.add(Group(name, item.dynamics, cell, size, instances, places))
+        self._record(name, item, cell, groups.found[name])
+        if item.size is not None and item.size < 0:
+            context.report((*path, "size"), f"{name}: the size is {item.size}", "a whole number from 0 on")
+        if columns:
+            self._check_places(groups.found[name], positions, path)
+            fixed = self.components[item.dynamics].attributes
+            return individuals(context, name, cell, fixed, columns, size=size, path=path, places=places)
+        return self._equal(name, item, positions, path)
+
+    def _equal(
+        self, name: str, item: Population, positions: Mapping[str, Point | None], path: Path
+    ) -> lems.Component:
+        """A population of equal cells."""
+        context = self.context
+        usual = _SEVERAL[0] if positions else _SEVERAL[1]
         kind = context.type_named(item.iri, (*path, "iri"), name) if item.iri else None
         kind = kind or context.types.get(usual)
-        size = len(item.positions) if listed else item.size or 0
-        instances = tuple(item.positions) if listed else None
-        groups.add(Group(name, item.dynamics, cell, size, instances))
-        self._record(name, item, cell, size)
-        size_text = None if item.size is None else str(item.size)
+        size = len(positions) if item.layout is not None and positions else item.size
+        size_text = None if size is None else str(size)
         given = {
             **written(path, {"component": item.dynamics, "size": size_text}, {"component": "dynamics"}),
             **placed(item.parameters, path),
         }
-        if item.size is not None and item.size < 0:
-            context.report((*path, "size"), f"{name}: the size is {item.size}", "a whole number from 0 on")
         texts = attributes(context, kind, given, path, name)
-        columns = self._columns(name, item, size)
-        if columns:
-            fixed = self.components[item.dynamics].attributes
-            return individuals(context, name, cell, fixed, columns, size=size, path=path)
         parts = [
             child_component(context, part, key, kind, (*path, "components", key))
             for key, part in item.components.items()
         ]
         typed = None if kind.name == "population" else kind.name
-        children = (*(part for part in parts if part is not None), *self._instances(item, path))
+        children = (*(part for part in parts if part is not None), *self._instances(item, positions, path))
         where = context.locate(path)
         return lems.Component("population", name, typed, attributes=texts, children=children, location=where)
 
     def _columns(self, name: str, item: Population, size: int) -> dict[str, Column]:
-        """What differs among the cells; populations with positions or parts have equal ones."""
+        """What differs among the cells; populations with parts have equal ones."""
         context = self.context
         dynamics = context.differing.get(item.dynamics)
         if dynamics is None:
             return {}
         place = (*_NETWORK, "dynamics", item.dynamics)
         columns = individual_columns(context, dynamics, name, size, place)
-        for key in ("positions", "components", "parameters", "iri") if columns else ():
+        for key in ("components", "parameters", "iri") if columns else ():
             if getattr(item, key):
                 message = f"{name}: '{key}' of a population whose cells differ is not supported yet"
                 context.unsupported((*_NETWORK, "populations", name, key), message)
         return columns
 
-    def _instances(self, item: Population, path: Path) -> list[lems.Component]:
-        found = []
-        for index, point in item.positions.items():
+    def _check_places(self, group: Group, positions: Mapping[str, Point | None], path: Path) -> None:
+        """Cells that differ are counted from 0, and all of them are somewhere, or none."""
+        counted = list(positions) == [str(index) for index in range(len(positions))]
+        if not counted or (positions and group.places is None):
+            message = f"{group.id}: positions of cells that differ"
+            self.context.report((*path, "positions"), message, "a list with a place for each cell")
+
+    def _instances(
+        self, item: Population, positions: Mapping[str, Point | None], path: Path
+    ) -> Iterator[lems.Component]:
+        by_layout = item.layout is not None  # whose numbers are right, and have one place in the document
+        where = self.context.locate((*path, "layout"))
+        for index, point in positions.items():
             here = (*path, "positions", index)
-            where = self.context.locate(here)
+            where = where if by_layout else self.context.locate(here)
             inside: tuple[lems.Component, ...] = ()
             if point is not None:
-                texts = {axis: getattr(point, axis) for axis in ("x", "y", "z")}
-                for axis, text in texts.items():
+                texts = {axis: getattr(point, axis) for axis in AXES}
+                for axis, text in () if by_layout else texts.items():
                     self.context.quantity(text, "none", here, f"{item.name}[{index}]: {axis}")
                 inside = (lems.Component("location", attributes=texts, location=where),)
-            found.append(lems.Component("instance", index, children=inside, location=where))
-        return found
+            yield lems.Component("instance", index, children=inside, location=where)
 
-    def _record(self, name: str, item: Population, cell: ResolvedType, size: int) -> None:
+    def _record(self, name: str, item: Population, cell: ResolvedType, group: Group) -> None:
         """What a run keeps of the population where the experiment does not say it."""
         dynamics = self.named[item.dynamics][0]
         own = dynamics if is_own(self.context, dynamics) else None
-        listed = bool(item.positions)
-        indices = list(map(int, filter(str.isdecimal, item.positions))) if listed else range(size)
+        listed = group.instances is not None
+        ids = group.indices()
+        indices = list(map(int, filter(str.isdecimal, ids))) if listed else range(group.size)
         population = Recorded(name, item.dynamics, item.dynamics, recorded_variables(cell, own), listed)
         if item.record is True:
             population.recorded += indices

@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
-from tvbo_lite.lems.rows import Children
+from tvbo_lite.lems.rows import Children, Rows
+from tvbo_lite.schema.rules import ConnectionTable
 from tvbo_lite.transforms.lower.attributes import attributes, placed
+from tvbo_lite.transforms.lower.connection_rows import Tags
+from tvbo_lite.transforms.lower.connection_tables import from_table
 from tvbo_lite.transforms.lower.context import CORE, listing
 from tvbo_lite.transforms.lower.group_connections import (
     CONTINUOUS,
@@ -25,7 +28,8 @@ from tvbo_lite.transforms.lower.group_connections import (
     synapse_kind,
 )
 from tvbo_lite.transforms.lower.groups import Group, Groups, is_path, receiving_list, written
-from tvbo_lite.transforms.lower.rules import Ends, connections
+from tvbo_lite.transforms.lower.rule_pairs import Ends
+from tvbo_lite.transforms.lower.rules import connections
 from tvbo_lite.transforms.lower.spike_pulses import (
     CONNECTION,
     PROJECTION,
@@ -81,9 +85,7 @@ class GroupProjections:
             texts["synapse"] = item.synapse
         kind = self._kind(item.iri, form.projection, path, name)
         made = Connections(self.context, self.groups, self.kinds, name, form, item, source, target)
-        children: Sequence[lems.Component] = made.all((*path, "connections"))
-        if item.rule is not None:
-            children = self._by_rule(name, item, form, Ends(name, source, target), path)
+        children = self._connections(made, Tags(form.plain, form.weighted), path)
         if synapse is not None and (item.connections or item.rule):
             self._check_ends(form, (source, target), synapse, path, what=name)
         given = {**written(path, texts, _KEYS), **placed(item.parameters, path)}
@@ -93,18 +95,25 @@ class GroupProjections:
         where = self.context.locate(path)
         return lems.Component(kind.name, name, attributes=texts, children=children, location=where)
 
-    def _by_rule(
-        self, name: str, item: Projection, form: Form, ends: Ends, path: Path
-    ) -> Sequence[lems.Component]:
-        assert item.rule is not None  # noqa: S101  the caller has checked
-        self._check_rule_alone(name, item, path)
-        if form is not EVENTS:
-            message = f"{name}: a rule for a {form.projection} is not supported yet"
-            self.context.unsupported((*path, "rule"), message, "list its 'connections'")
+    def _connections(self, made: Connections, tags: Tags, path: Path) -> Sequence[lems.Component]:
+        """As they are listed, by the rule, or from the table of a file."""
+        item, context, form = made.item, self.context, made.form
+        ends = Ends(made.name, made.source, made.target)
+        if item.rule is not None and item.connections:
+            message = f"{made.name}: both 'connections' and a 'rule'"
+            context.report((*path, "rule"), message, "one of them")
+        if item.rule is None and isinstance(item.connections, list):
+            return made.all((*path, "connections"))
+        where = (*path, "connections" if item.rule is None else "rule")
+        if not form.delayed:
+            message = f"{made.name}: a rule or a table for a {form.projection} is not supported yet"
+            context.unsupported(where, message, "list its 'connections'")
             return ()
-        weighted = item.rule.weight is not None or item.rule.delay is not None
-        tag = form.weighted if weighted else form.plain
-        rows = connections(self.context, item.rule, ends, tag, (*path, "rule"))
+        if item.rule is not None:
+            rows = connections(context, item.rule, ends, tags, where)
+        else:
+            assert isinstance(item.connections, ConnectionTable)  # noqa: S101  lists are done
+            rows = from_table(context, item.connections, ends, tags, where)
         return () if rows is None else Children(rows)
 
     def _pulses(
@@ -121,35 +130,12 @@ class GroupProjections:
             expected = f"'synapse', or connections and 'target_var' ({known or 'none'})"
             self.context.report(path, message, expected)
             return None
-        destination = pulse_list(entered)
-        children = self._pulse_connections(name, item, Ends(name, source, target), destination, path)
+        made = Connections(self.context, self.groups, self.kinds, name, PULSES, item, source, target)
+        children = self._connections(made, Tags(CONNECTION, CONNECTION), path)
+        children = _with(children, {"destination": pulse_list(entered)})
         texts = {"presynapticPopulation": source.id, "postsynapticPopulation": target.id, "synapse": SYNAPSE}
         where = self.context.locate(path)
         return lems.Component(PROJECTION, name, attributes=texts, children=children, location=where)
-
-    def _pulse_connections(
-        self, name: str, item: Projection, ends: Ends, destination: str, path: Path
-    ) -> Sequence[lems.Component]:
-        """By the rule, or as they are listed."""
-        if item.rule is None:
-            made = Connections(
-                self.context, self.groups, self.kinds, name, PULSES, item, ends.source, ends.target
-            )
-            usual = {"weight": "1", "delay": "0ms"}
-            return tuple(
-                replace(one, attributes={**usual, **one.attributes, "destination": destination})
-                for one in made.all((*path, "connections"))
-            )
-        self._check_rule_alone(name, item, path)
-        rows = connections(self.context, item.rule, ends, CONNECTION, (*path, "rule"))
-        if rows is None:
-            return ()
-        return Children(replace(rows, attributes={**rows.attributes, "destination": destination}))
-
-    def _check_rule_alone(self, name: str, item: Projection, path: Path) -> None:
-        if item.connections:
-            message = f"{name}: both 'connections' and a 'rule'"
-            self.context.report((*path, "rule"), message, "one of them")
 
     def _single(self, name: str, item: Projection, path: Path) -> lems.Component | None:
         """A connection between two cells, without a projection around it."""
@@ -223,3 +209,12 @@ class GroupProjections:
         elif form is ELECTRICAL:
             receiving_list(context, source, synapse, (*path, "source"), what=what)
         return receiving_list(context, target, synapse, (*path, "target"), what=what, said=said)
+
+
+def _with(children: Sequence[lems.Component], more: Mapping[str, str]) -> Sequence[lems.Component]:
+    """Connections with more attributes, and weight 1 and no delay where nothing else is said."""
+    usual = {"weight": "1", "delay": "0ms"}
+    if isinstance(children, Children):
+        tables = (part for part in children.parts if isinstance(part, Rows))
+        return Children(*(replace(one, attributes={**one.attributes, **more}) for one in tables))
+    return tuple(replace(one, attributes={**usual, **one.attributes, **more}) for one in children)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,9 @@ from tvbo_lite.transforms.lower.context import listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from tvbo_lite.transforms.lower.attributes import Given
     from tvbo_lite.transforms.lower.context import Context, Path
@@ -43,13 +46,16 @@ def written(
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A population: ``kind`` is the type of its cells. ``instances`` are their ids where each is listed."""
+    """A population: ``kind`` is the type of its cells. ``instances`` are their ids where each is listed,
+    ``places`` where they are, shape ``(size, 3)``, in µm.
+    """
 
     id: str
     component: str
     kind: ResolvedType
     size: int
     instances: tuple[str, ...] | None = None
+    places: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
     _known: frozenset[str] = field(default=frozenset(), repr=False)
 
     def path(self, index: str) -> str:
@@ -66,6 +72,11 @@ class Group:
             return index.isdecimal() and int(index) < self.size
         return index in self._known
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the ids of the instances count from 0, as rules and tables do."""
+        return self.instances is None or self.instances == tuple(map(str, range(self.size)))
+
 
 @dataclass(slots=True)
 class Groups:
@@ -76,14 +87,7 @@ class Groups:
     broken: set[str] = field(default_factory=set)  # populations of which only problems are known
 
     def add(self, group: Group) -> None:
-        self.found[group.id] = Group(
-            group.id,
-            group.component,
-            group.kind,
-            group.size,
-            group.instances,
-            frozenset(group.instances or ()),
-        )
+        self.found[group.id] = replace(group, _known=frozenset(group.instances or ()))
 
     def get(self, name: str, path: Path, what: str) -> Group | None:
         """The population of that name; None, and a problem, where there is none."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.lems.rows import Children, Column, Rows
 from tvbo_lite.transforms.lower.equations import initial_name
+from tvbo_lite.transforms.lower.places import AXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["individual_columns", "individuals", "members"]
 
-MEMBERS = "members"
+MEMBERS, PLACE, PLACES = "members", "location", "placesOfCells"
 
 
 def individual_columns(
@@ -50,12 +51,20 @@ def individuals(
     *,
     size: int,
     path: Path,
+    places: NDArray[np.float64] | None = None,
 ) -> lems.Component:
-    """The population ``name`` of cells of one type, of which ``columns`` differ and ``fixed`` do not."""
-    own = _type(context, kind)
+    """The population ``name`` of cells of one type, of which ``columns`` differ and ``fixed`` do not.
+
+    ``places``, where given, shape ``(size, 3)`` in µm, stand behind the cells, in their order.
+    """
+    own, where = _type(context, kind, placed=places is not None), context.locate(path)
     same = {key: text for key, text in fixed.items() if key not in columns}
-    rows = Rows(kind.name, size, columns, same, location=context.locate(path))
-    return lems.Component(own, name, children=Children(rows), location=context.locate(path))
+    parts: list[lems.Component | Rows] = [Rows(kind.name, size, columns, same, location=where)]
+    if places is not None:
+        axes = {axis: Column(places[:, number]) for number, axis in enumerate(AXES)}
+        inside = Children(Rows(PLACE, size, axes, location=where))
+        parts.append(lems.Component("places", None, PLACES, children=inside, location=where))
+    return lems.Component(own, name, children=Children(*parts), location=where)
 
 
 def members(
@@ -68,11 +77,15 @@ def members(
     return lems.Component(_type(context, kind), name, attributes={"component": usual}, children=children)
 
 
-def _type(context: Context, kind: ResolvedType) -> str:
+def _type(context: Context, kind: ResolvedType, *, placed: bool = False) -> str:
     """The type of a population whose members are the cells themselves."""
-    name = f"{kind.name}Population"
-    slot = lems.ChildSlot(MEMBERS, kind.name, many=True)
-    context.types.add(lems.ComponentType(name, "basePopulation", children=(slot,)))
+    name = f"{kind.name}{'Placed' if placed else ''}Population"
+    slots = [lems.ChildSlot(MEMBERS, kind.name, many=True)]
+    if placed:  # apart from the cells, so that these are the population's only list
+        inside = lems.ChildSlot("locations", PLACE, many=True)
+        context.types.add(lems.ComponentType(PLACES, children=(inside,)))
+        slots.append(lems.ChildSlot("places", PLACES))
+    context.types.add(lems.ComponentType(name, "basePopulation", children=tuple(slots)))
     return name
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tvbo_lite.errors import UnitError
 from tvbo_lite.lems import model as lems
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.lower.attributes import attributes
@@ -18,7 +19,7 @@ from tvbo_lite.transforms.lower.coupling_types import (
     pair_type,
     term_type,
 )
-from tvbo_lite.transforms.lower.edges import edge_parameters
+from tvbo_lite.transforms.lower.edges import DELAY, edge_parameters
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Edge
@@ -46,23 +47,44 @@ class Pairs:
         """Add the pairs of an edge, one for each coupling that it goes through."""
         couplings = self.context.couplings
         for bond in couplings.of_edge[path] if couplings else ():
-            before = self._order(source) < self._order(target)
+            # the past needs no copy, and is the same wherever the source stands
+            before = not bond.late and self._order(source) < self._order(target)
             term = self._term(bond, path, before=before)
             if term is None:
                 continue
             what = f"edge {edge.source} to {edge.target}"
-            given = {WEIGHT: edge_parameters(edge, path).get(WEIGHT, (Parameter(value=1), path))}
-            kind = pair_type(self.context, bond.weight)
+            given = self._strength(bond, edge, path)
+            kind = pair_type(self.context, bond.weight, late=bond.late)
             bare = replace(self.context.types.get(kind.name), references={})
             texts = {
                 "from": f"{source.path}/{SEEN if before else OUTLET}",
                 "to": f"{target.path}/{bond.port.slot}",
                 "sourceEnd": _END_ID,
                 "targetEnd": term,
-                WEIGHT: attributes(self.context, bare, given, path, what).get(WEIGHT, "1"),
+                **attributes(self.context, bare, given, path, what),
             }
+            if bond.late:
+                self._note(term, texts, given[DELAY][1])
             where = self.context.locate(path)
             self.found.append(lems.Component(kind.name, attributes=texts, location=where))
+
+    def _note(self, term: str, texts: Mapping[str, str], place: Path) -> None:
+        """How late an edge is, unless its delay is no time, which has been reported."""
+        try:
+            self.context.lag(term, self.context.units.value(texts[DELAY], "time"), place)
+        except (KeyError, UnitError):
+            self.context.lag(term, 0.0, place)
+
+    def _strength(self, bond: Bond, edge: Edge, path: Path) -> dict[str, tuple[Parameter, Path]]:
+        """The weight of an edge, 1 where it has none, and the delay, in `time_scale` where it has no unit."""
+        parameters = edge_parameters(edge, path)
+        given = {WEIGHT: parameters.get(WEIGHT, (Parameter(value=1), path))}
+        if bond.late:
+            delay, place = parameters[DELAY]
+            if not isinstance(delay.value, str):
+                delay = delay.model_copy(update={"unit": delay.unit or self.context.time_scale})
+            given[DELAY] = delay, place
+        return given
 
     def arranged(self) -> list[Population]:
         """The populations in the order in which they advance: as they come, but those that pass on in the
@@ -82,7 +104,7 @@ class Pairs:
         """Whether what is read depends at the same moment on what the source receives."""
         couplings = self.context.couplings
         source = self.context.equations.get(couplings.named[bond.source][1]) if couplings else None
-        if source is None or bond.source == bond.port.target:
+        if source is None or bond.late or bond.source == bond.port.target:
             return False
         return any(inside(source, name) is None for name in bond.variables)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tvbo_lite.errors import nearest
 from tvbo_lite.schema import Case, DerivedVariable, Equation, Parameter
 from tvbo_lite.schema.integration import seconds
+from tvbo_lite.transforms.lower.couplings import has_delays
 from tvbo_lite.transforms.lower.noise import is_noisy
 from tvbo_lite.transforms.lower.samples import Course, course
 from tvbo_lite.transforms.lower.scope import CLOCK
@@ -59,7 +60,8 @@ class Clock:
     def of(cls, context: Context, experiment: Experiment) -> Clock:
         integration = experiment.integration
         step = seconds(integration.step_size, context.time_scale) if integration is not None else None
-        by_euler = integration is not None and integration.method == "euler" and not is_noisy(experiment)
+        by_euler = integration is not None and integration.method == "euler"
+        by_euler = by_euler and not is_noisy(experiment) and not has_delays(context, experiment)
         return cls(context.time_scale, step or 0.0, (step or 0.0) / 2 if by_euler else 0.0)
 
     def limit(self, time: float) -> float:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -778,19 +776,6 @@ def test_a_debug_run_shows_the_traceback() -> None:
         _, err = bad.communicate(timeout=60)
     assert bad.returncode == 1
     assert "Traceback" in err
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_ctrl_c_stops_a_run_and_leaves_nothing() -> None:
-    """``stopped`` and status 130; no output file, whole or part."""
-    Path("m.xml").write_text(document(length="2000s"))
-    with process("run", "m.xml") as running:
-        time.sleep(1.5)
-        running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=20)
-    assert running.returncode == 130
-    assert err.strip() == "stopped"
-    assert files() == ["m.xml"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes")

@@ -118,7 +118,7 @@ def written_out(data: Any, model: type[SchemaModel]) -> Any:
                 name: written_out({} if item is None else item, inner) for name, item in value.items()
             }
         elif isinstance(value, list):
-            named = is_map(field.annotation)
+            named = is_map(field.annotation) and "name" in inner.model_fields
             items = [{"name": item} if named and isinstance(item, str) else item for item in value]
             found[key] = [written_out(item, inner) for item in items]
         else:
@@ -324,7 +324,7 @@ network:
   components: {i3: {iri: neuroml:explicitInput, anonymous: true, parameters: {target: "pyr[0]", input: stim}}}
   order: [pyr, i2, bask]
 recordings:
-  files: {of0: {file: a.dat, folder: results, anonymous: true, columns: {v: {quantity: "pyr[0]/v", anonymous: true}}}}
+  files: {of1: {file: b.dat, every: 0.2 ms, columns: {v: "pyr[0]/v"}}, of0: {file: a.dat, folder: results, anonymous: true, columns: {v: {quantity: "pyr[0]/v", anonymous: true}}}}
   events: {sp: {file: a.spikes, folder: results, format: TIME_ID, anonymous: true, events: {0: {select: "pyr[0]", port: in, anonymous: true}}}}
   displays: {d: {title: t, time_scale: 1s, xmin: 0, xmax: 1, ymin: 0, ymax: 1, anonymous: true, lines: {l: {quantity: "pyr[0]/v", scale: 1mV, color: "#fff", time_scale: 1s, anonymous: true}}}}
   components: {Meta: {parameters: {for: neuron}}}
@@ -340,7 +340,7 @@ network:
   dynamics:
     cell: {iri: neuroml:iafCell, parameters: {leakReversal: -60mV, thresh: -55mV, reset: -62mV, C: 1.0nF, leakConductance: 0.05uS}}
     ampa: {iri: neuroml:expOneSynapse, parameters: {gbase: 5nS, erev: 0mV, tauDecay: 3ms}}
-  populations: {pyr: {dynamics: cell, size: 30, record: false}}
+  populations: {pyr: {dynamics: cell, size: 30, record: false}, some: {dynamics: cell, size: 9, record: {v: {every: 0.2, of: "0:6", sample: 2, seed: 3}}}}
   projections:
     one: {source: pyr, target: pyr, synapse: ampa, rule: {type: fixed_probability, probability: 0.7, self_connections: true, weight: 2, delay: 1 ms, seed: 3}}
     two: {source: pyr, target: pyr, synapse: ampa, rule: {type: fixed_in_degree, degree: 2}}

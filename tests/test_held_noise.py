@@ -88,7 +88,7 @@ def test_noise_belongs_to_a_variable_without_derivative(noise, message):
 def test_a_session_goes_on_where_it_stopped():
     """Rows, events, noise and delayed spikes are those of one run, whatever the parts."""
     model = experiment().model()
-    whole, parts = native.Session(model), native.Session(model)
+    (_, whole), (_, parts) = native.open_session(model), native.open_session(model)
     one = whole.advance(20)
     runs = [parts.advance(count) for count in (3, 1, 16)]
     assert np.array_equal(np.concatenate([run.rows for run in runs]), one.rows)

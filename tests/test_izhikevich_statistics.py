@@ -60,9 +60,7 @@ def ours(seed, file="experiment.yaml"):
     for number, item in enumerate(network["dynamics"].values()):
         item["parameters"]["r"]["distribution"]["seed"] = 10 * seed + number
         item["state_variables"]["xi"]["noise"]["seed"] = 10 * seed + 2
-    for number, item in enumerate(
-        network["projections"].values()
-    ):  # with one seed E's and I's would be alike
+    for number, item in enumerate(network["projections"].values()):  # with one seed E and I are alike
         item["rule"] = {**item["rule"], "seed": 10 * seed + 3 + number}
     for item in network["populations"].values():
         item["record"] = ["spikes"]

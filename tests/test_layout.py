@@ -24,13 +24,14 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources", "memory", "progress", "stores"},
+    {"losses", "units", "resources", "memory", "progress", "stores", "atomic"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},
     {"formats", "compiler"},
+    {"streams"},
     {"backends"},
-    {"results", "compare", "plotting", "show"},
+    {"results", "saved", "compare", "plotting", "show"},
     {"explore"},
     {"analysis"},
     {"draw"},
@@ -39,7 +40,8 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-SHARED = {"results", "compare", "plotting", "show"}  # a layer whose parts may use each other, without a cycle
+# a layer whose parts may use each other, without a cycle
+SHARED = {"results", "saved", "compare", "plotting", "show"}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The only places that import a heavy library where the program runs (not for its types alone).
@@ -59,9 +61,11 @@ DOORS = {
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
     "rich": ("cli/", "progress.py"),
-    "xarray": ("results.py", "explore/labels.py"),
+    "xarray": ("results.py", "saved.py", "explore/labels.py"),
+    "h5netcdf": ("streams/netcdf.py",),
+    "neo": ("lems/to_neo.py",),
     "yaml": ("formats/yaml/",),
-    "zarr": ("stores.py",),
+    "zarr": ("stores.py", "streams/zarr.py"),
 }
 LOUD = {"print", "exit", "quit", "sys.exit", "os._exit", "os.abort", "sys.stdout.write", "sys.stderr.write"}
 

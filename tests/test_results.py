@@ -141,7 +141,7 @@ def test_csv_has_names_and_units_in_its_header(tmp_path, result):
 
 def test_other_endings_are_refused(tmp_path, result):
     """Saving and loading name the endings there are; csv is not loaded."""
-    with pytest.raises(UnsupportedError, match=r"'r.xls'; expected .npz or .nc or .csv"):
+    with pytest.raises(UnsupportedError, match=r"'r.xls'; expected .npz or .nc or .zarr or .csv"):
         result.save(tmp_path / "r.xls")
     with pytest.raises(UnsupportedError, match=r"'r.csv'; expected .npz or .nc"):
         ExperimentResult.load(tmp_path / "r.csv")

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from tvbo_lite import SimulationExperiment
+from tvbo_lite.errors import UnsupportedError
 from tvbo_lite.lems.spikes import SpikeTrains
 from tvbo_lite.results import ExperimentResult
 
@@ -95,3 +96,29 @@ def test_spikes_are_saved_and_loaded(tmp_path, result, ending):
         assert np.array_equal(item.index, other.index)
         assert (item.name, item.size, item.duration) == (other.name, other.size, other.duration)
     xr.testing.assert_identical(again.data, result.data)
+
+
+def test_trains_are_neo_s(result):
+    """One for each cell, also silent ones, in s, from the beginning of the run to its end."""
+    pytest.importorskip("neo")
+    spikes = result.spike_trains("S")
+    found = spikes.to_neo()
+    assert [train.annotations for train in found] == [{"population": "S", "index": k} for k in range(3)]
+    for train, times in zip(found, spikes.trains, strict=True):
+        assert np.array_equal(train.rescale("s").magnitude, times)
+        assert (float(train.t_start), float(train.t_stop)) == (0.0, spikes.duration)
+        assert str(train.units.dimensionality) == "s"
+    silent = trains([0.5, 1.0], [7, 7], 2)
+    silent = SpikeTrains("P", silent.times, silent.index, 2, 1.0, 0.25, np.array([3, 7]))
+    empty, full = silent.to_neo()
+    assert (len(empty), len(full), empty.annotations["index"], full.name) == (0, 2, 3, "P[7]")
+    assert (float(full.t_start), float(full.t_stop)) == (0.25, 1.25)
+
+
+def test_neo_is_asked_for_where_it_is_missing(monkeypatch):
+    """The message says how to get it."""
+    monkeypatch.setattr("tvbo_lite.lems.to_neo.find_spec", lambda _: None)
+    with pytest.raises(
+        UnsupportedError, match=r"neo is not installed; install it with: pip install 'tvbo-lite\[neo\]'"
+    ):
+        trains([], []).to_neo()

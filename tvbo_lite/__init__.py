@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tvbo_lite.experiment import SimulationExperiment as SimulationExperiment
+    from tvbo_lite.lems.state import State as State
     from tvbo_lite.results import ExperimentResult as ExperimentResult
     from tvbo_lite.show.model import model_html as model_html
 
@@ -18,10 +19,11 @@ __version__ = "0.1.0"
 _LAZY = {
     "SimulationExperiment": "tvbo_lite.experiment",
     "ExperimentResult": "tvbo_lite.results",
+    "State": "tvbo_lite.lems.state",
     "model_html": "tvbo_lite.show.model",  # for a model, which stands below what shows it
 }
 
-__all__ = ["ExperimentResult", "SimulationExperiment", "__version__"]
+__all__ = ["ExperimentResult", "SimulationExperiment", "State", "__version__"]
 
 
 def __getattr__(name: str) -> object:

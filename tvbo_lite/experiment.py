@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tvbo_lite.errors import Location, Problem, ReadError
+from tvbo_lite.errors import Location, Problem, ReadError, SchemaError, UnsupportedError
+from tvbo_lite.lems.recording import StoppedWarning
 from tvbo_lite.schema import Experiment
 from tvbo_lite.schema.integration import seconds
 from tvbo_lite.schema.paths import Locate, Locator, without_lines
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.recording import Recording
     from tvbo_lite.losses import Losses
     from tvbo_lite.results import ExperimentResult
+    from tvbo_lite.streams import Output
     from tvbo_lite.transforms.quantity import UnitTable
     from tvbo_lite.transforms.types import TypeTable
 
@@ -223,31 +226,72 @@ class SimulationExperiment(Experiment):
 
         return draw(self.model(), what, title=title, **options)
 
-    def run(self, backend: str = "native", **options: Any) -> ExperimentResult:
+    def run(
+        self,
+        backend: str = "native",
+        *,
+        duration: float | str | None = None,
+        output: str | Path | None = None,
+        **options: Any,
+    ) -> ExperimentResult:
         """Simulate with the built-in engine, or with another, such as ``"neuroml"`` (jLEMS) or ``"neuron"``.
 
-        ``options`` are the backend's own; those of the built-in engine's integration are ``method``,
-        ``rel_tol``, ``abs_tol``, ``sampling_step_size`` (s) and ``max_step`` (s). ``threads=4`` share the
-        work of a large network and change no bit of the result. The result's dimensions are
-        ``(time, quantity)`` with quantities like ``iz_pop[0]/v``, or ``(time, variable)`` where the
-        experiment is one node without network.
+        The result's dimensions are ``(time, quantity)`` with quantities like ``iz_pop[0]/v``, or
+        ``(time, variable)`` where the experiment is one node without network. Ctrl-C ends a run of the
+        built-in engine early: the result holds what was recorded, ``result.stopped`` says when that was (s),
+        and a `StoppedWarning` tells it.
+
+        Args:
+            backend: what runs it.
+            duration: how long, in s or with its unit (``"200 ms"``), in place of the experiment's duration.
+            output: a ``.zarr`` store or ``.nc`` file to which the built-in engine writes while it runs, so
+                that its memory does not grow with the duration. It has its name when it is complete; of a
+                run that was stopped it is called ``run.partial.zarr``. The result opens it when it is
+                looked at.
+            options: the backend's own. Those of the built-in engine are ``method``, ``rel_tol``,
+                ``abs_tol``, ``sampling_step_size`` (s), ``max_step`` (s); ``threads``, which share the work of a
+                large network and change no bit of the result; and ``initial_state``, an earlier
+                ``result.state`` from which the run goes on to the last bit; its first row is the one after
+                that state.
 
         Raises:
             BackendError: an unknown backend, or one that failed. Else as `model` does.
             SimulationError: a value became NaN or infinite.
+            UnsupportedError: an ``initial_state`` of another model, an ``output`` of another kind.
+            OSError: ``output`` cannot be written; nothing is left of it, and an older file stays.
         """
         from tvbo_lite import backends
-        from tvbo_lite.lems.renamed import restored
+        from tvbo_lite.lems.renamed import names_of, restored
 
-        model = self._by_method(options.get("method")).model()
+        name = backends.backend_name(backend)
+        model = self._varied(options.get("method"), duration).model()
+        if output is not None:
+            options["output"] = self._output(output, name, names_of(model.renamed))
         recording = restored(backends.run_model(model, backend=backend, **options), model.renamed)
-        result = self._labelled(recording, backends.backend_name(backend))
+        if recording.stopped is not None:
+            warnings.warn(recording.story(), StoppedWarning, stacklevel=2)
+        result = self._labelled(recording, name)
         if not self.observations:
             return result
         from tvbo_lite.transforms.observe import observe
 
         scale = self.integration.time_scale if self.integration is not None else "ms"
+        if recording.stored is not None:
+            from tvbo_lite.results import with_sources
+
+            sources = {source for item in self.observations.values() for source in item.source}
+            recording = with_sources(recording, result, sources)
         return result.with_observations(observe(self.observations, recording, seconds(1, scale) or 1.0))
+
+    def _output(self, path: str | Path, backend: str, names: Mapping[str, str]) -> Output:
+        """Where the built-in engine writes. Raises `UnsupportedError` for other backends."""
+        from tvbo_lite.streams import Output
+
+        if backend != "native":
+            what = f"the backend '{backend}' cannot write while it runs"
+            hint = "leave 'output' out, and save the result"
+            raise UnsupportedError(Problem(what, expected="native", hint=hint))
+        return Output(Path(path), "quantity" if self._has_network() else "variable", names)
 
     def explore(
         self,
@@ -305,7 +349,7 @@ class SimulationExperiment(Experiment):
             threads = threads or (parallel if client is None else None)
         else:
             axes = read_space(self, space, mode)
-        plain = self._by_method(options.get("method")).model_copy(update={"explorations": {}})
+        plain = self._varied(options.get("method")).model_copy(update={"explorations": {}})
         folder = None if output is None else Path(output)
         settings = Settings(threads, chunk, progress, failures, folder, client)
         dim = "quantity" if self._has_network() else "variable"
@@ -316,23 +360,37 @@ class SimulationExperiment(Experiment):
 
         return experiment_html(self, self.model)
 
-    def _by_method(self, method: str | None) -> Self:
-        """The experiment with another integration method, by which stimuli are placed in time too."""
-        if method is None or self.integration is None:
+    def _varied(self, method: str | None, duration: float | str | None = None) -> Self:
+        """The experiment with another integration method, by which stimuli are placed in time too, and with
+        another duration, in s or with its unit. Raises `SchemaError` for no time.
+        """
+        changes: dict[str, str] = {}
+        if method is not None:
+            changes["method"] = method.lower()
+        if duration is not None:
+            changes["duration"] = duration if isinstance(duration, str) else f"{duration!r} s"
+            time = seconds(changes["duration"], "s")
+            if time is None or not 0 < time < float("inf"):
+                expected = "seconds above 0, or a time such as '200 ms'"
+                raise SchemaError(Problem(f"the duration is {duration!r}", expected=expected))
+        if not changes or self.integration is None:
             return self
-        return self.model_copy(
-            update={"integration": self.integration.model_copy(update={"method": method.lower()})}
-        )
+        return self.model_copy(update={"integration": self.integration.model_copy(update=changes)})
 
     def _labelled(self, recording: Recording, backend: str) -> ExperimentResult:
         """The traces by their paths; of one node without network by the names of its variables."""
         from tvbo_lite.results import ExperimentResult
 
+        if recording.stored is not None:
+            return ExperimentResult.opened(recording.stored, recording)
         if self._has_network():
             return ExperimentResult.from_recording(recording, backend=backend)
-        short = {quantity: quantity.rpartition("/")[2] for quantity in recording.quantities}
-        units = {short[quantity]: unit for quantity, unit in recording.units.items()}
-        named = replace(recording, quantities=tuple(short.values()), units=units)
+        units = {_variable(quantity): unit for quantity, unit in recording.units.items()}
+        slower = tuple(
+            replace(part, quantities=tuple(map(_variable, part.quantities))) for part in recording.slower
+        )
+        quantities = tuple(map(_variable, recording.quantities))
+        named = replace(recording, quantities=quantities, slower=slower, units=units)
         result = ExperimentResult.from_recording(named, dim="variable", backend=backend)
         return replace(result, recording=recording)
 
@@ -341,6 +399,10 @@ class SimulationExperiment(Experiment):
         return network is not None and (
             bool(network.nodes or network.populations) or network.number_of_nodes > 1
         )
+
+
+def _variable(quantity: str) -> str:
+    return quantity.rpartition("/")[2]
 
 
 @cache

@@ -1,53 +1,71 @@
 """The result of a run as labelled data: an `xarray.DataArray` in SI units.
 
-``result.integration.data`` has the dimensions ``(time, quantity)`` for a network and ``(time,
-variable)`` for a single node; its coordinates are ``time`` (s), the names, and ``units`` (the SI
-symbol of each trace). Traces of populations have the coordinates ``population`` and ``index`` too.
-``result.spike_trains("E")`` are the spikes of a population. Importing this module imports xarray; nothing
-else in the package does.
+``result.integration.data`` has the dimensions ``(time, quantity)`` for a network and ``(time, variable)``
+for a single node; its coordinates are ``time`` (s), the names, and ``units`` (the SI symbol of each trace).
+Traces of populations have the coordinates ``population`` and ``index`` too. ``result.traces("E", "v")`` are
+those of one variable of a population by ``(time, index)``, also where variables are recorded at different
+intervals; ``result.spike_trains("E")`` are its spikes. Importing this module imports xarray.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import xarray as xr
 
 import tvbo_lite
 from tvbo_lite.compare import spike_threshold, spike_times
-from tvbo_lite.errors import Problem, ReadError, UnitError, UnsupportedError, nearest
+from tvbo_lite.errors import Problem, UnitError, UnsupportedError, nearest
+from tvbo_lite.lems.recording import Traces
 from tvbo_lite.lems.spikes import SpikeTrains, spike_trains
-from tvbo_lite.units import convert, factor, si_symbol
+from tvbo_lite.saved import OpenedLater, Saved, load, names_of, save
+from tvbo_lite.transforms.observations import columns
+from tvbo_lite.units import convert, factor, symbol_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from plotly.graph_objects import Figure as PlotlyFigure
 
     from tvbo_lite.lems.recording import Recording
+    from tvbo_lite.lems.state import State
     from tvbo_lite.transforms.observe import Observed
 
-__all__ = ["ExperimentResult", "Integration"]
+__all__ = ["ExperimentResult", "Integration", "with_sources"]
 
 
 # of a quantity: ``pop[3]/v``, ``net/pop[3]/v`` or ``pop/3/cell/v``
 _PLACE = re.compile(r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d+)\]|/(?P<listed>\d+)(?=/[^/]+/))/")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Integration:
-    """The traces of one integration."""
+    """The traces of one integration; those at the shortest interval, where there are several.
 
-    data: xr.DataArray
+    ``data`` of a file that is opened later is read when it is first asked for.
+    """
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, tables: xr.DataArray | Sequence[xr.DataArray]) -> None:
+        self._tables = (tables,) if isinstance(tables, xr.DataArray) else tables
+
+    @property
+    def data(self) -> xr.DataArray:
+        """Traces with the dimensions ``(time, quantity)`` or ``(time, variable)``."""
+        return self.tables[0]
+
+    @property
+    def tables(self) -> Sequence[xr.DataArray]:
+        """One table for each interval between rows, the shortest first."""
+        return self._tables
 
     def __repr__(self) -> str:
         return _summary("Integration", self.data)
@@ -64,7 +82,9 @@ class ExperimentResult:
 
     ``recording`` is the run's plain result with its events; None in a result that was loaded.
     ``observations`` are those that the experiment declares, each with the dimensions ``(time, quantity)``.
-    ``events`` are the recorded spikes, by population or event file.
+    ``events`` are the recorded spikes, by population or event file. ``stopped`` is the time (s) at which
+    Ctrl-C ended the run, None for one that is complete; ``stored`` is the file to which it was written
+    meanwhile.
     """
 
     integration: Integration
@@ -72,6 +92,8 @@ class ExperimentResult:
     recording: Recording | None = None
     observations: Mapping[str, xr.DataArray] = field(default_factory=dict)
     events: Mapping[str, SpikeTrains] = field(default_factory=dict)
+    stopped: float | None = None  # s
+    stored: Path | None = None
 
     @classmethod
     def from_recording(
@@ -97,24 +119,31 @@ class ExperimentResult:
             UnitError: if a unit is neither a unit nor the name of a dimension.
         """
         known = recording.units if units is None else units
-        symbols = [_symbol(known.get(quantity, "")) for quantity in recording.quantities]
-        data = xr.DataArray(
-            recording.values,
-            dims=("time", dim),
-            coords={
-                "time": ("time", recording.time, {"units": "s"}),
-                dim: (dim, np.array(recording.quantities, dtype=np.str_)),
-                "units": (dim, np.array(symbols, dtype=np.str_)),
-            },
-            name=name or recording.plan.id,
-            attrs={
-                "backend": backend,
-                "step": recording.plan.step,  # s
-                "software": f"tvbo_lite {tvbo_lite.__version__}",
-            },
+        attrs: dict[str, str | float] = {
+            "backend": backend,
+            "step": recording.plan.step,  # s
+            "software": f"tvbo_lite {tvbo_lite.__version__}",
+        }
+        tables = tuple(
+            _with_places(_table(part, known, dim, attrs, name or recording.plan.id))
+            for part in recording.traces()
         )
-        data = _with_places(data)
-        return cls(Integration(data), dict(recording.timings), recording, events=spike_trains(recording))
+        trains = spike_trains(recording)
+        timings = dict(recording.timings)
+        return cls(Integration(tables), timings, recording, events=trains, stopped=recording.stopped)
+
+    @classmethod
+    def opened(cls, path: str | os.PathLike[str], recording: Recording | None = None) -> ExperimentResult:
+        """The result in a ``.zarr`` store or ``.nc`` file, which is opened when it is first looked at.
+
+        Traces stay on disk until they are used: ``result.data[-1000:].load()``. ``recording`` is that of
+        the run which wrote it. Raises, then, as `load`.
+        """
+        file = OpenedLater(Path(path))
+        stopped = None if recording is None else recording.stopped
+        timings = {} if recording is None else dict(recording.timings)
+        integration = Integration(_Placed(file.tables))
+        return cls(integration, timings, recording, {}, file.events, stopped, Path(path))
 
     def with_observations(self, observed: Mapping[str, Observed]) -> ExperimentResult:
         """The result together with what was observed of it."""
@@ -138,16 +167,49 @@ class ExperimentResult:
         """The same as ``integration.data``."""
         return self.integration.data
 
+    @property
+    def state(self) -> State:
+        """All that the run remembers at its end: ``exp.run(initial_state=result.state)`` goes on to the bit.
+
+        Raises `UnsupportedError` for a method that chooses its steps, another backend, and a loaded result.
+        """
+        if self.recording is not None and self.recording.state is not None:
+            return self.recording.state
+        what = "this result has no state from which a run could go on"
+        expected = "a run of the built-in engine with a fixed step, in this process"
+        hint = "a state that was saved is read by State.load"
+        raise UnsupportedError(Problem(what, expected=expected, hint=hint))
+
+    def traces(self, population: str, variable: str) -> xr.DataArray:
+        """The traces of a variable of a population, with the dimensions ``(time, index)``, in its unit.
+
+        Raises `KeyError` for one that was not recorded; it lists those that were.
+        """
+        known: dict[str, None] = {}
+        for data in self.integration.tables:
+            places = [_PLACE.match(name) for name in names_of(data)]
+            found = [(m["population"], m.string.rpartition("/")[2]) if m else ("", "") for m in places]
+            columns = [k for k, item in enumerate(found) if item == (population, variable)]
+            if columns:
+                return _by_index(data[:, columns], variable)
+            known |= dict.fromkeys(f"{owner}: {name}" for owner, name in found if owner)
+        raise KeyError(f"'{variable}' of '{population}' was not recorded; recorded are: {', '.join(known)}")
+
     def to_units(self, *units: str) -> ExperimentResult:
         """The result with every trace of a matching dimension in the given units: ``to_units("mV", "ms")``.
 
         A unit of time converts the ``time`` coordinate too. Raises `UnitError` for an unknown unit, and
         for one that fits nothing in the result.
         """
-        data = self.data.copy()
+        tables = [data.copy() for data in self.integration.tables]
         for unit in units:
-            data = _converted(data, unit)
-        return replace(self, integration=Integration(data))
+            fitting = [_fits(data, unit) for data in tables]
+            if not any(fitting):
+                _refuse_unit(tables, unit)
+            tables = [
+                _converted(data, unit) if fit else data for data, fit in zip(tables, fitting, strict=True)
+            ]
+        return replace(self, integration=Integration(tables))
 
     def spike_trains(self, population: str | None = None) -> SpikeTrains:
         """The recorded spikes of a population; without a name of the only one.
@@ -175,7 +237,7 @@ class ExperimentResult:
         data = self.data
         time: NDArray[np.float64] = convert(data.time.values, data.time.attrs.get("units", "s"), "s")
         found: dict[str, NDArray[np.float64]] = {}
-        for k, name in enumerate(_names(data)):
+        for k, name in enumerate(names_of(data)):
             values = data.values[:, k]
             level = threshold
             if level is None:
@@ -273,34 +335,23 @@ class ExperimentResult:
         """Write the traces and the spikes; the ending of ``path`` says how. Returns the path.
 
         ``.npz`` is always there, ``.csv`` is for other programs (only traces; `load` does not read it),
-        ``.nc`` (NetCDF) needs netCDF4, h5netcdf or SciPy. Raises `UnsupportedError` for another ending, or
-        for ``.nc`` where none of these is installed.
+        ``.nc`` (NetCDF) needs netCDF4, h5netcdf or SciPy, ``.zarr`` the package zarr. The file is written
+        beside its place and renamed. Raises `UnsupportedError` for another ending, or where a library is
+        missing; `OSError` as the system gives it.
         """
         target = Path(path)
-        write = _WRITERS.get(target.suffix.lower())
-        if write is None:
-            raise UnsupportedError(Problem(f"cannot save as '{target.name}'", expected=" or ".join(_WRITERS)))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write(target, self.data, self.events)
+        save(target, Saved(tuple(self.integration.tables), self.events, self.stopped))
         return target
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ExperimentResult:
-        """Read what `save` wrote as ``.npz`` or ``.nc``.
+        """Read what `save` wrote as ``.npz``, ``.nc`` or ``.zarr`` into memory; `opened` leaves it on disk.
 
         Raises `ReadError` for a file that is missing or no such result, `UnsupportedError` as `save`.
         """
-        source = Path(path)
-        read = _READERS.get(source.suffix.lower())
-        if read is None:
-            raise UnsupportedError(Problem(f"cannot load '{source.name}'", expected=" or ".join(_READERS)))
-        if not source.is_file():
-            raise ReadError(Problem(f"no such file: {source}"))
-        try:
-            data, events = read(source)
-            return cls(Integration(_with_places(data)), events=events)
-        except (OSError, KeyError, ValueError, BadZipFile) as problem:
-            raise ReadError(Problem(f"{source} holds no saved result: {problem}")) from problem
+        found = load(Path(path))
+        tables = tuple(map(_with_places, found.tables))
+        return cls(Integration(tables), events=found.events, stopped=found.stopped)
 
     def _name(self) -> str:
         return "" if self.data.name is None else str(self.data.name)
@@ -314,12 +365,74 @@ class ExperimentResult:
         return result_html(self)
 
 
+def with_sources(recording: Recording, result: ExperimentResult, sources: Collection[str]) -> Recording:
+    """The recording of a run that wrote ``result``, with the traces that ``sources`` of observations name."""
+    parts = []
+    for data in result.integration.tables:
+        known = names_of(data)
+        at = sorted({k for source in sources for k in columns(source, known)})
+        held = data[:, at].load()
+        parts.append(Traces(None, held.time.values, held.values, tuple(known[k] for k in at)))
+    first, *slower = parts
+    return replace(
+        recording,
+        time=first.time,
+        values=first.values,
+        quantities=first.quantities,
+        slower=tuple(slower),
+    )
+
+
+class _Placed(Sequence[xr.DataArray]):
+    """Tables with the places of their traces, as they are asked for."""
+
+    def __init__(self, tables: Sequence[xr.DataArray]) -> None:
+        self.tables = tables
+
+    @overload
+    def __getitem__(self, place: int) -> xr.DataArray: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[xr.DataArray]: ...
+    def __getitem__(self, place: int | slice) -> xr.DataArray | Sequence[xr.DataArray]:
+        if isinstance(place, slice):
+            return [_with_places(data) for data in self.tables[place]]
+        return _with_places(self.tables[place])
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+
+def _table(
+    part: Traces, units: Mapping[str, str], dim: str, attrs: Mapping[str, str | float], name: str
+) -> xr.DataArray:
+    symbols = [symbol_of(units.get(quantity, "")) for quantity in part.quantities]
+    return xr.DataArray(
+        part.values,
+        dims=("time", dim),
+        coords={
+            "time": ("time", part.time, {"units": "s"}),
+            dim: (dim, np.array(part.quantities, dtype=np.str_)),
+            "units": (dim, np.array(symbols, dtype=np.str_)),
+        },
+        name=name,
+        attrs=attrs,
+    )
+
+
+def _by_index(data: xr.DataArray, variable: str) -> xr.DataArray:
+    """Traces of one variable of one population, by the index of the cell."""
+    population, unit = str(data.population.values[0]), str(data.units.values[0])
+    found = data.swap_dims(quantity="index").drop_vars(["quantity", "population", "units"])
+    found = found.assign_coords(population=population).rename(variable)
+    return found.assign_attrs({**data.attrs, "units": unit})
+
+
 def _with_places(data: xr.DataArray) -> xr.DataArray:
     """The data with the population and the index of the cell of each trace; "" and -1 for others."""
     dim = str(data.dims[1])
     if dim != "quantity":
         return data
-    found = [_PLACE.match(name) for name in _names(data)]
+    found = [_PLACE.match(name) for name in names_of(data)]
     if not any(found):
         return data
     populations = [match["population"] if match else "" for match in found]
@@ -329,27 +442,12 @@ def _with_places(data: xr.DataArray) -> xr.DataArray:
     )
 
 
-def _names(data: xr.DataArray) -> list[str]:
-    return [str(name) for name in data[data.dims[1]].values]
-
-
 def _summary(kind: str, data: xr.DataArray) -> str:
-    names = _names(data)
+    names = names_of(data)
     shown = ", ".join(names[:4]) + (f", ... ({len(names)} in all)" if len(names) > 4 else "")
     time = data.time.values
     span = f"{time[0]:g} to {time[-1]:g} {data.time.attrs.get('units', '')}" if len(time) else "empty"
     return f"<{kind} '{data.name}': {len(time)} times, {span.strip()}; {data.dims[1]}: {shown}>"
-
-
-def _symbol(unit: str) -> str:
-    """The SI symbol meant by a unit or by the name of a dimension; "" stays."""
-    if not unit:
-        return ""
-    try:
-        return si_symbol(unit)
-    except UnitError:
-        factor(unit)
-        return unit
 
 
 def _to_si(unit: str) -> float:
@@ -365,135 +463,29 @@ def _same_kind(unit: str, other: str) -> bool:
     return bool(unit)
 
 
+def _fits(data: xr.DataArray, unit: str) -> bool:
+    """Whether a trace or the time can be expressed in a unit. Raises `UnitError` for an unknown one."""
+    factor(unit)
+    symbols = [*map(str, data.units.values), data.time.attrs.get("units", "s")]
+    return any(_same_kind(symbol, unit) for symbol in symbols)
+
+
+def _refuse_unit(tables: Sequence[xr.DataArray], unit: str) -> None:
+    symbols = {str(symbol) for data in tables for symbol in data.units.values if symbol}
+    symbols |= {data.time.attrs.get("units", "s") for data in tables}
+    expected = f"a unit like {', '.join(sorted(symbols))}"
+    raise UnitError(Problem(f"nothing here is measured in '{unit}'", expected=expected))
+
+
 def _converted(data: xr.DataArray, unit: str) -> xr.DataArray:
     """``data`` (may be changed) with all that ``unit`` can measure expressed in it."""
-    factor(unit)
     units = [str(symbol) for symbol in data.units.values]
-    fitting = [k for k, symbol in enumerate(units) if _same_kind(symbol, unit)]
     own = data.time.attrs.get("units", "s")
-    timely = _same_kind(own, unit)
-    if not fitting and not timely:
-        known = ", ".join(sorted({symbol for symbol in units if symbol} | {own}))
-        raise UnitError(Problem(f"nothing here is measured in '{unit}'", expected=f"a unit like {known}"))
-    for k in fitting:
-        data.values[:, k] = convert(data.values[:, k], units[k], unit)
-        units[k] = unit
+    for k, symbol in enumerate(units):
+        if _same_kind(symbol, unit):
+            data.values[:, k] = convert(data.values[:, k], symbol, unit)
+            units[k] = unit
     data = data.assign_coords(units=(data.dims[1], np.array(units, dtype=np.str_)))
-    if timely:
+    if _same_kind(own, unit):
         data = data.assign_coords(time=("time", convert(data.time.values, own, unit), {"units": unit}))
     return data
-
-
-def _save_npz(path: Path, data: xr.DataArray, events: Mapping[str, SpikeTrains]) -> None:
-    spikes: dict[str, Any] = {
-        f"events.{number}.{key}": values for number, key, values in _spike_arrays(events)
-    }
-    with path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            values=data.values,
-            time=data.time.values,
-            names=np.array(_names(data), dtype=np.str_),
-            units=data.units.values.astype(np.str_),
-            about=np.array(json.dumps({**_about(data), "events": _about_spikes(events)})),
-            **spikes,
-        )
-
-
-def _spike_arrays(events: Mapping[str, SpikeTrains]) -> Iterator[tuple[int, str, NDArray[np.generic]]]:
-    for number, item in enumerate(events.values()):
-        yield number, "times", item.times
-        yield number, "index", item.index
-
-
-def _about_spikes(events: Mapping[str, SpikeTrains]) -> list[dict[str, Any]]:
-    return [{"name": item.name, "size": item.size, "duration": item.duration} for item in events.values()]
-
-
-def _events(about: Sequence[Mapping[str, Any]], held: Any, prefix: str) -> dict[str, SpikeTrains]:
-    """The spikes in the arrays ``<prefix><number>.times`` and ``.index``."""
-    return {
-        item["name"]: SpikeTrains(
-            item["name"],
-            np.asarray(held[f"{prefix}{number}.times"], dtype=np.float64),
-            np.asarray(held[f"{prefix}{number}.index"], dtype=np.int64),
-            int(item["size"]),
-            float(item["duration"]),
-        )
-        for number, item in enumerate(about)
-    }
-
-
-def _about(data: xr.DataArray) -> dict[str, Any]:
-    """What describes the data besides its arrays, as JSON can hold it."""
-    attrs = {str(key): value for key, value in data.attrs.items()}
-    return {"dim": data.dims[1], "name": data.name, "attrs": attrs, "time_attrs": dict(data.time.attrs)}
-
-
-def _load_npz(path: Path) -> tuple[xr.DataArray, dict[str, SpikeTrains]]:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-        about = json.loads(str(held["about"]))
-        dim = about["dim"]
-        coords = {
-            "time": ("time", held["time"], about["time_attrs"]),
-            dim: (dim, held["names"]),
-            "units": (dim, held["units"]),
-        }
-        data = xr.DataArray(held["values"], coords, ("time", dim), about["name"], about["attrs"])
-        return data, _events(about.get("events", ()), held, "events.")
-
-
-def _save_csv(path: Path, data: xr.DataArray, _: Mapping[str, SpikeTrains]) -> None:
-    """A header with names and units, then a row for each time; 17 significant digits."""
-    heads = [f"time [{data.time.attrs.get('units', 's')}]"]
-    heads += [
-        f"{name} [{unit}]" if unit else name
-        for name, unit in zip(_names(data), data.units.values, strict=True)
-    ]
-    header = ",".join(f'"{head}"' if "," in head else head for head in heads)
-    table = np.column_stack([data.time.values, data.values])
-    np.savetxt(path, table, fmt="%.17g", delimiter=",", header=header, comments="", encoding="utf-8")
-
-
-def _save_netcdf(path: Path, data: xr.DataArray, events: Mapping[str, SpikeTrains]) -> None:
-    """A file that holds the data array alone where there are no spikes."""
-    _need_netcdf()
-    if not events:
-        data.to_netcdf(path)
-        return
-    spikes = {
-        f"{_SPIKES}{number}.{key}": (f"{_SPIKES}{number}", values)
-        for number, key, values in _spike_arrays(events)
-    }
-    about = {"name": "" if data.name is None else str(data.name), "events": _about_spikes(events)}
-    xr.Dataset({_TRACES: data, **spikes}, attrs={"about": json.dumps(about)}).to_netcdf(path)
-
-
-def _load_netcdf(path: Path) -> tuple[xr.DataArray, dict[str, SpikeTrains]]:
-    _need_netcdf()
-    found: xr.Dataset = xr.load_dataset(path)
-    if _TRACES not in found:
-        data: xr.DataArray = xr.load_dataarray(path)
-        return data, {}
-    about = json.loads(found.attrs["about"])
-    return found[_TRACES].rename(about["name"] or None), _events(about["events"], found, _SPIKES)
-
-
-def _need_netcdf() -> None:
-    """Raise `UnsupportedError` where xarray finds no library that reads and writes NetCDF."""
-    if not {"netcdf4", "h5netcdf", "scipy"} & set(xr.backends.list_engines()):
-        hint = "install netCDF4, h5netcdf or scipy, or use the ending .npz"
-        raise UnsupportedError(Problem("NetCDF files need a library that is not installed", hint=hint))
-
-
-_TRACES, _SPIKES = "traces", "spikes_"  # variables of a NetCDF file with spikes
-
-_WRITERS: dict[str, Callable[[Path, xr.DataArray, Mapping[str, SpikeTrains]], None]] = {
-    ".npz": _save_npz,
-    ".nc": _save_netcdf,
-    ".csv": _save_csv,
-}
-_READERS: dict[str, Callable[[Path], tuple[xr.DataArray, dict[str, SpikeTrains]]]] = {
-    ".npz": _load_npz,
-    ".nc": _load_netcdf,
-}

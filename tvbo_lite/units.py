@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DIMENSIONS", "Unit", "convert", "dimension_of", "factor", "label", "si_symbol"]
+__all__ = ["DIMENSIONS", "Unit", "convert", "dimension_of", "factor", "label", "si_symbol", "symbol_of"]
 
 Exponents = tuple[int, int, int, int, int, int, int]
 """Powers of mass, length, time, current, temperature, amount of substance, luminous intensity."""
@@ -148,6 +148,17 @@ def factor(unit: str) -> Unit:
     """
     powers, scale, offset = _measure(unit)
     return Unit(_BY_EXPONENTS.get(powers, ""), scale, offset)
+
+
+def symbol_of(unit: str) -> str:
+    """The SI symbol meant by a unit or by the name of a dimension; "" stays. Raises as `factor`."""
+    if not unit:
+        return ""
+    try:
+        return si_symbol(unit)
+    except UnitError:
+        factor(unit)
+        return unit
 
 
 def dimension_of(powers: Exponents) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tvbo_lite.backends.native import Session, require_threads
+from tvbo_lite.backends.native import open_session, require_threads
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.lems.model import Component, Model
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tvbo_lite.adapters._annarchy_neuron import Equations
-    from tvbo_lite.backends.native import Run
+    from tvbo_lite.backends.session import Run, Session
+    from tvbo_lite.lems.plan import SimulationPlan
 
     Numbers = NDArray[np.float64]
     Places = NDArray[np.int64]
@@ -74,6 +75,7 @@ class Network:
     recorded: dict[str, list[str]] = field(default_factory=dict)
     step: int = 0
     _session: Session | None = None
+    _plan: SimulationPlan | None = None
     _runs: list[Run] = field(default_factory=list)
 
     def setup(self, dt: float | None, seed: int | None, threads: int | None) -> None:
@@ -90,7 +92,7 @@ class Network:
         if self._session is not None:
             self._session.close()
         self.populations, self.links, self.recorded = {}, [], {}
-        self.step, self._session, self._runs = 0, None, []
+        self.step, self._session, self._plan, self._runs = 0, None, None, []
         self.rng = np.random.default_rng(self.seed)
 
     def add(self, population: Cells) -> None:
@@ -182,7 +184,7 @@ class Network:
         if steps < 1:
             return
         if self._session is None:
-            self._session = Session(self.model(), threads=self.threads)
+            self._plan, self._session = open_session(self.model(), threads=self.threads)
         self._runs.append(self._session.advance(steps))
         self.step += steps
 
@@ -195,10 +197,10 @@ class Network:
     def rows(self, population: str, variable: str, first: int) -> Numbers:
         """Recorded values from a step on, shape ``(steps, cells)``."""
         size = len(self.populations[population].ranks)
-        if self._session is None:
+        if self._plan is None:
             return np.empty((0, size))
         wanted = {f"{population}[{index}]/{variable}" for index in range(size)}
-        columns = [n for n, name in enumerate(self._session.plan.quantities()) if name in wanted]
+        columns = [n for n, name in enumerate(self._plan.quantities()) if name in wanted]
         rows = [run.rows[:, 1:][:, columns] for run in self._runs]
         return np.concatenate(rows or [np.empty((0, size))])[first:]
 

@@ -5,13 +5,13 @@ A backend takes a file or a model and gives a `tvbo_lite.lems.recording.Recordin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.errors import BackendError, nearest
+from tvbo_lite.errors import NOWHERE, BackendError, Problem, UnsupportedError, nearest
 from tvbo_lite.lems.recording import Recording
 
 if TYPE_CHECKING:
@@ -42,12 +42,33 @@ def run_file(
     name: str | Path, backend: str = "native", *, search: Sequence[Path] = (), **options: Any
 ) -> Recording:
     """Runs a LEMS file, or the canonical example of that name. ``options`` are the backend's own."""
-    return _function(backend, "run_file")(name, search=search, **options)
+    run = _function(backend, "run_file")
+    _check_options(backend, run, options)
+    return run(name, search=search, **options).thinned()
 
 
 def run_model(model: Model, backend: str = "native", **options: Any) -> Recording:
     """Runs a model whose includes are still to be followed. ``options`` are the backend's own."""
-    return _function(backend, "run_model")(model, **options)
+    run = _function(backend, "run_model")
+    _check_options(backend, run, options)
+    return run(model, **options).thinned()
+
+
+def _check_options(backend: str, run: Callable[..., Recording], options: Iterable[str]) -> None:
+    """Raises `UnsupportedError` for options that a backend does not have."""
+    parameters = signature(run).parameters.values()
+    if any(item.kind is item.VAR_KEYWORD for item in parameters):
+        return
+    known = [item.name for item in parameters if item.kind is item.KEYWORD_ONLY]
+    problems = [
+        Problem(
+            f"the backend '{backend}' has no option '{name}'", NOWHERE, ", ".join(known), nearest(name, known)
+        )
+        for name in options
+        if name not in known
+    ]
+    if problems:
+        raise UnsupportedError(problems)
 
 
 def options_of(backend: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ __all__ = ["refuse_beyond", "without_beyond"]
 
 def refuse_beyond(model: Model) -> None:
     """Raises `UnsupportedError` for noise and samples: without them a run means something else."""
-    meaning = replace(model.beyond, solver=Solver())
+    meaning = replace(model.beyond, solver=Solver(), intervals=())
     problems = [Problem(f"{what}: {reason}", where) for what, reason, where in meaning.items()]
     if problems:
         raise UnsupportedError(problems)
@@ -27,8 +27,9 @@ def refuse_beyond(model: Model) -> None:
 def without_beyond(model: Model, simulator: str) -> None:
     """Warns by a `LossWarning` of an integration method that is not the simulator's own.
 
-    Raises as `refuse_beyond`.
+    Intervals are kept: rows are chosen afterwards (`tvbo_lite.lems.recording.Recording.thinned`). Raises as
+    `refuse_beyond`.
     """
     refuse_beyond(model)
-    for what, reason, where in model.beyond.items():
+    for what, reason, where in replace(model.beyond, intervals=()).items():
         warnings.warn(f"{simulator}: {Loss(what, reason, where)}", LossWarning, stacklevel=4)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.backends._room import numbers_in, require_room
-from tvbo_lite.compiler.ir import TIME
+from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
+from tvbo_lite.backends.sinks import Job, in_memory, on_disk
 from tvbo_lite.compiler.lower import lower
-from tvbo_lite.compiler.memory import EXPOSURE
-from tvbo_lite.errors import ModelError, Problem, SimulationError, UnsupportedError, nearest
+from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.beyond import Beyond
@@ -28,21 +28,11 @@ from tvbo_lite.transforms.recorded import recorded_units
 from tvbo_lite.transforms.resolve import Resolver
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.ir import Program
-    from tvbo_lite.compiler.team import Team
     from tvbo_lite.lems.plan import SimulationPlan
-
-CHUNK = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
-FIRST_CHUNK = 1000  # steps
-GROWTH = 1000.0  # how much longer the next part may be
-
-STEP = "the length of the step"
-
-Progress = Callable[[int, int], None]
+    from tvbo_lite.lems.state import State
+    from tvbo_lite.streams import Output
 
 
 def run_file(name: str | Path, *, search: Sequence[Path] = (), **options: Any) -> Recording:
@@ -63,6 +53,9 @@ def run_linked(
     progress: Progress | None = None,
     plan: SimulationPlan | None = None,
     resolver: Resolver | None = None,
+    initial_state: State | None = None,
+    keep_state: bool | None = None,
+    output: Output | None = None,
     **solver: Any,
 ) -> Recording:
     """Runs the simulation of a model that holds all it needs.
@@ -72,26 +65,40 @@ def run_linked(
     ``fast`` trades the last bits for speed. ``threads`` share the work of a large network and change no bit
     of the results. ``progress`` is called with (steps done, steps in all).
     ``resolver`` is that of a model that has been checked already (`tvbo_lite.transforms.check.require`).
-    Raises `InputError` with all that is wrong with the model, `SimulationError` where a value becomes
-    NaN or infinite.
+
+    A run from ``initial_state`` goes on from there for the length of the simulation; its first row is the
+    one after the state's. ``keep_state`` asks for the state at the end (None: where there is one). With
+    ``output`` rows and events are written to disk while it runs. Ctrl-C ends it early
+    (`Recording.stopped`); the second one raises.
+
+    Raises `InputError` with all that is wrong with the model, `UnsupportedError` for a state of another one,
+    `SimulationError` where a value becomes NaN or infinite, `OSError` where ``output`` cannot be written.
     """
     require_threads(threads)
     timings: dict[str, float] = {}
     begin = perf_counter()
-    tree = _tree(with_solver(model, solver), plan, resolver, recorded=True)
-    plan, program = tree.plan, tree.lowered()
+    if output is not None:
+        output.check()
+    tree = _tree(with_solver(model, solver), plan, resolver, recorded=output is None)
+    program = tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
     timings["compile"] = perf_counter() - begin - timings["lower"]
     import numpy as np  # noqa: F401  loaded here, so that the time below is the run's alone
 
     begin = perf_counter()
-    done = simulate(program, kernel, tree.n_rows(program), progress, threads)
-    timings["simulate"] = perf_counter() - begin
-    events = _events_by_file(program, plan, done.events)
-    quantities = plan.quantities()
-    units = recorded_units(tree.root, quantities, tree.resolver.units)
-    return Recording(plan, done.rows[:, 0], done.rows[:, 1:], quantities, events, timings, units)
+    session = Session(program, kernel, initial_state, method=tree.beyond.solver.method, threads=threads)
+    try:
+        if keep_state:
+            session.require_fixed_steps()
+        job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress)
+        recording = in_memory(job) if output is None else on_disk(job, output)
+        timings["simulate"] = perf_counter() - begin
+        keep = program.step_length is None if keep_state is None else keep_state
+        state = session.state() if keep else None
+    finally:
+        session.close()
+    return replace(recording, timings=timings, state=state)
 
 
 def with_solver(model: m.Model, options: Mapping[str, Any]) -> m.Model:
@@ -142,11 +149,14 @@ class _Tree:
 
     def lowered(self) -> Program:
         constants = self.resolver.constants()
-        if self.beyond == Beyond():
+        if self.beyond.is_plain:
             return lower(self.forest, constants, self.plan)
         from tvbo_lite.compiler.integrate import lower_beyond  # slow to load
 
         return lower_beyond(self.forest, constants, self.plan, self.beyond)
+
+    def units(self) -> dict[str, str]:
+        return recorded_units(self.root, self.plan.quantities(), self.resolver.units)
 
     def n_rows(self, program: Program) -> int:
         return n_rows(self.beyond, self.plan, program)
@@ -168,7 +178,11 @@ def _tree(
         resolver = Resolver(model)
         require(model, resolver)
     plan = plan or simulation_plan(model, resolver)
-    count = plan.length / (model.beyond.solver.sampling or plan.step) if recorded else 0
+    count = (
+        plan.length / (model.beyond.solver.sampling or plan.step)
+        if recorded and set(plan.intervals()) == {None}
+        else 0
+    )
     require_room(numbers_in(model.components), count, len(plan.quantities()))
     target = resolver.component(plan.target, model.location, "the simulation's target")
     forest = populate(target)
@@ -186,152 +200,29 @@ def compile_program(program: Program, *, fast: bool = False) -> Kernel:
     return Kernel(module(program, fast=fast), program.initialise.name, fast=fast)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """``rows``: shape ``(n_steps + 1, 1 + n_recorded)``, time in s, then the recorded values; ``events``:
-    fields ``time`` (s) and ``recorder``, in the order in which they happened.
-    """
-
-    rows: NDArray[np.float64]
-    events: NDArray[np.void]
-
-
 def simulate(
     program: Program, kernel: Kernel, n_steps: int, progress: Progress | None = None, threads: int = 1
 ) -> Run:
-    """Runs a compiled program from its start. Raises `SimulationError` where a value is not finite.
+    """Runs a compiled program from its start; the first row is that at time 0.
 
-    Long loops are shared by ``threads`` threads, which changes no result.
+    Raises `SimulationError` where a value is not finite.
     """
-    import numpy as np
-
-    from tvbo_lite.compiler.team import team
-
-    memory = start_memory(program, kernel.size)
-    _check_size(n_steps, 1 + len(program.records))
-    rows = np.empty((n_steps + 1, 1 + len(program.records)))
+    session = Session(program, kernel, threads=threads)
     try:
-        kernel.start(memory)
-        rows[0, 0] = 0.0
-        rows[0, 1:] = memory[list(program.records)]
-        _check(program, memory, 0.0)
-        memory[TIME] = program.dt
-        events = [kernel.take_events(memory)]
-        with team(kernel, threads) as runner:
-            events += _steps(program, runner, memory, rows, progress)
+        rows = Rows(n_steps + 1, session.width)
+        rows.add(session.row())
+        record(session, n_steps, rows, progress)
     finally:
-        kernel.release(memory)
-    return Run(rows, np.concatenate(events))
+        session.close()
+    return rows.run()
 
 
-def _check_size(n_steps: int, n_columns: int) -> None:
-    """A run that would fill the memory is refused before it starts."""
-    require_room(0, n_steps, n_columns - 1)
+def open_session(model: m.Model, *, fast: bool = False, threads: int = 1) -> tuple[SimulationPlan, Session]:
+    """A run of a model that goes on as often as wanted; the plan's length does not matter.
 
-
-def _steps(
-    program: Program,
-    kernel: Kernel | Team,
-    memory: NDArray[np.float64],
-    rows: NDArray[np.float64],
-    progress: Progress | None,
-) -> Iterator[NDArray[np.void]]:
-    """Fills the rows after the first, part by part; yields the events of each part."""
-    done, chunk = 1, FIRST_CHUNK
-    while done < len(rows):
-        begin = perf_counter()
-        part = rows[done : done + chunk]
-        good = kernel.run(memory, part)
-        if good < len(part):
-            _check(program, memory, float(part[good, 0]))
-        yield kernel.take_events(memory)
-        done += len(part)
-        if progress is not None:
-            progress(done - 1, len(rows) - 1)
-        chunk = max(1, int(chunk * min(CHUNK / max(perf_counter() - begin, 1e-9), GROWTH)))
-
-
-class Session:
-    """A run that goes on from where it stopped: `advance` as often as wanted. `close` frees its events.
-
-    The plan's length does not matter. Raises as `run_linked` does.
+    Raises as `run_linked` does.
     """
-
-    def __init__(self, model: m.Model, *, fast: bool = False, threads: int = 1) -> None:
-        require_threads(threads)
-        self._threads = threads
-        self.plan, self.program = prepare(reader.link(model))
-        self._kernel = compile_program(self.program, fast=fast)
-        self._memory = start_memory(self.program, self._kernel.size)
-        self._kernel.start(self._memory)
-        _check(self.program, self._memory, 0.0)
-        self._memory[TIME] = self.program.dt
-        self.events: NDArray[np.void] = self._kernel.take_events(self._memory)
-
-    def advance(self, n_steps: int) -> Run:
-        """Some more steps; ``rows`` has one for each of them."""
-        import numpy as np
-
-        _check_size(n_steps, 1 + len(self.program.records))
-        rows = np.empty((n_steps + 1, 1 + len(self.program.records)))  # the first is not written
-        from tvbo_lite.compiler.team import team
-
-        with team(self._kernel, self._threads) as runner:
-            events = [self.events, *_steps(self.program, runner, self._memory, rows, None)]
-        self.events = events[0][:0]
-        return Run(rows[1:], np.concatenate(events))
-
-    def values(self, kind: str, name: str) -> NDArray[np.float64] | None:
-        """A variable of all instances of a component type at this moment; None where it has no memory."""
-        import numpy as np
-
-        cells = [cell for cell in self.program.cells if cell.name == name and cell.block.kind.name == kind]
-        parts = [self._memory[cell.offset : cell.offset + cell.size] for cell in cells]
-        return np.concatenate(parts) if parts else None
-
-    def close(self) -> None:
-        """Frees what the run holds outside of its memory."""
-        self._kernel.release(self._memory)
-
-
-def start_memory(program: Program, size: int) -> NDArray[np.float64]:
-    """The memory of ``size`` cells before initialisation; what the program does not know of is 0."""
-    import numpy as np
-
-    from tvbo_lite.compiler.ir import RANDOM
-
-    memory = np.zeros(size)
-    memory[: len(program.memory)] = program.memory
-    memory.view(np.int64)[RANDOM] = (program.seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
-    return memory
-
-
-def _events_by_file(
-    program: Program, plan: SimulationPlan, events: NDArray[np.void]
-) -> dict[str, tuple[NDArray[np.float64], tuple[str, ...]]]:
-    """For each event file, one without selections too, the times (s) and the selections' ids."""
-    import numpy as np
-
-    by_file = {}
-    for file in dict.fromkeys(file.id for file in plan.event_files):
-        numbers = [n for n, (owner, _) in enumerate(program.events) if owner == file]
-        mine = events[np.isin(events["recorder"], numbers)]
-        ids = tuple(program.events[n][1] for n in mine["recorder"])
-        by_file[file] = (mine["time"].copy(), ids)
-    return by_file
-
-
-def _check(program: Program, memory: NDArray[np.float64], time: float) -> None:
-    """Raises `SimulationError` for the first watched or recorded value that is not finite."""
-    import numpy as np
-
-    length = program.step_length
-    if length is not None and not np.isfinite(memory[length]):
-        raise SimulationError(STEP, "the whole model", time, float(memory[length]))
-    for cell in sorted(program.checked, key=lambda cell: cell.block.number):  # sources before their readers
-        values = memory[cell.offset : cell.offset + cell.size]
-        bad = np.flatnonzero(~np.isfinite(values))
-        if len(bad):
-            k = int(bad[0])
-            name = cell.name.removeprefix(EXPOSURE)
-            raise SimulationError(name, cell.block.describe(k), time, float(values[k]))
+    tree = _tree(reader.link(model), None)
+    program = tree.lowered()
+    kernel, method = compile_program(program, fast=fast), model.beyond.solver.method
+    return tree.plan, Session(program, kernel, method=method, threads=threads)

@@ -13,6 +13,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from tvbo_lite.backends.native import n_rows, prepare, simulate, with_solver
+from tvbo_lite.backends.sinks import common_interval
 from tvbo_lite.compiler.engine import Kernel
 from tvbo_lite.compiler.llvm import module
 from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta, load
@@ -75,7 +76,8 @@ class Engine:
 
         Raises as `tvbo_lite.backends.native.run_model`, and `CancelledError` once the engine is stopped.
         """
-        return simulate(ready.program, ready.kernel, ready.n_rows, self._go_on).rows
+        rows = simulate(ready.program, ready.kernel, ready.n_rows, self._go_on).rows
+        return rows[:: common_interval(ready.plan, ready.program.dt)]
 
     def _go_on(self, *_: int) -> None:
         if self.stopped.is_set():

@@ -61,7 +61,7 @@ class Request:
 
 def compare_many(request: Request, markdown: Path | None) -> bool:
     """Run all, print the table, write the page if asked to; whether nothing failed."""
-    from tvbo_lite.cli._files import write_beside
+    from tvbo_lite.atomic import write_beside
 
     if "jlems" in {request.backend, request.reference}:
         from tvbo_lite.backends.java import find_java

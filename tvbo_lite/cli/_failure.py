@@ -39,7 +39,7 @@ def failure(error: BaseException) -> Failure:
         case KeyboardInterrupt():
             return Stopped("\nstopped")
         case TvboLiteError():
-            return Failure(_marked(str(error)))
+            return Failure("\n".join([_marked(str(error)), *getattr(error, "__notes__", ())]))
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             return Failure(f"error: {where}{error.strerror or error}")

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from tvbo_lite.atomic import write_beside
 from tvbo_lite.errors import InputError, Location, Problem, nearest
-from tvbo_lite.formats.files import write_beside
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tvbo_lite.cli._source import Source
     from tvbo_lite.lems.plan import EventOutputFile, OutputFile
     from tvbo_lite.lems.recording import Recording
 
-__all__ = ["FIGURES", "Output", "check_figure", "outputs", "write_beside", "write_figure", "write_output"]
+__all__ = ["FIGURES", "Output", "check_figure", "outputs", "write_figure", "write_output"]
 
 FORMATS = ("ID_TIME", "TIME_ID")
 FIGURES = (".png", ".pdf", ".svg", ".jpg", ".webp")
@@ -112,7 +109,7 @@ def write_output(output: Output, recording: Recording) -> str | None:
     if isinstance(output.file, OutputFile):
         from tvbo_lite.formats.dat import write_dat
 
-        table = _table(output.file, recording)
+        table = recording.table(output.file)
         write_dat(output.target, table)
         return f"{_count(table.shape[0], 'row')} x {_count(table.shape[1], 'column')}"
     if output.file.id not in recording.events:
@@ -122,16 +119,6 @@ def write_output(output: Output, recording: Recording) -> str | None:
     times, ids = recording.events[output.file.id]
     write_beside(output.target, event_bytes(times, ids, output.file.format))
     return _count(len(ids), "event")
-
-
-def _table(file: OutputFile, recording: Recording) -> NDArray[np.float64]:
-    """The content of an output file; a column that the backend could not record is NaN."""
-    import numpy as np
-
-    unknown = np.full(len(recording.time), np.nan)
-    known = set(recording.quantities)
-    traces = (recording.trace(item.quantity) if item.quantity in known else unknown for item in file.columns)
-    return np.column_stack([recording.time, *traces])
 
 
 def _count(number: int, noun: str) -> str:

@@ -61,17 +61,18 @@ class Source:
         timeout: float | None = None,
         progress: Callable[[int, int], None] | None = None,
         losses: Losses | None = None,
+        **native: Any,
     ) -> Recording:
         """Simulate. ``timeout`` (s) is for other backends than the native one, all else for that.
 
-        ``losses`` gets what a backend cannot record.
+        ``losses`` gets what a backend cannot record; ``native`` are more options of the native backend.
         """
         if backend == "native":
             Thread(target=_preload, daemon=True).start()
-            from tvbo_lite.backends import native
+            from tvbo_lite.backends.native import run_linked
 
-            options: dict[str, Any] = {"fast": fast, "threads": threads, "progress": progress}
-            return native.run_linked(self.model, plan=self.plan, resolver=self.resolver, **options)
+            options: dict[str, Any] = {"fast": fast, "threads": threads, "progress": progress, **native}
+            return run_linked(self.model, plan=self.plan, resolver=self.resolver, **options)
         from tvbo_lite import backends
         from tvbo_lite.transforms.recorded import units_of_model
 

@@ -53,7 +53,8 @@ def draw(
     engine works them out.
     """
     chosen = _options(network, channels, voltages, conditions)
-    from tvbo_lite.cli._files import check_figure, write_beside
+    from tvbo_lite.atomic import write_beside
+    from tvbo_lite.cli._files import check_figure
     from tvbo_lite.cli._source import read_model
     from tvbo_lite.draw import draw as picture
     from tvbo_lite.plotting._figure import encoded

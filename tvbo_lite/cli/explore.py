@@ -110,7 +110,7 @@ def _write(path: Path, swept: xr.DataArray) -> None:
 
     import numpy as np
 
-    from tvbo_lite.cli._files import write_beside
+    from tvbo_lite.atomic import write_beside
 
     arrays = {str(key): coordinate.values for key, coordinate in swept.coords.items()}
     buffer = BytesIO()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tvbo_lite.cli import _options as options
+from tvbo_lite.cli._failure import Stopped
+from tvbo_lite.errors import BackendError
 
 if TYPE_CHECKING:
+    from tvbo_lite.cli._files import Output
     from tvbo_lite.cli._source import Wanted
     from tvbo_lite.lems.recording import Recording
 
@@ -19,6 +24,8 @@ Examples:
   tvbo-lite run LEMS_NML2_Ex2_Izh.xml --out results --plot izhikevich.png
   tvbo-lite run experiment.yaml --backend jlems
   tvbo-lite run network.nml --duration 300ms --step 0.01ms
+  tvbo-lite run experiment.yaml --output run.zarr --save-state end.state
+  tvbo-lite run experiment.yaml --output more.zarr --from-state end.state
   tvbo-lite run network.net.nml.h5 --duration 300ms --step 0.01ms
 """
 
@@ -38,6 +45,14 @@ Examples:
 @click.option("--duration", metavar="TIME", help="Run a network of a NeuroML file that long, such as 300ms.")
 @click.option("--step", metavar="TIME", help="The step of such a run, such as 0.01ms.")
 @click.option("--network", metavar="ID", help="Which network, if the file has several.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    type=Path,
+    help="Write all to a .zarr or .nc file while it runs, instead of the files that FILE names.",
+)
+@click.option("--save-state", metavar="FILE", type=Path, help="Keep the state at the end, to go on from it.")
+@click.option("--from-state", metavar="FILE", type=Path, help="Go on from a state, for as long again.")
 @options.plot
 @click.option(
     "--html", metavar="FILE", type=Path, help="Write a page with zoomable spikes and traces (needs plotly)."
@@ -52,6 +67,9 @@ def run(
     duration: str | None,
     step: str | None,
     network: str | None,
+    output: Path | None,
+    save_state: Path | None,
+    from_state: Path | None,
     backend: str,
     out: Path | None,
     plot: Path | None,
@@ -70,41 +88,92 @@ def run(
     """
     begin = perf_counter()
     from tvbo_lite.cli._console import Watch
-    from tvbo_lite.cli._files import check_figure, outputs, write_figure, write_output
+    from tvbo_lite.cli._files import check_figure, outputs
     from tvbo_lite.cli._source import backend_of, read_source
     from tvbo_lite.losses import Losses
 
     backend = backend_of(backend, fast=fast, threads=threads)
     check_figure(plot)
+    if output is not None and (plot is not None or html is not None):
+        raise click.UsageError("--plot draws what is in memory, and with --output nothing is")
+    native = _native_options(backend, output, save_state, from_state)
     _check_page(html, file)
     source = read_source(file, include, _wanted(duration, step, network))
     for warning in source.warnings:
         click.echo(f"warning: {warning}", err=True)
-    planned = outputs(source, out if out is not None else source.folder)
+    planned = outputs(source, out if out is not None else source.folder) if output is None else ()
     losses = Losses()
     with Watch(timeout) as watch:
-        recording = source.run(
-            backend, fast=fast, threads=threads, timeout=timeout, progress=watch, losses=losses
-        )
+        native |= {"fast": fast, "threads": threads, "timeout": timeout, "progress": watch}
+        recording = source.run(backend, losses=losses, **native)
     for loss in losses:
         click.echo(f"warning: {loss}", err=True)
+    if recording.stopped is not None:
+        click.echo(_stopped(recording), err=True)
+    _write(planned, recording, backend, plot)
+    if html is not None:
+        _write_page(html, recording, backend)
+    if save_state is not None and recording.state is not None:
+        click.echo(f"wrote {recording.state.save(save_state)}: the state at {recording.state.time:g} s")
+    if recording.stored is not None:
+        click.echo(f"wrote {recording.stored}")
+    elif not planned:
+        click.echo(f"note: {file} names no output, so no file was written", err=True)
+    if recording.stopped is not None:
+        click.get_current_context().exit(Stopped.exit_code)
+    click.echo(_summary(recording, perf_counter() - begin))
+
+
+def _native_options(
+    backend: str, output: Path | None, save_state: Path | None, from_state: Path | None
+) -> dict[str, Any]:
+    """The options that only the native backend has; all that can be wrong with them is told now."""
+    if backend != "native":
+        for name, value in (("output", output), ("save-state", save_state), ("from-state", from_state)):
+            if value is not None:
+                raise BackendError(f"--{name} is an option of the native backend; {backend} has none")
+        return {}
+    options: dict[str, Any] = {"keep_state": save_state is not None}
+    if from_state is not None:
+        from tvbo_lite.lems.state import State
+
+        options["initial_state"] = State.load(from_state)
+    if output is not None:
+        from tvbo_lite.streams import Output
+
+        options["output"] = Output(output)
+        options["output"].check()
+    return options
+
+
+def _write(planned: Sequence[Output], recording: Recording, backend: str, plot: Path | None) -> None:
+    """The output files and the figure; those of a run that was stopped have names that say so."""
+    from tvbo_lite.atomic import partial_name
+    from tvbo_lite.cli._files import write_figure, write_output
+
     for output in planned:
-        content = write_output(output, recording)
+        target = output.target if recording.stopped is None else partial_name(output.target)
+        content = write_output(replace(output, target=target), recording)
         if content is None:
-            click.echo(f"note: {output.target} is not written: {backend} gave no events for it", err=True)
+            click.echo(f"note: {target} is not written: {backend} gave no events for it", err=True)
         else:
-            click.echo(f"wrote {output.target}: {content}")
+            click.echo(f"wrote {target}: {content}")
     if plot is not None:
         write_figure(plot, recording)
         click.echo(f"wrote {plot}")
-    if html is not None:
-        from tvbo_lite.results import ExperimentResult
 
-        ExperimentResult.from_recording(recording, backend=backend).to_html(html, title=source.plan.id)
-        click.echo(f"wrote {html}")
-    if not planned:
-        click.echo(f"note: {file} names no output, so no file was written", err=True)
-    click.echo(_summary(recording, perf_counter() - begin))
+
+def _write_page(html: Path, recording: Recording, backend: str) -> None:
+    from tvbo_lite.results import ExperimentResult
+
+    ExperimentResult.from_recording(recording, backend=backend).to_html(html, title=recording.plan.id)
+    click.echo(f"wrote {html}")
+
+
+def _stopped(recording: Recording) -> str:
+    end = recording.start + recording.plan.length
+    what = f"stopped at {recording.stopped:g} s of {end:g} s; what was recorded until then is kept"
+    return what if recording.stored is not None else f"{what} (Ctrl-C once more: it is not)"
 
 
 def _check_page(page: Path | None, file: str) -> None:

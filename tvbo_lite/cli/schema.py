@@ -24,7 +24,7 @@ def schema(*, write: Path | None) -> None:
     if write is None:
         click.echo(text, nl=False)
         return
-    from tvbo_lite.cli._files import write_beside
+    from tvbo_lite.atomic import write_beside
 
     write_beside(write, text.encode())
     click.echo(f"wrote {write}", err=True)

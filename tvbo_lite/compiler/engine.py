@@ -9,7 +9,7 @@ import ctypes
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.compiler.ir import LOG, LOG_LENGTH
+from tvbo_lite.compiler.ir import LOG, LOG_LENGTH, QUEUE, QUEUE_HEAD, QUEUE_TAIL
 from tvbo_lite.compiler.runtime_threads import YIELD
 from tvbo_lite.compiler.team import yield_address
 from tvbo_lite.errors import CompileError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RUN = "run"
 RELEASE = "release"
 HELP = "help"
+RESTORE = "restore"
 
 
 @lru_cache(maxsize=1)
@@ -79,6 +80,9 @@ class Kernel:
         self._release = ctypes.CFUNCTYPE(None, double)(address(RELEASE))
         self.divided = code.divided
         self._help = ctypes.CFUNCTYPE(None, double, double)(address(HELP)) if code.divided else None
+        self.queued = code.queued
+        if self.queued:
+            self._restore = ctypes.CFUNCTYPE(None, double, double, integer)(address(RESTORE))
 
     def start(self, memory: NDArray[np.float64]) -> None:
         """Sets all variables to their start values."""
@@ -105,6 +109,27 @@ class Kernel:
         data = ctypes.string_at(int(cells[LOG]), length * kind.itemsize)
         cells[LOG_LENGTH] = 0
         return np.frombuffer(data, kind)
+
+    def waiting(self, memory: NDArray[np.float64]) -> NDArray[np.void]:
+        """The delayed events that are still to come, in the order of delivery: when they are ``due`` (s), the
+        number of the ``handler`` in ``queued``, and the ``index`` that it is called for.
+        """
+        import numpy as np
+
+        kind = np.dtype([("due", np.float64), ("handler", np.int64), ("index", np.int64)])
+        head, tail = (int(memory.view(np.int64)[place]) for place in (QUEUE_HEAD, QUEUE_TAIL))
+        if head == tail:
+            return np.empty(0, kind)
+        first = int(memory.view(np.int64)[QUEUE]) + head * kind.itemsize
+        return np.frombuffer(ctypes.string_at(first, (tail - head) * kind.itemsize), kind)
+
+    def restore(self, memory: NDArray[np.float64], waiting: NDArray[np.void]) -> None:
+        """Queues what `waiting` gave in place of all that is queued."""
+        import numpy as np
+
+        memory.view(np.int64)[[QUEUE_HEAD, QUEUE_TAIL]] = 0
+        if self.queued:
+            self._restore(memory.ctypes.data, np.ascontiguousarray(waiting).ctypes.data, len(waiting))
 
     def release(self, memory: NDArray[np.float64]) -> None:
         """Frees what a run has allocated: its queue and its list of events."""

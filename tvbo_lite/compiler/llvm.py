@@ -26,30 +26,34 @@ CHECK_UNROLL = 8  # cells of more instances are checked in a loop
 class Module:
     """The text of an LLVM module, the arrays that it refers to by name, and the cells of memory it needs.
 
-    ``light`` code is worth few optimisations: much text, run through a few thousand times. ``divided`` code
-    has loops that several threads may share.
+    ``light`` code is worth few optimisations: much text, run through a few thousand times. ``queued`` are the
+    handlers of delayed events, by the numbers that they have in the queue. ``divided`` code has loops that
+    several threads may share.
     """
 
     text: str
     arrays: dict[str, NDArray[np.generic]]
     size: int
     light: bool = False
+    queued: tuple[str, ...] = ()
     divided: bool = False
 
 
 def module(program: ir.Program, *, fast: bool = False) -> Module:
-    """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``."""
+    """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``;
+    and ``restore`` where events have delays.
+    """
     program = split_loops(program)
     shared = Shared(program, fast=fast)
     functions = [_Function(shared, function).text() for function in program.functions]
     functions += [_Fan(shared).text(shared.delivery.fans.get(fan.name, fan)) for fan in program.fans]
     functions += delivery_functions(shared)
     run = _Run(shared).text()
-    library = runtime.text({*shared.needs, "release"})
+    library = runtime.text({*shared.needs, "release", *(("restore",) if shared.queued else ())})
     text = "\n".join([*shared.tables, *functions, *shared.parts, run, *library, *shared.metadata()]) + "\n"
     light = program.step_length is not None and len(program.memory) <= SMALL and not fast
     divided = "threads.help" in shared.needs
-    return Module(text, shared.arrays, len(program.memory), light, divided=divided)
+    return Module(text, shared.arrays, len(program.memory), light, tuple(shared.queued), divided)
 
 
 def _stretches(places: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -489,6 +489,28 @@ none:
   ret ptr null
 }}"""
 
+# Queues events that an earlier run left: (time due, handler, instance) in the order of delivery.
+_RESTORE = """
+define void @restore(ptr %S, ptr %items, i64 %count) {
+entry:
+  %none = icmp eq i64 %count, 0
+  br i1 %none, label %end, label %one
+one:
+  %i = phi i64 [ 0, %entry ], [ %next, %one ]
+  %item = getelementptr { double, i64, i64 }, ptr %items, i64 %i
+  %p.handler = getelementptr { double, i64, i64 }, ptr %items, i64 %i, i32 1
+  %p.index = getelementptr { double, i64, i64 }, ptr %items, i64 %i, i32 2
+  %due = load double, ptr %item
+  %handler = load i64, ptr %p.handler
+  %index = load i64, ptr %p.index
+  call void @events.push(ptr %S, double %due, i64 %handler, i64 %index)
+  %next = add i64 %i, 1
+  %more = icmp ult i64 %next, %count
+  br i1 %more, label %one, label %end
+end:
+  ret void
+}"""
+
 _RELEASE = f"""
 define void @release(ptr %S) {{
   %p.queue = getelementptr double, ptr %S, i64 {QUEUE}
@@ -515,5 +537,6 @@ _DEFINED = {
     "events.push": _Defined(_PUSH, ("events.grow", "llvm.memmove.p0.p0.i64")),
     "events.due": _Defined(_DUE),
     "release": _Defined(_RELEASE, ("free",)),
+    "restore": _Defined(_RESTORE, ("events.push",)),
     **{name: _Defined(*row) for name, row in (SOLVERS | thread_functions()).items()},
 }

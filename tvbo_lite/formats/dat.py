@@ -11,13 +11,13 @@ Source: `java.lang.Float.toString` (Java SE 19 API), jLEMS `FileResultWriter`.
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
 
+from tvbo_lite.atomic import beside
 from tvbo_lite.errors import Location, Problem, ReadError
 
 if TYPE_CHECKING:
@@ -173,16 +173,10 @@ def write_dat(path: str | os.PathLike[str], table: ArrayLike) -> Path:
     """
     target = Path(path)
     values = np.asarray(table)
-    target.parent.mkdir(parents=True, exist_ok=True)
     rows = max(1, CHUNK // max(1, values.shape[-1]))
-    beside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        with beside.open("wb") as file:
-            for start in range(0, len(values), rows):
-                file.write(dat_bytes(values[start : start + rows]))
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(target) as new, new.open("wb") as file:
+        for start in range(0, len(values), rows):
+            file.write(dat_bytes(values[start : start + rows]))
     return target
 
 

@@ -1,12 +1,12 @@
-"""Files that belong together, and how they reach a disk: whole or not at all."""
+"""Files that belong together, by name."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from tvbo_lite.atomic import beside
 from tvbo_lite.errors import RenderError
 
 __all__ = ["Files", "Stored", "write_beside", "write_files"]
@@ -62,24 +62,11 @@ def write_files(folder: str | Path, files: Files) -> tuple[Path, ...]:
 
 
 def write_beside(path: Path, content: bytes | str | Stored) -> None:
-    """Write a file beside its place and rename it, so that a reader never sees half of one.
-
-    Missing folders are made. What is there and no plain file (``/dev/stdout``) is written to as it is.
-    """
-    if isinstance(content, str):
-        content = content.encode()
-    if path.exists() and not path.is_file():
+    """Write a file as `tvbo_lite.atomic.beside` says."""
+    if isinstance(content, Stored) and path.exists() and not path.is_file():
+        raise RenderError(f"{path} is no file, so it cannot hold what is no text")
+    with beside(path) as new:
         if isinstance(content, Stored):
-            raise RenderError(f"{path} is no file, so it cannot hold what is no text")
-        path.write_bytes(content)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if isinstance(content, Stored):
-            content.write(beside)
+            content.write(new)
         else:
-            beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+            new.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from tvbo_lite.errors import NOWHERE, Location
 
-__all__ = ["Beyond", "Delay", "Noise", "Samples", "Solver"]
+__all__ = ["Beyond", "Delay", "Interval", "Noise", "Samples", "Solver"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,15 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """The time between two rows of an output file, which is named by its id."""
+
+    file: str
+    every: float  # s
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Delay:
     """A derived variable of a component type reads another instance as it was some time ago.
 
@@ -92,6 +101,12 @@ class Beyond:
     noise: tuple[Noise, ...] = ()
     samples: tuple[Samples, ...] = ()
     delays: tuple[Delay, ...] = ()
+    intervals: tuple[Interval, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether LEMS's own step is all that is asked of a run."""
+        return not (self.noise or self.samples or self.delays) and self.solver == Solver()
 
     def items(self) -> Iterator[tuple[str, str, Location]]:
         """For each thing: what it is, why LEMS alone does not have it, and where it was given."""
@@ -107,3 +122,6 @@ class Beyond:
         for delay in self.delays:
             what = f"the delay with which '{delay.type}' reads '{delay.variable}'"
             yield what, "only spikes have delays in it; the value is read without", delay.location
+        for interval in self.intervals:
+            what = f"the interval of {interval.every:g} s between rows of '{interval.file}'"
+            yield what, "files have a row for each step in it", interval.location

@@ -39,11 +39,15 @@ class OutputColumn:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """``path`` is the file's name as the document gives it, folders included."""
+    """``path`` is the file's name as the document gives it, folders included.
+
+    ``every`` is the time between two of its rows (s), None for all rows of the run.
+    """
 
     id: str
     path: str
     columns: tuple[OutputColumn, ...] = ()
+    every: float | None = None  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,18 @@ class SimulationPlan:
     def quantities(self) -> tuple[str, ...]:
         """Every recorded quantity once: output columns first, then display lines."""
         return tuple(dict.fromkeys(self._quantities()))
+
+    def intervals(self) -> dict[float | None, tuple[str, ...]]:
+        """By the time between two rows (s; None: every row of the run), the shortest first, what is recorded
+        so. What is asked for with two intervals is recorded with both.
+        """
+        found: dict[float | None, list[str]] = {}
+        for file in self.files:
+            found.setdefault(file.every, []).extend(column.quantity for column in file.columns)
+        shown = [line.quantity for display in self.displays for line in display.lines]
+        if shown or not found:
+            found.setdefault(None, []).extend(shown)
+        return {every: tuple(dict.fromkeys(found[every])) for every in sorted(found, key=lambda s: s or 0.0)}
 
     def tables(self) -> tuple[OutputFile, ...]:
         """The output files; where there is none, ``auto.dat`` with a column for each display line."""

@@ -59,6 +59,10 @@ def restored(recording: Recording, renamed: Iterable[Renamed]) -> Recording:
         plan=_plan(recording.plan, names),
         quantities=tuple(replaced(one, names) for one in recording.quantities),
         events={replaced(one, names): item for one, item in recording.events.items()},
+        slower=tuple(
+            replace(part, quantities=tuple(replaced(one, names) for one in part.quantities))
+            for part in recording.slower
+        ),
         units={replaced(one, names): unit for one, unit in recording.units.items()},
     )
 

@@ -11,7 +11,7 @@ from tvbo_lite.errors import nearest
 from tvbo_lite.schema.base import Described, Item, Number, Positive, Text, describe, fault, positive
 from tvbo_lite.schema.values import Noise, ParameterMap
 
-__all__ = ["ADAPTIVE", "METHODS", "TIME_SCALES", "Integrator", "seconds", "unit_of_time"]
+__all__ = ["ADAPTIVE", "METHODS", "TIME_SCALES", "Integrator", "Time", "seconds", "unit_of_time"]
 
 METHODS = (
     "euler",

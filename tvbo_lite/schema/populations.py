@@ -15,7 +15,6 @@ from tvbo_lite.schema.base import (
     Flag,
     Item,
     Named,
-    Names,
     SchemaModel,
     Shorthand,
     Text,
@@ -25,6 +24,7 @@ from tvbo_lite.schema.base import (
     or_short,
 )
 from tvbo_lite.schema.dynamics import DynamicsMap
+from tvbo_lite.schema.recorded import Record
 from tvbo_lite.schema.rules import ConnectionRule, ConnectionTable, Layout
 from tvbo_lite.schema.values import ParameterMap
 
@@ -117,10 +117,10 @@ class Population(Described, Item):
     layout: Layout | None = Field(
         default=None, description="Rule that gives each instance its place, in place of 'positions'."
     )
-    record: Flag | Names = Field(
+    record: Record = Field(
         default=True,
         description="What a run keeps where the experiment has no 'recordings': names of variables, 'spikes';"
-        " true for the usual variables, false for nothing.",
+        " a map of them says of which cells and how often; true for the usual variables, false for nothing.",
     )
     iri: Text | None = Field(
         default=None,

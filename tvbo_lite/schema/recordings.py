@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tvbo_lite.schema.base import Flag, Item, Named, SchemaModel, Shorthand, Text, Written
 from tvbo_lite.schema.dynamics import DynamicsMap
+from tvbo_lite.schema.integration import Time
 
 __all__ = ["Column", "Display", "EventFile", "EventSelection", "Line", "OutputFile", "Recordings"]
 
@@ -31,10 +32,14 @@ class Column(Shorthand, _Recorded):
 
 
 class OutputFile(_Recorded):
-    """Traces in a text file: a row for each step, the time in s, then the columns in SI units."""
+    """Traces in a text file: rows of the time in s, then the columns in SI units."""
 
     file: Text = Field(description="Name of the file, such as 'results/v.dat'.")
     folder: Text | None = Field(default=None, description="Folder of the file; left out: none.")
+    every: Time | None = Field(
+        default=None,
+        description="Time between rows, in 'time_scale' or with its unit; left out: all rows of the run.",
+    )
     columns: Annotated[dict[str, Column], Named()] = Field(
         default_factory=dict, description="What each column holds, by id."
     )

@@ -66,10 +66,12 @@ def observe(
 def _source(name: str, found: Mapping[str, Observed], recording: Recording) -> Observed:
     if name in found:
         return found[name]
-    found_at = columns(name, recording.quantities)
-    names = tuple(recording.quantities[number] for number in found_at)
+    tables = recording.traces()
+    part = next((one for one in tables if columns(name, one.quantities)), tables[0])
+    found_at = columns(name, part.quantities)
+    names = tuple(part.quantities[number] for number in found_at)
     units = tuple(recording.units.get(one, "") for one in names)
-    return Observed(name, recording.time, recording.values[:, found_at], names, units)
+    return Observed(name, part.time, part.values[:, found_at], names, units)
 
 
 def _selected(name: str, sources: Mapping[str, Observed]) -> Observed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tvbo_lite.errors import ModelError, Problem
 from tvbo_lite.lems import model as m
@@ -41,13 +42,15 @@ def simulation_plan(model: m.Model, resolver: Resolver | None = None) -> Simulat
     length = _value(simulation, run, "total")
     _check_times(simulation, length, step)
     seed = simulation.text("seed")
+    intervals = {item.file: item.every for item in model.beyond.intervals}
+    files = (_file(item) for item in _having(simulation, "DataWriter"))
     return SimulationPlan(
         simulation.id or "simulation",
         target,
         length,
         step,
         tuple(_display(item) for item in _having(simulation, "DataDisplay")),
-        tuple(_file(item) for item in _having(simulation, "DataWriter")),
+        tuple(replace(file, every=intervals.get(file.id)) for file in files),
         tuple(_event_file(item) for item in _having(simulation, "EventWriter")),
         int(seed) if seed and seed.strip().lstrip("-").isdigit() else None,
     )

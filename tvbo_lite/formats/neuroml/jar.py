@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
+from tvbo_lite.atomic import write_beside
 from tvbo_lite.errors import BackendError, ReadError, nearest
 
 __all__ = [
@@ -144,24 +145,9 @@ def extract_examples(directory: str | Path) -> list[Path]:
     for folder in (LEMS_EXAMPLES, EXAMPLES):
         for name in _names(folder):
             target = Path(directory, folder, *PurePosixPath(name).parts)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write_beside(target, _read(folder + name))
+            write_beside(target, _read(folder + name))
             written.append(target)
     return written
-
-
-def _write_beside(target: Path, content: bytes) -> None:
-    import tempfile
-
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        beside.chmod(0o644)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 # ---- the zip format, as far as it is needed ----------------------------------------------------

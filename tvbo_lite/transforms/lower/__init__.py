@@ -30,7 +30,7 @@ from tvbo_lite.transforms.lower.declared import (
 )
 from tvbo_lite.transforms.lower.group_network import GroupNetwork, is_grouped, surrounded
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
-from tvbo_lite.transforms.lower.noise import beyond_lems
+from tvbo_lite.transforms.lower.noise import beyond_lems, row_step
 from tvbo_lite.transforms.lower.normal_numbers import with_normal_numbers
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
@@ -77,6 +77,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     integration = experiment.integration
     if integration is not None:
         context.time_scale = integration.time_scale
+        context.row_step = row_step(integration)
         if integration.method not in ADAPTIVE:
             context.step = seconds(integration.step_size, integration.time_scale)
     network = experiment.network
@@ -92,8 +93,12 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     target = _add_network(context, experiment, wiring)
     _check_observations(context, experiment, wiring)
     includes = _includes(wiring, context.types) if experiment.core else ()
-    beyond = beyond_lems(context, experiment)
-    beyond = replace(beyond, samples=tables(context), delays=tuple(context.all_delays()))
+    beyond = replace(
+        beyond_lems(context, experiment),
+        samples=tables(context),
+        delays=tuple(context.all_delays()),
+        intervals=tuple(context.intervals),
+    )
     context.raise_problems()
     return lems.Model(
         target=target,

@@ -15,6 +15,7 @@ from tvbo_lite.errors import (
     nearest,
 )
 from tvbo_lite.lems import model as lems
+from tvbo_lite.schema.integration import seconds
 from tvbo_lite.transforms.check.dimensions import same
 from tvbo_lite.transforms.expand.names import can_be_id
 from tvbo_lite.transforms.quantity import NONE
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from tvbo_lite.errors import Location
-    from tvbo_lite.lems.beyond import Delay
+    from tvbo_lite.lems.beyond import Delay, Interval
     from tvbo_lite.schema import Dynamics
     from tvbo_lite.transforms.lower.couplings import Couplings
     from tvbo_lite.transforms.lower.equations import Equations
@@ -39,6 +40,7 @@ Lag = tuple[float, Path]  # a delay (s), and where it stands
 CORE = "neuroml:"
 """What ``iri`` puts before a type of the core files."""
 
+_WHOLE = 1e-6  # how far an interval may be from a whole number of rows
 # When problems of several kinds were found, the first kind here that occurs names the error.
 _KINDS: tuple[type[InputError], ...] = (ModelError, ExpressionError, UnitError, UnsupportedError)
 
@@ -89,6 +91,8 @@ class Context:
     delays: dict[Delay, None] = field(default_factory=dict)  # with which couplings read
     lags: dict[str, tuple[Lag, Lag]] = field(default_factory=dict)  # of a type: the shortest and the longest
     courses: list[Course] = field(default_factory=list)  # samples too many for equations
+    row_step: float | None = None  # s, between rows of results where nothing else is said
+    intervals: list[Interval] = field(default_factory=list)  # of files with fewer rows
     found: list[tuple[type[InputError], Problem]] = field(default_factory=list)
 
     def lag(self, kind: str, time: float, path: Path) -> None:
@@ -124,6 +128,17 @@ class Context:
             if any(found is kind for found, _ in self.found):
                 problems = [problem for _, problem in self.found]
                 raise kind(sorted(problems, key=lambda problem: problem.location.line or 0))
+
+    def interval(self, value: float | str | None, path: Path, what: str) -> float | None:
+        """The time between rows (s) that is wanted; None, and a problem where it is not a number of rows."""
+        time = seconds(value, self.time_scale) if value is not None else None
+        if time is None or self.row_step is None:
+            return time
+        count = round(time / self.row_step)
+        if count < 1 or abs(time / self.row_step - count) > _WHOLE * count:
+            message = f"{what} every {value}, in a run with a row every {self.row_step * 1e3:g} ms"
+            self.report(path, message, "a whole number of rows")
+        return time
 
     def type(self, name: str, path: Path, what: str) -> ResolvedType | None:
         """The component type of that name; None, and a problem, where there is none."""

@@ -12,10 +12,11 @@ from tvbo_lite.transforms.lower.group_inputs import GroupInputs
 from tvbo_lite.transforms.lower.group_projections import GroupProjections
 from tvbo_lite.transforms.lower.groups import Group, Groups, written
 from tvbo_lite.transforms.lower.individuals import individual_columns, individuals
+from tvbo_lite.transforms.lower.kept import kept_of
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
 from tvbo_lite.transforms.lower.places import AXES, micrometres, positions_of
-from tvbo_lite.transforms.lower.population import SPIKE, SPIKES, recorded_variables
 from tvbo_lite.transforms.lower.population import Population as Recorded
+from tvbo_lite.transforms.lower.population import recorded_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -191,21 +192,14 @@ class GroupNetwork:
         listed = group.instances is not None
         ids = group.indices()
         indices = list(map(int, filter(str.isdecimal, ids))) if listed else range(group.size)
-        variables = recorded_variables(cell, own)
-        if isinstance(item.record, list):
-            variables = tuple(variable for variable in item.record if variable != SPIKES)
-            self._check_record(name, item.record, cell)
-        population = Recorded(name, item.dynamics, item.dynamics, variables, listed)
-        population.spikes = isinstance(item.record, list) and SPIKES in item.record
-        if item.record:
+        population = Recorded(name, item.dynamics, item.dynamics, recorded_variables(cell, own), listed)
+        if item.record is True:
             population.recorded += indices
+        elif item.record is not False:
+            path = (*_NETWORK, "populations", name, "record")
+            found = kept_of(self.context, name, item.record, cell, list(indices), path=path)
+            population.kept, population.spiking = found
         self.recorded.append(population)
-
-    def _check_record(self, name: str, record: list[str], cell: ResolvedType) -> None:
-        known = [*cell.exposures, *((SPIKES,) if SPIKE in cell.event_ports else ())]
-        for index, variable in enumerate(record):
-            path = (*_NETWORK, "populations", name, "record", index)
-            self.context.among(variable, known, path, f"{name}: there is no '{variable}' to record")
 
     def _ordered(self) -> tuple[lems.Component, ...]:
         """The members, section after section; where ``order`` is given, as that says."""

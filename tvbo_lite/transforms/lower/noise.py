@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.lower.equations import Equations
 
-__all__ = ["SETTINGS", "beyond_lems", "is_noisy", "check_settings"]
+__all__ = ["SETTINGS", "beyond_lems", "is_noisy", "check_settings", "row_step"]
 
 _PATH = ("integration",)
 SETTINGS = {"sampling_step_size": "sampling", "max_step": "max_step"}
@@ -63,6 +63,14 @@ def _solver(context: Context, integration: Integrator) -> beyond.Solver:
         **times,
         location=context.locate((*_PATH, "method")),
     )
+
+
+def row_step(integration: Integrator) -> float | None:
+    """The time between rows of results (s); None where it is no time, which is told elsewhere."""
+    step = seconds(integration.step_size, integration.time_scale)
+    if "sampling_step_size" not in integration.parameters:
+        return step
+    return _setting(integration, "sampling_step_size")
 
 
 def _setting(integration: Integrator, name: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,28 @@ if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics, Position
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["Place", "Population", "recorded_variables"]
+__all__ = ["Kept", "Place", "Population", "recorded_variables"]
 
 SPIKES = "spikes"  # what a population records of its event port
 SPIKE = "spike"  # the event port
 _POTENTIALS = {"baseCellMembPot": "v", "baseCellMembPotDL": "V"}  # ancestor -> its membrane potential
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A variable that a run keeps of some instances, with a row ``every`` seconds or (None) all rows."""
+
+    variable: str
+    of: Sequence[int]
+    every: float | None = None  # s
+
+
 @dataclass(slots=True)
 class Population:
     """Instances that share a dynamics; ``recorded`` are the indices of those whose ``variables`` are kept.
 
-    ``own`` are the components, by index, of instances with parameters of their own.
+    ``kept`` says it for each variable instead, where they differ; ``spiking`` are those whose spikes are
+    kept. ``own`` are the components, by index, of instances with parameters of their own.
     """
 
     id: str
@@ -32,13 +43,20 @@ class Population:
     listed: bool = False  # each instance is an element, with its place in space
     recorded: list[int] = field(default_factory=list)
     positions: list[Position | None] = field(default_factory=list)
-    spikes: bool = False  # whether the spikes of the recorded ones are kept
+    kept: list[Kept] | None = None
+    spiking: Sequence[int] = ()
     own: dict[int, lems.Component] = field(default_factory=dict)
 
     @property
     def is_plain(self) -> bool:
         """Whether NeuroML finds an instance by its index alone."""
         return not (self.listed or self.own)
+
+    def traces(self) -> list[Kept]:
+        """Which variables are kept."""
+        if self.kept is not None:
+            return self.kept
+        return [Kept(variable, self.recorded) for variable in self.variables]
 
     def new(self, position: Position | None = None) -> int:
         """The index of one more instance."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
+from tvbo_lite.lems.beyond import Interval
 from tvbo_lite.transforms.lower.attributes import attributes
 from tvbo_lite.transforms.lower.components import child_component
 from tvbo_lite.transforms.lower.groups import written
@@ -92,6 +93,11 @@ def _file(context: Context, item: OutputFile, name: str, path: Path) -> lems.Com
         for key, column in item.columns.items()
     )
     texts = {"fileName": item.file, "path": item.folder}
+    every = context.interval(item.every, (*path, "every"), f"'{name}'")
+    if every is not None and item.anonymous:
+        context.report((*path, "every"), f"'{name}' has an interval, and no id in LEMS", "an id")
+    elif every is not None:
+        context.intervals.append(Interval(name, every, context.locate(path)))
     return _component(context, "OutputFile", name, path, texts, anonymous=item.anonymous, children=columns)
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
+from tvbo_lite.lems.beyond import Interval
 from tvbo_lite.schema.integration import unit_of_time
 from tvbo_lite.transforms.lower.noise import SETTINGS, check_settings
 from tvbo_lite.transforms.lower.population import SPIKE
@@ -13,11 +14,11 @@ from tvbo_lite.transforms.lower.recordings import recorded
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tvbo_lite.schema import Experiment, Integrator
     from tvbo_lite.transforms.lower.context import Context
-    from tvbo_lite.transforms.lower.population import Population
+    from tvbo_lite.transforms.lower.population import Kept, Population
     from tvbo_lite.transforms.quantity import UnitTable
 
 __all__ = ["extra_units", "simulation"]
@@ -47,7 +48,7 @@ def simulation(
     context: Context, experiment: Experiment, target: str, populations: Iterable[Population], inside: str = ""
 ) -> lems.Component:
     """The simulation of ``target``, with what ``recordings`` lists, or else with one output file for each
-    recorded dynamics.
+    recorded dynamics and interval.
 
     ``inside`` is the path from the target to the populations, such as ``net1/``.
     """
@@ -69,12 +70,7 @@ def simulation(
     if experiment.recordings is not None:
         children = recorded(context, experiment.recordings)
     else:
-        kept: dict[str, list[Population]] = {}
-        for item in populations:
-            if item.recorded and item.variables:
-                kept.setdefault(item.dynamics, []).append(item)
-        files = tuple(_file(f"of{index}", *item, inside) for index, item in enumerate(kept.items()))
-        children = (*files, *(_spikes(item, inside) for item in populations if item.spikes))
+        children = (*_files(context, populations, inside), *_event_files(populations, inside))
     return lems.Component(
         "Simulation", name, attributes=texts, children=children, location=context.locate(_PATH)
     )
@@ -93,34 +89,51 @@ def _simulation_id(experiment: Experiment) -> str:
     return "sim_" + re.sub(r"[^A-Za-z0-9]", "_", str(name or "experiment"))
 
 
-def _file(name: str, dynamics: str, populations: Iterable[Population], inside: str) -> lems.Component:
-    columns = tuple(
-        lems.Component(
-            "OutputColumn",
-            f"{population.id}_{index}_{variable}",
-            attributes={"quantity": f"{inside}{population.path(index)}/{variable}"},
-        )
-        for population in populations
-        for index in population.recorded
-        for variable in population.variables
-    )
-    return lems.Component(
-        "OutputFile", name, attributes={"fileName": f"results/{dynamics}.dat"}, children=columns
-    )
+def _files(context: Context, populations: Iterable[Population], inside: str) -> Iterator[lems.Component]:
+    """Output files; those with an interval are noted in ``context``."""
+    groups: dict[tuple[str, float | None], list[tuple[Population, list[Kept]]]] = {}
+    for population in populations:
+        intervals = dict.fromkeys(item.every for item in population.traces() if item.of)
+        for every in intervals:
+            kept = [item for item in population.traces() if item.every == every]
+            groups.setdefault((population.dynamics, every), []).append((population, kept))
+    for number, ((dynamics, every), items) in enumerate(groups.items()):
+        name, file = f"of{number}", dynamics if every is None else f"{dynamics}_{every * 1e3:g}ms"
+        if every is not None:
+            context.intervals.append(Interval(name, every, context.locate(("network", "populations"))))
+        columns = tuple(column for item in items for column in _columns(*item, inside))
+        texts = {"fileName": f"results/{file}.dat"}
+        yield lems.Component("OutputFile", name, attributes=texts, children=columns)
 
 
-def _spikes(population: Population, inside: str) -> lems.Component:
-    """The event file of a population; its ids are the indices of the cells."""
-    selections = tuple(
-        lems.Component(
-            "EventSelection",
-            str(index),
-            attributes={"select": f"{inside}{population.path(index)}", "eventPort": SPIKE},
+def _columns(population: Population, kept: Sequence[Kept], inside: str) -> Iterator[lems.Component]:
+    """All variables of one instance, then those of the next."""
+    wanted = [(item.variable, frozenset(item.of)) for item in kept]
+    for index in dict.fromkeys(index for item in kept for index in item.of):
+        for variable, of in wanted:
+            if index in of:
+                yield lems.Component(
+                    "OutputColumn",
+                    f"{population.id}_{index}_{variable}",
+                    attributes={"quantity": f"{inside}{population.path(index)}/{variable}"},
+                )
+
+
+def _event_files(populations: Iterable[Population], inside: str) -> Iterator[lems.Component]:
+    """The event file of each population; its ids are the indices of the cells."""
+    for population in populations:
+        if not population.spiking:
+            continue
+        selections = tuple(
+            lems.Component(
+                "EventSelection",
+                str(index),
+                attributes={"select": f"{inside}{population.path(index)}", "eventPort": SPIKE},
+            )
+            for index in population.spiking
         )
-        for index in population.recorded
-    )
-    texts = {"fileName": f"results/{population.id}.spikes", "format": "ID_TIME"}
-    return lems.Component("EventOutputFile", population.id, attributes=texts, children=selections)
+        texts = {"fileName": f"results/{population.id}.spikes", "format": "ID_TIME"}
+        yield lems.Component("EventOutputFile", population.id, attributes=texts, children=selections)
 
 
 def _check(context: Context, integrator: Integrator) -> None:

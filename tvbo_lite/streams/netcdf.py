@@ -1,0 +1,74 @@
+"""NetCDF files (version 4, which is HDF5), the one door to the package ``h5netcdf``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tvbo_lite.errors import Problem, UnsupportedError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.streams import Growing
+
+__all__ = ["Writer", "require"]
+
+
+def require() -> None:
+    """Raises `UnsupportedError` where the package is missing."""
+    if find_spec("h5netcdf") is None:
+        hint = "install it with: pip install 'tvbo-lite[netcdf]', or write a .zarr"
+        raise UnsupportedError(
+            Problem("NetCDF files need the package h5netcdf, which is not installed", hint=hint)
+        )
+
+
+class _Column:
+    def __init__(self, file: Any, variable: Any) -> None:
+        self.file, self.variable = file, variable
+
+    def write(self, first: int, values: NDArray[np.generic]) -> None:
+        end = first + len(values)
+        self.cut(max(end, self.variable.shape[0]))
+        self.variable[first:end] = values
+
+    def cut(self, length: int) -> None:
+        dim = self.variable.dimensions[0]
+        if length != self.file.dimensions[dim].size:
+            self.file.resize_dimension(dim, length)
+
+
+class Writer:
+    """A new file at ``path``; the first dimension of what grows has no limit."""
+
+    def __init__(self, path: Path) -> None:
+        import h5netcdf
+
+        self.file = h5netcdf.File(path, "w")
+
+    def fixed(self, name: str, dim: str, values: NDArray[np.generic]) -> None:
+        import numpy as np
+
+        if dim not in self.file.dimensions:
+            self.file.dimensions[dim] = len(values)
+        text = np.dtype("O", metadata={"vlen": str})  # which is how h5py knows texts of any length
+        variable = self.file.create_variable(name, (dim,), text)
+        variable[:] = values.astype(object)
+
+    def growing(self, array: Growing) -> _Column:
+        if array.dims[0] not in self.file.dimensions:
+            self.file.dimensions[array.dims[0]] = None
+        variable = self.file.create_variable(array.name, array.dims, array.kind, chunks=array.piece)
+        variable.attrs.update(array.attributes)
+        return _Column(self.file, variable)
+
+    def close(self, attributes: Mapping[str, Any]) -> None:
+        self.file.attrs.update(attributes)
+        self.file.close()
+
+    def abandon(self) -> None:
+        self.file.close()

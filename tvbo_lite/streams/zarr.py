@@ -1,0 +1,82 @@
+"""Zarr stores, the one door to the package ``zarr``: a folder with a file for each piece of an array.
+
+They are of format 2 with xarray's names of dimensions, which every version of zarr and xarray reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tvbo_lite.errors import Problem, UnsupportedError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.streams import Growing
+
+__all__ = ["Writer", "require"]
+
+DIMS = "_ARRAY_DIMENSIONS"
+
+
+def require() -> None:
+    """Raises `UnsupportedError` where the package is missing."""
+    if find_spec("zarr") is None:
+        hint = "install it with: pip install 'tvbo-lite[zarr]'"
+        raise UnsupportedError(
+            Problem("a Zarr store needs the package zarr, which is not installed", hint=hint)
+        )
+
+
+class _Column:
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def write(self, first: int, values: NDArray[np.generic]) -> None:
+        end = first + len(values)
+        if end > self.array.shape[0]:
+            self.array.resize((end, *self.array.shape[1:]))
+        self.array[first:end] = values
+
+    def cut(self, length: int) -> None:
+        if length != self.array.shape[0]:
+            self.array.resize((length, *self.array.shape[1:]))
+
+
+class Writer:
+    """A new store in the folder ``path``."""
+
+    def __init__(self, path: Path) -> None:
+        import zarr
+
+        self.path = path
+        self.group = zarr.open_group(path, mode="w", zarr_format=2)
+
+    def fixed(self, name: str, dim: str, values: NDArray[np.generic]) -> None:
+        self.group.create_array(name, data=values, fill_value=None, attributes={DIMS: [dim]})
+
+    def growing(self, array: Growing) -> _Column:
+        about: dict[str, Any] = {DIMS: list(array.dims), **array.attributes}
+        made = self.group.create_array(
+            array.name,
+            shape=array.shape,
+            chunks=array.piece,
+            dtype=array.kind,
+            fill_value=None,
+            attributes=about,
+        )  # without a fill value: readers would take it for a missing one
+        return _Column(made)
+
+    def close(self, attributes: Mapping[str, Any]) -> None:
+        """With all descriptions in one place, which readers look at first."""
+        import zarr
+
+        self.group.attrs.update(dict(attributes))
+        zarr.consolidate_metadata(str(self.path), zarr_format=2)
+
+    def abandon(self) -> None:
+        """Nothing is open."""

@@ -40,7 +40,7 @@ def require_room(numbers: int, times: float, quantities: int) -> None:
     tables = f"its connections and cells in tables take {gigabytes(numbers * BYTES)}, " if numbers else ""
     kept = f"{times:.0f} steps with {quantities} recorded quantities {gigabytes(recorded)}"
     hint = (
-        "write to disk meanwhile (output=...), record fewer quantities, less often, or set the environment"
-        " variable " + LIMIT
+        "simulate less, take longer steps, record fewer quantities, write to disk (output=...), or set the"
+        " environment variable " + LIMIT
     )
     raise UnsupportedError(Problem(f"this run needs {lack}: {tables}{kept}", hint=hint))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvbo_lite import SimulationExperiment
-from tvbo_lite.backends import native
+from tvbo_lite.backends import native, session
 from tvbo_lite.cli import cli
 from tvbo_lite.compiler import delivery, divided_code, ir, llvm, split
 from tvbo_lite.compiler.interpreter import interpret
@@ -201,7 +201,7 @@ def test_an_error_ends_all_threads(eager):
 def test_a_failing_call_lets_helpers_go(eager, monkeypatch):
     """Helpers are dismissed, whatever is raised while they wait for work."""
     _, program, kernel = compiled(network())
-    memory = native.start_memory(program, kernel.size)
+    memory = session.start_memory(program, kernel.size)
     monkeypatch.setattr(kernel, "run", lambda *_: 1 // 0)
     team = Team(kernel, 3)
     begin = time.perf_counter()
@@ -216,7 +216,7 @@ def test_a_failing_call_lets_helpers_go(eager, monkeypatch):
 def test_a_forgotten_helper_goes_home(eager):
     """Nobody waits for ever: a helper that gets no work and no dismissal returns by itself."""
     _, program, kernel = compiled(network())
-    memory = native.start_memory(program, kernel.size)
+    memory = session.start_memory(program, kernel.size)
     team = Team(kernel, 2)
     helper = threading.Thread(target=kernel.help, args=(memory, team._words), daemon=True)
     helper.start()

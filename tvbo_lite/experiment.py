@@ -249,8 +249,8 @@ class SimulationExperiment(Experiment):
                 run that was stopped it is called ``run.partial.zarr``. The result opens it when it is
                 looked at.
             options: the backend's own. Those of the built-in engine are ``method``, ``rel_tol``,
-                ``abs_tol``, ``sampling_step_size`` (s), ``max_step`` (s); ``threads``, which share the work of
-                a large network and change no bit of the result; and ``initial_state``, an earlier
+                ``abs_tol``, ``sampling_step_size`` (s), ``max_step`` (s); ``threads``, which share the
+                work of a large network and change no bit; and ``initial_state``, an earlier
                 ``result.state`` from which the run goes on to the last bit; its first row is the one after
                 that state.
 

@@ -1,4 +1,4 @@
-"""Zarr stores, the one door to the package ``zarr``: a folder with a file for each piece of an array.
+"""Zarr stores: a folder with a file for each piece of an array.
 
 They are of format 2 with xarray's names of dimensions, which every version of zarr and xarray reads.
 """
@@ -6,11 +6,10 @@ They are of format 2 with xarray's names of dimensions, which every version of z
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.errors import Problem, UnsupportedError
+from tvbo_lite.stores import need_zarr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,11 +24,7 @@ DIMS = "_ARRAY_DIMENSIONS"
 
 def require() -> None:
     """Raises `UnsupportedError` where the package is missing."""
-    if find_spec("zarr") is None:
-        hint = "install it with: pip install 'tvbo-lite[zarr]'"
-        raise UnsupportedError(
-            Problem("a Zarr store needs the package zarr, which is not installed", hint=hint)
-        )
+    need_zarr()
 
 
 class _Column:
@@ -51,10 +46,8 @@ class Writer:
     """A new store in the folder ``path``."""
 
     def __init__(self, path: Path) -> None:
-        import zarr
-
         self.path = path
-        self.group = zarr.open_group(path, mode="w", zarr_format=2)
+        self.group = need_zarr().open_group(path, mode="w", zarr_format=2)
 
     def fixed(self, name: str, dim: str, values: NDArray[np.generic]) -> None:
         self.group.create_array(name, data=values, fill_value=None, attributes={DIMS: [dim]})

@@ -354,7 +354,7 @@ def test_a_run_can_replace_the_method():
     ("method", "message"),
     [
         ("method: dop853", r"e\.yaml:2: .*no method 'dop853'"),
-        ("method: exponential_euler", "no method 'exponential_euler'"),
+        ("method: tsit5", "no method 'tsit5'"),
         ("parameters: {sampling_step_size: 0}", "sampling_step_size is 0"),
         ("parameters: {max_step: 1 mV}", "max_step"),
     ],

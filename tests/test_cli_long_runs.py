@@ -39,6 +39,11 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
+def _hears_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -103,7 +108,10 @@ def test_ctrl_c_keeps_what_was_recorded(output: tuple[str, ...]) -> None:
     text = TEXT.replace("DURATION", "1e10").replace("[v, spikes]", "{v: {every: 1 s}}")
     Path("endless.yaml").write_text(text)
     command = [sys.executable, "-m", "tvbo_lite", "run", "endless.yaml", *output, "--save-state", "end.state"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_hears_ctrl_c,  # noqa: PLW1509  no other threads are there
+    )  # fmt: skip
     begun = time.monotonic()
     while output and not list(Path().glob(".run*.part.zarr")) and time.monotonic() < begun + 60:
         time.sleep(0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,15 @@ from tvbo_lite.formats.lems.reader import read_file
 from tvbo_lite.lems.recording import StoppedWarning
 from tvbo_lite.results import ExperimentResult
 from tvbo_lite.streams import Output, Store
+
+
+@pytest.fixture(autouse=True)
+def _hears_ctrl_c():
+    """Also where a shell started the tests in the background, which ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
 
 NETWORK = """
 network:
@@ -258,14 +268,13 @@ def test_what_cannot_be_written_is_refused(tmp_path, experiment, monkeypatch):
         experiment.run("jlems", output=tmp_path / "r.zarr")
     with pytest.raises(UnsupportedError, match="the backend 'jlems' has no option 'initial_state'; expected"):
         experiment.run("jlems", initial_state=None)
-    for module, package in (("zarr", "zarr"), ("netcdf", "h5netcdf")):
-        with monkeypatch.context() as patch:
-            patch.setattr(f"tvbo_lite.streams.{module}.find_spec", lambda _: None)
-            ending = ".nc" if module == "netcdf" else ".zarr"
-            with pytest.raises(
-                UnsupportedError, match=f"needs? the package {package}, which is not installed"
-            ):
-                experiment.run(output=tmp_path / f"r{ending}")
+    with monkeypatch.context() as patch:
+        patch.setattr("tvbo_lite.streams.netcdf.find_spec", lambda _: None)
+        with pytest.raises(UnsupportedError, match=r"needs? the package h5netcdf, which is not installed"):
+            experiment.run(output=tmp_path / "r.nc")
+        patch.setitem(sys.modules, "zarr", None)
+        with pytest.raises(UnsupportedError, match=r"need the package zarr; pip install 'tvbo-lite\[zarr\]'"):
+            experiment.run(output=tmp_path / "r.zarr")
     assert names(tmp_path) == []
 
 

@@ -14,7 +14,7 @@ from tvbo_lite.backends import jlems, native
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.errors import BackendError, RenderError
-from tvbo_lite.formats import FORMATS, Files, Format, _jinja
+from tvbo_lite.formats import FORMATS, Files, Format, Rendered, Stored, _jinja
 from tvbo_lite.formats.files import write_files
 from tvbo_lite.formats.lems.core import core_includes, without_core
 from tvbo_lite.formats.lems.reader import link, read_file, read_string
@@ -63,12 +63,24 @@ def test_every_writer_takes_a_model_and_losses(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, item in FORMATS.items() if item.writer])
-def test_every_format_renders_the_reference_experiment(name: str, experiment: SimulationExperiment) -> None:
-    """Its four cells and their inputs have a text in every format; the same one each time."""
-    text = experiment.render(name, losses=Losses())
-    assert text == experiment.render(name, losses=Losses())
-    for content in [text] if isinstance(text, str) else text.values():
-        assert content.endswith("\n")
+def test_every_format_renders_the_reference_experiment(
+    name: str, experiment: SimulationExperiment, tmp_path: Path
+) -> None:
+    """Its four cells and their inputs have a form in every format; the same one each time."""
+
+    def contents(rendered: Rendered) -> list[bytes]:
+        if isinstance(rendered, str):
+            return [rendered.encode()]
+        if isinstance(rendered, Stored):
+            rendered.write(tmp_path / "file")
+            return [(tmp_path / "file").read_bytes()]
+        return [text for item in rendered.values() for text in contents(item)]
+
+    rendered = experiment.render(name, losses=Losses())
+    found = contents(rendered)
+    assert found
+    assert found == contents(experiment.render(name, losses=Losses()))
+    assert all(text.endswith(b"\n") for text in found) or isinstance(rendered, Stored)
 
 
 def test_a_format_without_a_writer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

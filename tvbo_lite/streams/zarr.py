@@ -66,10 +66,8 @@ class Writer:
 
     def close(self, attributes: Mapping[str, Any]) -> None:
         """With all descriptions in one place, which readers look at first."""
-        import zarr
-
         self.group.attrs.update(dict(attributes))
-        zarr.consolidate_metadata(str(self.path), zarr_format=2)
+        need_zarr().consolidate_metadata(str(self.path), zarr_format=2)
 
     def abandon(self) -> None:
         """Nothing is open."""

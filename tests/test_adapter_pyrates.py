@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from java import has_java
 
 from tvbo_lite.adapters import pyrates
 from tvbo_lite.adapters.pyrates import CircuitTemplate, integrate
-from tvbo_lite.backends.java import find_java
-from tvbo_lite.errors import BackendError, ModelError, ReadError, UnsupportedError
+from tvbo_lite.errors import ModelError, ReadError, UnsupportedError
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.resources import folder
 
@@ -26,14 +26,6 @@ SHIPPED: dict[str, Any] = json.loads((HERE / "shipped.json").read_text())
 RELATIVE = 1e-9  # of the largest value of a trace
 
 needs_templates = pytest.mark.skipif(find_spec("model_templates") is None, reason="PyRates is not installed")
-
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 def pulses(case: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
+from java import has_java
 
 from tvbo_lite.backends import jlems, native
-from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.cli.validate import findings
 from tvbo_lite.errors import BackendError, ExpressionError, InputError, ModelError, ReadError, UnitError
@@ -243,14 +243,6 @@ WHOLE = """<Lems><Target component="sim"/><Include file="Cells.xml"/><Include fi
 <fitzHughNagumoCell id="fn" I="0.8"/><network id="net"><population id="p" component="fn" size="1"/></network>{}
 <Simulation id="sim" length="2s" step="1s" target="net"><OutputFile id="o" fileName="o.dat">
 <OutputColumn id="v" quantity="p[0]/V"/></OutputFile></Simulation></Lems>"""
-
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 @pytest.mark.skipif(not has_java(), reason="no Java runtime")

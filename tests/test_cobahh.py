@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from java import has_java
 
 from tvbo_lite import SimulationExperiment
-from tvbo_lite.backends.java import find_java
-from tvbo_lite.errors import BackendError, SimulationError
+from tvbo_lite.errors import SimulationError
 from tvbo_lite.resources import folder
 
 FILE = folder("reference_examples") / "cobahh" / "experiment.yaml"
@@ -40,14 +40,6 @@ def small(duration, **integration):
         item["rule"]["probability"] = 0.3
     data["integration"] |= {"duration": duration, **integration}
     return SimulationExperiment.from_data(data)
-
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 def test_the_network_is_that_of_the_paper():

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from java import has_java
 
 import tvbo_lite
-from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import COMMANDS
-from tvbo_lite.errors import BackendError
 from tvbo_lite.resources import folder
 from tvbo_lite.transforms import instantiate, shapes
 
@@ -53,14 +52,6 @@ def blocks(page: Path) -> Iterator[Block]:
             yield Block(lines[number][3:].strip(), lines[number + 1 : end], number, java)
             number = end
         number += 1
-
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 def script(page: Path) -> str:

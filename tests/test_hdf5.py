@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from java import has_java
 
 from tvbo_lite import SimulationExperiment, formats
 from tvbo_lite.backends import jlems, native
 from tvbo_lite.backends._jneuroml import command
-from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.errors import BackendError, ReadError, RenderError
 from tvbo_lite.formats import Files, Stored
@@ -37,14 +37,6 @@ h5py = pytest.importorskip("h5py")
 CORE = tuple(map(m.Include, ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")))
 WITH_NETWORK = [name for name in jar.example_names() if "Ex17" not in name]
 NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*)\s*")
-
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 NEEDS_JAVA = pytest.mark.skipif(not has_java(), reason="there is no Java")

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from java import has_java
 
 from tvbo_lite import SimulationExperiment, backends
-from tvbo_lite.backends.java import find_java
-from tvbo_lite.errors import BackendError
 from tvbo_lite.formats.dat import dat_bytes, read_dat
 from tvbo_lite.formats.lems.reader import read_file
 from tvbo_lite.lems.plan import OutputColumn, OutputFile
@@ -31,14 +30,6 @@ IZHIKEVICH = folder("reference_examples") / "izhikevich"
 
 CANONICAL = "LEMS_NML2_Ex2_Izh.xml"
 CELLS = ("Burst", "Tonic", "Mixed", "Class1")
-
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 needs_java = pytest.mark.skipif(not has_java(), reason="no Java runtime")

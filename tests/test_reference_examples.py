@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from java import has_java
 
 from tvbo_lite import SimulationExperiment, backends
-from tvbo_lite.backends.java import find_java
-from tvbo_lite.errors import BackendError, UnsupportedError
+from tvbo_lite.errors import UnsupportedError
 from tvbo_lite.formats.lems.reader import link, read_file, read_string
 from tvbo_lite.formats.lems.writer import write
 from tvbo_lite.formats.neuroml import jar
@@ -38,14 +38,6 @@ ALL = sorted(path.parent for path in folder("reference_examples").glob("*/proven
 EXAMPLES = [path for path in ALL if "original" in about(path)]
 RUNNING = [path for path in EXAMPLES if "does_not_run" not in about(path)]
 REFUSED = [path for path in EXAMPLES if "does_not_run" in about(path)]
-
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 @cache

@@ -364,6 +364,12 @@ def test_columns_of_an_input_go_to_the_nodes_in_their_order() -> None:
 WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "output": ({"outputs": {"r": "a/cubic_op/rr"}}, ModelError, "there is no variable 'a/cubic_op/rr'.*mean"),
     "short input": ({"inputs": {"a/cubic_op/u": np.ones(9)}}, ModelError, "has 9 values, the run 100 steps"),
+    "not finite": (
+        {"inputs": {"a/cubic_op/u": np.full(100, np.nan)}},
+        ModelError,
+        r"is nan at \[0\], and .* 99 more",
+    ),
+    "no numbers": ({"inputs": {"a/cubic_op/u": "one"}}, ModelError, "'a/cubic_op/u' is no array of numbers"),
     "shape": ({"inputs": {"a/cubic_op/u": np.ones((100, 3))}}, ModelError, r"the shape \(100, 3\); expected"),
     "time": ({"simulation_time": 0.123}, ModelError, "simulation_time .* is 12.3 times step_size"),
     "sampling": ({"sampling_step_size": 0.015}, ModelError, "sampling_step_size .* is 1.5 times step_size"),

@@ -23,6 +23,7 @@ __all__ = [
     "RenderError",
     "SchemaError",
     "SimulationError",
+    "StepError",
     "StoreError",
     "TvboLiteError",
     "UnitError",
@@ -155,6 +156,15 @@ class SimulationError(TvboLiteError):
     def __reduce__(self) -> tuple[type[SimulationError], tuple[str, str, float, float]]:
         """What another process needs to make the same error."""
         return type(self), (self.variable, self.instance, self.time, self.value)
+
+
+class StepError(SimulationError):
+    """An adaptive method found no step small enough; the variable is the one with the largest value."""
+
+    def __init__(self, variable: str, instance: str, time: float, value: float) -> None:
+        super().__init__(variable, instance, time, value)
+        found = f"no step from t = {time:.9g} s on is small enough for the tolerances"
+        self.args = (f"{found}; {instance}/{variable} is {value:.4g}: does it grow without bound, or jump?",)
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

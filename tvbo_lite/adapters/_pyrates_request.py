@@ -110,7 +110,7 @@ class Request:
         found: dict[str, NDArray[np.float64]] = {}
         for path, given in self.inputs.items():
             targets = self._found(path)
-            values = np.asarray(given, dtype=float)
+            values = _finite(path, given)
             if values.ndim == 2 and values.shape[1] in (1, len(targets)):
                 series = [values[:, min(k, values.shape[1] - 1)] for k in range(len(targets))]
             elif values.ndim == 1:
@@ -257,3 +257,19 @@ def matching_variables(circuit: Circuit, path: str) -> list[str]:
         for variable in use.operator.variables
         if rest in ("*", variable)
     ]
+
+
+def _finite(path: str, given: object) -> NDArray[np.float64]:
+    """An input as numbers. Raises `ModelError` for what is none."""
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        what = f"the input of '{path}' is no array of numbers: {error}"
+        raise ModelError(Problem(what, expected="a value for each step")) from error
+    wrong = np.argwhere(~np.isfinite(values))
+    if len(wrong):
+        place = ", ".join(map(str, wrong[0]))
+        more = f", and so are {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        what = f"the input of '{path}' is {values[tuple(wrong[0])]} at [{place}]{more}"
+        raise ModelError(Problem(what, expected="finite numbers"))
+    return values

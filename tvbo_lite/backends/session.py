@@ -18,7 +18,7 @@ from tvbo_lite.backends._room import require_room
 from tvbo_lite.compiler.ir import RANDOM, TIME
 from tvbo_lite.compiler.memory import EXPOSURE
 from tvbo_lite.compiler.team import team
-from tvbo_lite.errors import Problem, SimulationError, UnsupportedError
+from tvbo_lite.errors import Problem, SimulationError, StepError, UnsupportedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,8 +32,6 @@ __all__ = ["Progress", "Rows", "Run", "Session", "Sink", "Stop", "record", "stop
 
 PART = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
 GROWTH = 10.0  # how much longer the next part may be: the first is one row
-
-STEP = "the length of the step"
 
 Progress = Callable[[int, int], None]
 
@@ -314,7 +312,7 @@ def check(program: Program, memory: NDArray[np.float64], time: float) -> None:
 
     length = program.step_length
     if length is not None and not np.isfinite(memory[length]):
-        raise SimulationError(STEP, "the whole model", time, float(memory[length]))
+        raise _too_long(program, memory)
     for cell in sorted(program.checked, key=lambda cell: cell.block.number):  # sources before their readers
         values = memory[cell.offset : cell.offset + cell.size]
         bad = np.flatnonzero(~np.isfinite(values))
@@ -322,3 +320,18 @@ def check(program: Program, memory: NDArray[np.float64], time: float) -> None:
             k = int(bad[0])
             name = cell.name.removeprefix(EXPOSURE)
             raise SimulationError(name, cell.block.describe(k), time, float(values[k]))
+
+
+def _too_long(program: Program, memory: NDArray[np.float64]) -> StepError:
+    """The variable with the largest value, at the time up to which the run came."""
+    import numpy as np
+
+    begun = TIME if program.step_begin is None else program.step_begin
+    time, found = float(memory[begun]), []
+    for cell in program.checked:
+        values = memory[cell.offset : cell.offset + cell.size]
+        sizes = np.nan_to_num(np.abs(values), nan=np.inf)
+        k = int(sizes.argmax())
+        found.append((float(sizes[k]), cell, k, float(values[k])))
+    _, cell, k, value = max(found, key=lambda item: item[0])
+    return StepError(cell.name.removeprefix(EXPOSURE), cell.block.describe(k), time, value)

@@ -72,8 +72,10 @@ class _Cells:
         return cls(**scalars, **places)  # type: ignore[arg-type]  # by their names
 
 
-def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple[Body, Body, int]:
-    """What is done at the start; the code for one row; where the length of the next step is kept."""
+def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple[Body, Body, tuple[int, int]]:
+    """What is done at the start; the code for one row; where the length of the next step is kept, and the time
+    at which the last one began.
+    """
     cells = _Cells.of(parts)
     stages: _Explicit | _Implicit
     if isinstance(method, Rosenbrock):
@@ -81,7 +83,7 @@ def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple
     else:
         stages = _Explicit(parts, cells, method)
     driver = _Adaptive(parts, cells, stages, end)
-    return driver.begin(), driver.row(), cells.next.offset
+    return driver.begin(), driver.row(), (cells.next.offset, cells.begin.offset)
 
 
 class _Explicit:

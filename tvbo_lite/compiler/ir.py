@@ -508,7 +508,8 @@ class Program:
     quantities, ``checked`` those cells whose values must stay finite. Each row of results takes
     ``substeps`` steps. With ``own_time`` the step delivers events and tells the time itself: it begins
     with the time of the row that it is to reach. ``step_length`` is the place where a method that chooses
-    its steps keeps the length of the next one, which is NaN where it has given up.
+    its steps keeps the length of the next one, which is NaN where it has given up, and ``step_begin`` that of
+    the time at which the last one began.
     """
 
     dt: float  # s
@@ -527,6 +528,7 @@ class Program:
     substeps: int = 1
     own_time: bool = False
     step_length: int | None = None
+    step_begin: int | None = None
 
     def delays(self) -> bool:
         """Whether any event is queued."""

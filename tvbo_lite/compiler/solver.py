@@ -209,7 +209,7 @@ class _Solving(ModelLowering):
         parts = self._parts(states, passes, records)
         handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
         starts = [self.code[block.number].start() for block in self.forest.blocks]
-        opening, step, length = self._driven(parts)
+        opening, step, (length, begun) = self._driven(parts)
         initialise = replace(starts[-1], body=(*starts[-1].body, *opening))
         events, ports = self.record_events(), self.all_ports(handlers)
         grid = self._grid()
@@ -229,6 +229,7 @@ class _Solving(ModelLowering):
             seed=DEFAULT_SEED if self.plan.seed is None else self.plan.seed,
             own_time=True,
             step_length=length,
+            step_begin=begun,
         )
 
     def _grid(self) -> _Grid:
@@ -331,8 +332,8 @@ class _Solving(ModelLowering):
                     self.memory.own(block, f"test {number} {when}")
         return firsts[1] - firsts[0], firsts[0], firsts[1]
 
-    def _driven(self, parts: Parts) -> tuple[Body, Body, int | None]:
-        """What is done at the start and for a row, and where the method keeps its step."""
+    def _driven(self, parts: Parts) -> tuple[Body, Body, tuple[int | None, int | None]]:
+        """What is done at the start and for a row; where the method keeps the length of its step, and its begin."""
         method = self.method
         held = [item for item in self.beyond.noise if item.held]
         if self.is_adaptive and held:
@@ -347,7 +348,7 @@ class _Solving(ModelLowering):
                 return adaptive(parts, _dopri5(), end)
             return adaptive(parts, method, end)
         step = stochastic(parts, method) if isinstance(method, Stochastic) else fixed(parts, method)
-        return begin(parts), repeated(parts, step), None
+        return begin(parts), repeated(parts, step), (None, None)
 
     # ---- random numbers -------------------------------------------------------------------------------
 

@@ -73,8 +73,8 @@ class _Cells:
 
 
 def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple[Body, Body, tuple[int, int]]:
-    """What is done at the start; the code for one row; where the length of the next step is kept, and the time
-    at which the last one began.
+    """What is done at the start; the code for one row; where the length of the next step is kept, and when
+    the last one began.
     """
     cells = _Cells.of(parts)
     stages: _Explicit | _Implicit

@@ -333,7 +333,7 @@ class _Solving(ModelLowering):
         return firsts[1] - firsts[0], firsts[0], firsts[1]
 
     def _driven(self, parts: Parts) -> tuple[Body, Body, tuple[int | None, int | None]]:
-        """What is done at the start and for a row; where the method keeps the length of its step, and its begin."""
+        """What is done at the start and for a row; where the method keeps its step, and when that began."""
         method = self.method
         held = [item for item in self.beyond.noise if item.held]
         if self.is_adaptive and held:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.backends._room import numbers_in, require_room
 from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
-from tvbo_lite.backends.sinks import Job, in_memory, on_disk
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.formats.lems import reader
@@ -84,16 +83,15 @@ def run_linked(
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast)
     timings["compile"] = perf_counter() - begin - timings["lower"]
-    import numpy as np  # noqa: F401  loaded here, so that the time below is the run's alone
+    from tvbo_lite.backends.sinks import Job, in_memory, on_disk  # with numpy, after the compilation
 
-    begin = perf_counter()
     session = Session(program, kernel, initial_state, method=tree.beyond.solver.method, threads=threads)
     try:
         if keep_state:
             session.require_fixed_steps()
         job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress)
         recording = in_memory(job) if output is None else on_disk(job, output)
-        timings["simulate"] = perf_counter() - begin
+        timings["simulate"] = session.seconds
         keep = program.step_length is None if keep_state is None else keep_state
         state = session.state() if keep else None
     finally:

@@ -59,7 +59,8 @@ class Sink(Protocol):
 
 
 class Session:
-    """A run, from its start (``is_fresh``) or a `State`. ``done`` counts the rows after the one at time 0.
+    """A run, from its start (``is_fresh``) or a `State`. ``done`` counts the rows after the one at time 0,
+    ``seconds`` what compiled code and the sinks of its rows took.
 
     Long loops are shared by ``threads`` threads, which changes no bit.
 
@@ -81,6 +82,7 @@ class Session:
         self._runner = self._team.enter_context(team(kernel, threads))
         self.is_fresh = state is None
         self.done, self.time = 0, 0.0
+        begin = perf_counter()
         self.memory = start_memory(program, kernel.size)
         kernel.start(self.memory)
         try:
@@ -93,6 +95,7 @@ class Session:
             self.close()
             raise
         self.first_events = kernel.take_events(self.memory)
+        self.seconds = perf_counter() - begin
 
     @property
     def width(self) -> int:
@@ -268,6 +271,7 @@ def record(
         if progress is not None:
             progress(done, n_rows)
         spent = max(perf_counter() - begin, 1e-9)
+        session.seconds += spent
         size = max(1, int(len(rows) * min(PART / spent, GROWTH)))
     return done < n_rows
 

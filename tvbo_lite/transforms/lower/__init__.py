@@ -28,13 +28,13 @@ from tvbo_lite.transforms.lower.declared import (
     own_units,
     with_own,
 )
-from tvbo_lite.transforms.lower.group_network import GroupNetwork, is_grouped, surrounded
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
 from tvbo_lite.transforms.lower.noise import beyond_lems, row_step
 from tvbo_lite.transforms.lower.normal_numbers import with_normal_numbers
 from tvbo_lite.transforms.lower.own_types import type_of
 from tvbo_lite.transforms.lower.refuse import is_mention, refuse_rest
 from tvbo_lite.transforms.lower.samples import tables
+from tvbo_lite.transforms.lower.sections import is_grouped, surrounded
 from tvbo_lite.transforms.lower.simulation import extra_units, simulation
 from tvbo_lite.transforms.lower.spike_pulses import add_pulse_types, pulsed_inputs
 from tvbo_lite.transforms.lower.stimulation import without_stimuli
@@ -128,6 +128,8 @@ def _add_network(context: Context, experiment: Experiment, wiring: Wiring) -> st
         found = wiring.component(name)
         populations = list(wiring.populations.values())
         if is_grouped(network):
+            from tvbo_lite.transforms.lower.group_network import GroupNetwork  # rules, tables, places
+
             grouped = GroupNetwork(context, network, wiring.named, wiring.kinds, wiring.components)
             found, populations = grouped.component(name), grouped.recorded
         outer = surrounded(context, wiring.environment.around(found), network.within)

@@ -193,7 +193,9 @@ class _Quantity:
             chosen = chosen.model_copy(update={"seed": self.given.seed})
         count = len(self.links.pre)
         values = draw(chosen, self.what, count, (*self.path, "distribution"), self.context)
-        if values is None or scale is None or not self._are_possible(values * scale, " that was drawn"):
+        if values is None or scale is None:
+            return None
+        if not self._are_possible(values if scale == 1 else values * scale, " that was drawn"):
             return None
         return Column(values, after=_suffix(item))
 

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import attributes, placed
-from tvbo_lite.transforms.lower.components import child_component, lower_component
+from tvbo_lite.transforms.lower.components import child_component
 from tvbo_lite.transforms.lower.group_inputs import GroupInputs
 from tvbo_lite.transforms.lower.group_projections import GroupProjections
 from tvbo_lite.transforms.lower.groups import Group, Groups, written
 from tvbo_lite.transforms.lower.individuals import individual_columns, individuals
 from tvbo_lite.transforms.lower.kept import kept_of
-from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
+from tvbo_lite.transforms.lower.own_types import is_own
 from tvbo_lite.transforms.lower.places import AXES, micrometres, positions_of
 from tvbo_lite.transforms.lower.population import Population as Recorded
 from tvbo_lite.transforms.lower.population import recorded_variables
+from tvbo_lite.transforms.lower.sections import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,17 +28,11 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.types import ResolvedType
 
-__all__ = ["GroupNetwork", "is_grouped"]
+__all__ = ["GroupNetwork"]
 
-SECTIONS = ("populations", "projections", "inputs", "components")
 _NETWORK: Path = ("network",)
 _NODES = ("nodes", "edges", "number_of_nodes", "graph_generator")
 _SEVERAL = ("populationList", "population")  # with instances listed one by one, and without
-
-
-def is_grouped(network: Network) -> bool:
-    """Whether the network is given by populations, not by nodes."""
-    return any(getattr(network, section) for section in SECTIONS)
 
 
 @dataclass(slots=True)
@@ -219,26 +214,3 @@ class GroupNetwork:
                 continue
             found += (rest[section].pop(name) for section in SECTIONS if name in rest[section])
         return tuple(found)
-
-
-def surrounded(context: Context, network: lems.Component, within: Dynamics | None) -> lems.Component:
-    """The component in which the network stands, with it; the network where it stands in none."""
-    if within is None:
-        return network
-    path: Path = (*_NETWORK, "within")
-    name = context.name(within.name or "surroundings", path, "a component")
-    kind = type_of(context, within, path, name)
-    if kind is None:
-        return network
-    given = given_parameters(context, within, path)
-    if not any(context.types.get("network").is_a(slot.type) for slot in kind.child_slots.values()):
-        context.report(path, f"a {kind.name} has no place for a network", "a type with a child 'network'")
-    outer = lower_component(context, within, kind, given, name=name, path=path).component
-    return lems.Component(
-        outer.tag,
-        outer.id,
-        outer.type,
-        attributes=outer.attributes,
-        children=(*outer.children, network),
-        location=outer.location,
-    )

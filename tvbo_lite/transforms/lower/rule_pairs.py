@@ -92,9 +92,11 @@ def fixed_probability(rule: ConnectionRule, ends: Ends, rng: np.random.Generator
     total = ends.pairs(rule)
     drawn = 0 < p < 1 and total > 0
     flat = _thinned(total, p, rng) if drawn else np.arange(total if p == 1 else 0)
-    pre, post = flat // max(width, 1), flat % max(width, 1)
+    small = flat.astype(np.uint32) if total < 1 << 32 else flat  # is divided twice as fast
+    signed = np.int32 if small.dtype == np.uint32 else np.int64
+    pre, post = (part.view(signed) for part in np.divmod(small, small.dtype.type(max(width, 1))))
     if alone:
-        post = post + (post >= pre)
+        post += post >= pre
     return pre, post
 
 
@@ -118,10 +120,10 @@ def _thinned(total: int, p: float, rng: np.random.Generator) -> Indices:
     while last < total:
         expected = (total - last) * p
         gaps = rng.geometric(p, int(expected + 4 * expected**0.5) + 16)
-        places = last + np.cumsum(gaps)
-        found.append(places)
-        last = int(places[-1])
-    every = np.concatenate(found)
+        gaps[0] += last
+        found.append(np.cumsum(gaps, out=gaps))
+        last = int(gaps[-1])
+    every = found[0] if len(found) == 1 else np.concatenate(found)
     return every[: int(np.searchsorted(every, total))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,8 +93,9 @@ def fixed_probability(rule: ConnectionRule, ends: Ends, rng: np.random.Generator
     drawn = 0 < p < 1 and total > 0
     flat = _thinned(total, p, rng) if drawn else np.arange(total if p == 1 else 0)
     small = flat.astype(np.uint32) if total < 1 << 32 else flat  # is divided twice as fast
+    parts: Any = np.divmod(small, small.dtype.type(max(width, 1)))
     signed = np.int32 if small.dtype == np.uint32 else np.int64
-    pre, post = (part.view(signed) for part in np.divmod(small, small.dtype.type(max(width, 1))))
+    pre, post = parts[0].view(signed), parts[1].view(signed)
     if alone:
         post += post >= pre
     return pre, post

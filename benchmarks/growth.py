@@ -107,9 +107,10 @@ def picture(points: Sequence[Point], file: Path = PICTURE) -> None:
 
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     axes = figure.subplots()
-    axes.loglog([point.cells for point in points], [point.each * 1e9 for point in points], "o-", color="C0")
+    times = [point.each * 1e9 for point in points]
+    axes.semilogx([point.cells for point in points], times, "o-", color="C0")
     axes.set(xlabel="neurons, 100 synapses each", ylabel="time of a synaptic event (ns)")
-    axes.set_ylim(bottom=min(0.5, 0.5 * min(point.each for point in points) * 1e9))
+    axes.set_ylim(0, 1.15 * max(times))
     axes.grid(visible=True, which="major", alpha=0.3)
     figure.savefig(file, dpi=120)
 

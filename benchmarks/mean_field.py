@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Pair, process
+from benchmarks.peers import find
 
 __all__ = ["measure"]
 
@@ -83,13 +84,13 @@ print(json.dumps(found))
 
 
 def measure(rounds: int) -> list[Pair]:
-    """The pairs; those with PyRates only where ``TVBO_LITE_PYRATES_PYTHON`` names a Python that has it."""
-    found = os.environ.get("TVBO_LITE_PYRATES_PYTHON")
-    pairs = _alone(Path(found), rounds) if found else []
+    """The pairs; those with PyRates only where there is a Python that has it (`benchmarks.peers`)."""
+    python = find("pyrates")
+    pairs = _alone(python, rounds) if python else []
     sets = [_told(SETS % MANY) for _ in range(rounds)]
     one, two = (statistics.median(run[threads] for run in sets) for threads in "12")
-    if found:
-        theirs = _of(THEIRS.format(script=_inside(GRID % FEW)), "call", rounds, Path(found)) / FEW
+    if python:
+        theirs = _of(THEIRS.format(script=_inside(GRID % FEW)), "call", rounds, python) / FEW
         name = f"a set of QIF with adaptation: ours of {MANY} at a time / `grid_search`, of {FEW}"
         pairs.append(Pair(name, min(one, two) / MANY, theirs, SWEEP))
     if (os.cpu_count() or 1) > 1:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from sweeps import QIF
 
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.backends import population, sets
@@ -18,17 +19,6 @@ from tvbo_lite.errors import ModelError, SimulationError, UnsupportedError
 from tvbo_lite.explore.space import with_value
 
 ROOT = Path(__file__).parents[1]
-
-QIF = """
-label: qif
-dynamics:
-  name: qif
-  parameters: {tau: 1.0, Delta: 1.0, eta: -5.0, J: 15.0}
-  state_variables:
-    r: {equation: (Delta/(pi*tau) + 2*r*v)/tau, initial_value: 0.01}
-    v: {equation: (v**2 + eta + J*r*tau - (pi*r*tau)**2)/tau, initial_value: -2.0}
-integration: {step_size: 0.01, duration: 5, time_scale: ms}
-"""
 
 CELL = """
 dynamics:

@@ -13,9 +13,10 @@ from java import needs_java
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.backends.jlems import run_model as run_jlems
 from tvbo_lite.errors import RenderError
+from tvbo_lite.lems.renamed import can_be_id
 from tvbo_lite.losses import Losses, LossWarning
 from tvbo_lite.transforms.check import check
-from tvbo_lite.transforms.expand.names import can_be_id, with_lems_names
+from tvbo_lite.transforms.expand.names import with_lems_names
 
 MASS = """\
 dynamics:

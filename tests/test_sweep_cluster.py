@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import xarray as xr
+from sweeps import QIF, SPACE
 
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.errors import BackendError, ModelError, SimulationError, UnsupportedError
@@ -18,18 +18,6 @@ from tvbo_lite.explore import cluster
 from tvbo_lite.explore.work import Part, Work
 
 distributed = pytest.importorskip("distributed")
-
-QIF = """
-label: qif
-dynamics:
-  name: qif
-  parameters: {tau: 1.0, Delta: 1.0, eta: -5.0, J: 15.0}
-  state_variables:
-    r: {equation: (Delta/(pi*tau) + 2*r*v)/tau, initial_value: 0.01}
-    v: {equation: (v**2 + eta + J*r*tau - (pi*r*tau)**2)/tau, initial_value: -2.0}
-integration: {step_size: 0.01, duration: 5, time_scale: ms}
-"""
-SPACE = {"eta": np.linspace(-6.0, 0.0, 5), "J": [10.0, 15.0, 20.0]}
 
 
 @pytest.fixture(scope="module")

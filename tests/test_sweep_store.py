@@ -16,6 +16,7 @@ import xarray as xr
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sweeps import QIF, SPACE
 
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.cli import cli
@@ -24,18 +25,6 @@ from tvbo_lite.explore import run, store, work
 from tvbo_lite.explore.work import Part
 
 pytest.importorskip("zarr")
-
-QIF = """
-label: qif
-dynamics:
-  name: qif
-  parameters: {tau: 1.0, Delta: 1.0, eta: -5.0, J: 15.0}
-  state_variables:
-    r: {equation: (Delta/(pi*tau) + 2*r*v)/tau, initial_value: 0.01}
-    v: {equation: (v**2 + eta + J*r*tau - (pi*r*tau)**2)/tau, initial_value: -2.0}
-integration: {step_size: 0.01, duration: 5, time_scale: ms}
-"""
-SPACE = {"eta": np.linspace(-6.0, 0.0, 5), "J": [10.0, 15.0, 20.0]}
 
 
 def read(text: str = QIF) -> SimulationExperiment:

@@ -12,6 +12,7 @@ from tvbo_lite.backends.native import open_session, require_threads
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.lems.model import Component, Model
+from tvbo_lite.lems.renamed import can_be_id
 from tvbo_lite.lems.rows import Children, Column, Rows, parts_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Network:
     def add(self, population: Cells) -> None:
         """One more population; `ModelError` for a name that is taken or cannot be one."""
         name = population.name
-        if name in self.populations or not (name.isidentifier() and name.isascii()):
+        if name in self.populations or not can_be_id(name):
             what = "is given twice" if name in self.populations else "cannot be a name"
             raise ModelError(Problem(f"the population name '{name}' {what}", expected="a name of its own"))
         self.require_not_running("a population")

@@ -56,10 +56,9 @@ def run_model(model: Model, backend: str = "native", **options: Any) -> Recordin
 
 def _check_options(backend: str, run: Callable[..., Recording], options: Iterable[str]) -> None:
     """Raises `UnsupportedError` for options that a backend does not have."""
-    parameters = signature(run).parameters.values()
-    if any(item.kind is item.VAR_KEYWORD for item in parameters):
+    if any(item.kind is item.VAR_KEYWORD for item in signature(run).parameters.values()):
         return
-    known = [item.name for item in parameters if item.kind is item.KEYWORD_ONLY]
+    known = _keywords(run)
     problems = [
         Problem(
             f"the backend '{backend}' has no option '{name}'", NOWHERE, ", ".join(known), nearest(name, known)
@@ -73,8 +72,11 @@ def _check_options(backend: str, run: Callable[..., Recording], options: Iterabl
 
 def options_of(backend: str) -> tuple[str, ...]:
     """The names of a backend's own options, such as ``timeout``."""
-    parameters = signature(_function(backend, "run_file")).parameters.values()
-    return tuple(item.name for item in parameters if item.kind is item.KEYWORD_ONLY)
+    return _keywords(_function(backend, "run_file"))
+
+
+def _keywords(run: Callable[..., Recording]) -> tuple[str, ...]:
+    return tuple(item.name for item in signature(run).parameters.values() if item.kind is item.KEYWORD_ONLY)
 
 
 def _function(backend: str, name: str) -> Callable[..., Recording]:

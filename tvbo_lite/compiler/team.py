@@ -53,10 +53,6 @@ class Team:
             self._words[TICKET] = DISMISSED
             wait(helpers)
 
-    def take_events(self, memory: NDArray[np.float64]) -> NDArray[np.void]:
-        """As `Kernel.take_events`."""
-        return self._kernel.take_events(memory)
-
     def close(self) -> None:
         self._pool.shutdown()
 

@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import SimulationPlan
     from tvbo_lite.lems.recording import Recording
 
-__all__ = ["Renamed", "names_of", "replaced", "restored"]
+__all__ = ["Renamed", "can_be_id", "names_of", "replaced", "restored"]
 
 _SEGMENT = re.compile(r"[^/\[\]]+")
 _POPULATION = "_pop"  # ends the name of the population of a dynamics
+
+
+def can_be_id(name: str) -> bool:
+    """Whether LEMS can hold the name as it is."""
+    return name.isascii() and name.isidentifier()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.lems.renamed import Renamed, replaced
+from tvbo_lite.lems.renamed import Renamed, can_be_id, replaced
 from tvbo_lite.schema import Dynamics, Equation, Experiment, Function, Network
 from tvbo_lite.schema.base import Item, SchemaModel
 from tvbo_lite.schema.dynamics import Event, StateVariable
@@ -28,7 +28,7 @@ from tvbo_lite.transforms.expand.parts import changed, has_equations
 if TYPE_CHECKING:
     from tvbo_lite.transforms.expand.report import Path
 
-__all__ = ["can_be_id", "with_lems_names"]
+__all__ = ["with_lems_names"]
 
 # What gives names: fields that are maps by name, or a name.
 _EQUATIONS = ("parameters", "derived_parameters", "state_variables", "derived_variables", "coupling_inputs")
@@ -69,11 +69,6 @@ _LOOKED_AT = frozenset(
 )
 _WORD = re.compile(r"[^\W\d]\w*")
 _ENDS = ("_i", "_j")  # of a variable at the target and at the source of a coupling
-
-
-def can_be_id(name: str) -> bool:
-    """Whether LEMS can hold the name as it is."""
-    return name.isascii() and name.isidentifier()
 
 
 def with_lems_names(experiment: Experiment) -> tuple[Experiment, tuple[Renamed, ...]]:

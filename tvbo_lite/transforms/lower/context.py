@@ -15,9 +15,9 @@ from tvbo_lite.errors import (
     nearest,
 )
 from tvbo_lite.lems import model as lems
+from tvbo_lite.lems.renamed import can_be_id
 from tvbo_lite.schema.integration import seconds
 from tvbo_lite.transforms.check.dimensions import same
-from tvbo_lite.transforms.expand.names import can_be_id
 from tvbo_lite.transforms.quantity import NONE
 from tvbo_lite.transforms.types import TypeTable
 

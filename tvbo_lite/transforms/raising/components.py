@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import Problem, UnsupportedError
+from tvbo_lite.lems.renamed import can_be_id
 from tvbo_lite.transforms.raising.texts import Labels, numbers, said
 from tvbo_lite.transforms.resolve import NOTED
 
@@ -103,4 +104,4 @@ def _content(context: Context, item: lems.Component, kind: ResolvedType | None) 
 
 
 def _is_name(text: str) -> bool:
-    return text.isascii() and (text.isidentifier() or text.isdecimal())
+    return can_be_id(text) or (text.isascii() and text.isdecimal())

@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.lems.renamed import can_be_id
 from tvbo_lite.transforms.raising.components import parts, standalone
 from tvbo_lite.transforms.raising.inputs import input_list, single_input
 from tvbo_lite.transforms.raising.populations import Group, population
@@ -25,7 +26,7 @@ _TAG = "network"
 def is_network(context: Context, item: lems.Component) -> bool:
     """Whether a component can be the ``network``: it is one, by its usual element, and not empty."""
     kind = context.kind(item)
-    named = item.id is not None and item.id.isascii() and item.id.isidentifier()
+    named = item.id is not None and can_be_id(item.id)
     usual = item.tag == _TAG and item.type != _TAG and bool(item.children)
     plain = usual and named and item.extends is None and context.knows(item, item.attributes)
     return context.core and kind is not None and kind.is_a(_TAG) and plain

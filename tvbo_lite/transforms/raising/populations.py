@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.lems.renamed import can_be_id
 from tvbo_lite.transforms.lower.groups import CELL_PATH, is_path
 from tvbo_lite.transforms.raising.components import parts
 from tvbo_lite.transforms.raising.texts import numbers, said
@@ -120,4 +121,4 @@ def receiving_list(cell: ResolvedType, source: ResolvedType | None) -> str | Non
 
 
 def _is_name(text: str | None) -> bool:
-    return text is not None and text.isascii() and text.isidentifier()
+    return text is not None and can_be_id(text)

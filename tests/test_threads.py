@@ -61,16 +61,18 @@ def eager(monkeypatch):
     divide_all(monkeypatch)
 
 
-def compiled(text, *, fast=False):
+def compiled(text, *, fast=False, threads=2):
     model = SimulationExperiment.from_string(text).model()
     plan, program = native.prepare(reader.link(model))
-    return plan, program, native.compile_program(program, fast=fast)
+    return plan, program, native.compile_program(program, fast=fast, threads=threads)
 
 
 def same_for_all(text, *, fast=False, numbers=(1, 2, 3, 4)):
-    """The run with one thread, after it has been compared with those of more."""
-    plan, program, kernel = compiled(text, fast=fast)
-    runs = [native.simulate(program, kernel, plan.n_steps, threads=number) for number in numbers]
+    """The run with code for one thread, after it has been compared with those of code for several."""
+    plan, program, alone = compiled(text, fast=fast, threads=1)
+    kernel = native.compile_program(program, fast=fast, threads=2)
+    runs = [native.simulate(program, alone, plan.n_steps)]
+    runs += [native.simulate(program, kernel, plan.n_steps, threads=number) for number in numbers]
     for run in runs[1:]:
         assert run.rows.tobytes() == runs[0].rows.tobytes()
         assert run.events.tobytes() == runs[0].events.tobytes()
@@ -120,12 +122,18 @@ def test_the_judge_agrees(eager):
 
 
 def shared_in(program):
-    return llvm.module(program).text.count("call void @threads.share(")
+    return llvm.module(program, threads=2).text.count("call void @threads.share(")
 
 
 def test_what_is_divided(eager):
     """Noise, cells, what follows their spikes, and deliveries; the spikes themselves stay in order."""
     assert shared_in(compiled(network())[1]) == 4
+
+
+def test_code_for_one_thread_has_nothing_of_others(eager):
+    """Nobody who asks for one thread waits for the compilation of what several need."""
+    program = compiled(network())[1]
+    assert "threads." not in llvm.module(program).text
 
 
 def test_little_is_not_divided():
@@ -159,7 +167,7 @@ def test_what_cannot_be_divided_stays_whole(eager):
     )
     columns = "".join(f'<OutputColumn id="c{k}" quantity="p[{k}]/v"/>' for k in range(20))
     plan, program = native.prepare(reader.link_string(RING % (content, columns)))
-    kernel = native.compile_program(program)
+    kernel = native.compile_program(program, threads=3)
     runs = [native.simulate(program, kernel, plan.n_steps, threads=number) for number in (1, 3)]
     assert np.ptp(runs[0].rows[:, 1:]) > 0.05
     assert runs[0].rows.tobytes() == runs[1].rows.tobytes()
@@ -241,6 +249,16 @@ def test_run_takes_threads():
     for wrong in (0, -1, 2.0, True, "2"):
         with pytest.raises(ModelError, match="whole number from 1"):
             experiment.run(threads=wrong)
+
+
+def test_a_state_fits_any_number_of_threads(eager):
+    """A run with two threads goes on with one, events on their way included, as with two all along."""
+    experiment = SimulationExperiment.from_string(network(delay=DRAWN))
+    state = experiment.run(threads=2).state
+    ends = [experiment.run(threads=number, initial_state=state).spike_trains("A") for number in (1, 2)]
+    assert len(ends[0].times) > 20
+    assert np.array_equal(ends[0].times, ends[1].times)
+    assert np.array_equal(ends[0].index, ends[1].index)
 
 
 def test_command_line(tmp_path):

@@ -81,7 +81,7 @@ def run_linked(
     tree = _tree(with_solver(model, solver), plan, resolver, recorded=output is None)
     program = tree.lowered()
     timings["lower"] = perf_counter() - begin
-    kernel = compile_program(program, fast=fast)
+    kernel = compile_program(program, fast=fast, threads=threads)
     timings["compile"] = perf_counter() - begin - timings["lower"]
     from tvbo_lite.backends.sinks import Job, in_memory, on_disk  # with numpy, after the compilation
 
@@ -188,14 +188,14 @@ def _tree(
     return _Tree(resolver, plan, forest, model.beyond)
 
 
-def compile_program(program: Program, *, fast: bool = False) -> Kernel:
-    """Machine code of a program, which is checked first."""
+def compile_program(program: Program, *, fast: bool = False, threads: int = 1) -> Kernel:
+    """Machine code of a program, checked first. Any number of threads can run what is for several."""
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.llvm import module
     from tvbo_lite.compiler.verify import verify
 
     verify(program)
-    return Kernel(module(program, fast=fast), program.initialise.name, fast=fast)
+    return Kernel(module(program, fast=fast, threads=threads), program.initialise.name, fast=fast)
 
 
 def simulate(
@@ -222,5 +222,5 @@ def open_session(model: m.Model, *, fast: bool = False, threads: int = 1) -> tup
     """
     tree = _tree(reader.link(model), None)
     program = tree.lowered()
-    kernel, method = compile_program(program, fast=fast), model.beyond.solver.method
+    kernel, method = compile_program(program, fast=fast, threads=threads), model.beyond.solver.method
     return tree.plan, Session(program, kernel, method=method, threads=threads)

@@ -23,7 +23,9 @@ class DividedCode(SolverCode):
     """Knows which statements can be divided among threads."""
 
     def statement(self, statement: ir.Statement) -> None:
-        if isinstance(statement, ir.Each) and statement.divisible:
+        if not self.shared.divided:
+            super().statement(statement)
+        elif isinstance(statement, ir.Each) and statement.divisible:
             self._divide_each(statement)
         elif isinstance(statement, ir.Blend | ir.Multiply | ir.Normal) and _is_long(statement):
             self._divide("0", str(statement.size), lambda code: code.statement(statement))

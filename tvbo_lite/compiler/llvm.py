@@ -39,12 +39,15 @@ class Module:
     divided: bool = False
 
 
-def module(program: ir.Program, *, fast: bool = False) -> Module:
+def module(program: ir.Program, *, fast: bool = False, threads: int = 1) -> Module:
     """The LLVM module of a program: it defines the initialising function, ``run`` and ``release``;
     and ``restore`` where events have delays.
+
+    Code for one thread is smaller and compiles faster, and no bit differs. With ``fast``, where LLVM may
+    round otherwise in other code, the code is the same for any number of threads.
     """
     program = split_loops(program)
-    shared = Shared(program, fast=fast)
+    shared = Shared(program, fast=fast, divided=fast or threads > 1)
     functions = [_Function(shared, function).text() for function in program.functions]
     functions += [_Fan(shared).text(shared.delivery.fans.get(fan.name, fan)) for fan in program.fans]
     functions += delivery_functions(shared)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.delivery import delivery
+from tvbo_lite.compiler.delivery import Delivery, delivery
 from tvbo_lite.transforms.arrays import MAX_INT32
 
 if TYPE_CHECKING:
@@ -28,16 +28,17 @@ def literal(value: float) -> str:
 class Shared:
     """What the functions of one module share: its tables, and which runtime functions it needs."""
 
-    def __init__(self, program: ir.Program, *, fast: bool) -> None:
+    def __init__(self, program: ir.Program, *, fast: bool, divided: bool = False) -> None:
         self.program = program
         self.fast = fast
+        self.divided = divided  # whether several threads may run the code
         self.needs: set[str] = set()
         self.tables: list[str] = []
         self.parts: list[str] = []
         self.arrays: dict[str, NDArray[np.generic]] = {}
         self.weighted = {function.name for function in program.functions if function.weighted}
         self.kinds: dict[str, str] = {}
-        self.delivery = delivery(program)
+        self.delivery = delivery(program) if divided else Delivery({}, {})
         queued = {name for port in program.ports if port.delayed for name in port.delayed.names}
         self.queued = [*self.delivery.fans, *sorted(queued - {*self.delivery.fans})]
         self._known: dict[int, tuple[NDArray[np.generic], str]] = {}

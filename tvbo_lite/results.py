@@ -407,16 +407,24 @@ def _table(
 ) -> xr.DataArray:
     symbols = [symbol_of(units.get(quantity, "")) for quantity in part.quantities]
     return xr.DataArray(
-        part.values,
-        dims=("time", dim),
+        _as_it_is(("time", dim), part.values),
         coords={
-            "time": ("time", part.time, {"units": "s"}),
-            dim: (dim, np.array(part.quantities, dtype=np.str_)),
-            "units": (dim, np.array(symbols, dtype=np.str_)),
+            "time": _as_it_is("time", part.time, {"units": "s"}),
+            dim: _as_it_is(dim, np.array(part.quantities, dtype=np.str_)),
+            "units": _as_it_is(dim, np.array(symbols, dtype=np.str_)),
         },
         name=name,
         attrs=attrs,
     )
+
+
+def _as_it_is(
+    dims: str | tuple[str, ...], values: NDArray[np.generic], attrs: Mapping[str, str] | None = None
+) -> xr.Variable:
+    """A variable of numpy's. xarray is not to look whether another library made the array: it would load all
+    that are installed, and dask takes longer than a short run.
+    """
+    return xr.Variable(dims, values, attrs, fastpath=True)
 
 
 def _by_index(data: xr.DataArray, variable: str) -> xr.DataArray:
@@ -438,7 +446,8 @@ def _with_places(data: xr.DataArray) -> xr.DataArray:
     populations = [match["population"] if match else "" for match in found]
     indices = [int(match["index"] or match["listed"]) if match else -1 for match in found]
     return data.assign_coords(
-        population=(dim, np.array(populations, dtype=np.str_)), index=(dim, np.array(indices, dtype=np.int64))
+        population=_as_it_is(dim, np.array(populations, dtype=np.str_)),
+        index=_as_it_is(dim, np.array(indices, dtype=np.int64)),
     )
 
 

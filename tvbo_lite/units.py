@@ -150,6 +150,7 @@ def factor(unit: str) -> Unit:
     return Unit(_BY_EXPONENTS.get(powers, ""), scale, offset)
 
 
+@lru_cache(maxsize=512)
 def symbol_of(unit: str) -> str:
     """The SI symbol meant by a unit or by the name of a dimension; "" stays. Raises as `factor`."""
     if not unit:

@@ -52,9 +52,11 @@ class Source:
         known = ATTRIBUTES.get(local_name(element.tag))
         if known is None:
             return {}
-        free = sorted(other for other in known if other not in element.attrib)
-        names = [str(name) for name in element.attrib if not namespace(str(name))]
-        return {name: nearest(name, free) for name in names if name not in known}
+        present = {str(name) for name in element.keys() if not namespace(str(name))}  # noqa: SIM118  of XML
+        if present <= known:
+            return {}
+        free = sorted(known - present)
+        return {name: nearest(name, free) for name in sorted(present - known)}
 
     def number(self, element: _Element, attribute: str, default: float) -> float:
         text = element.get(attribute)

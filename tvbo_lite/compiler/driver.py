@@ -1,35 +1,18 @@
-"""What the code around a method's stages needs to know of a program, and small pieces of such code."""
+"""What the code around a method's stages needs to know of a program."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.memory import Memory
-from tvbo_lite.expr.tree import Binary, Call, Number, Select
+from tvbo_lite.compiler.past import Past
+from tvbo_lite.compiler.pieces import INFINITY, ZERO, Body, Maker
+from tvbo_lite.expr.tree import Number
 from tvbo_lite.lems.beyond import Solver
 from tvbo_lite.transforms.blocks import Block
-
-if TYPE_CHECKING:
-    from tvbo_lite.compiler.past import Past
-
-Body = list[ir.Statement]
-
-JUST_BEFORE = 1.0 - 2.0**-48  # a time times this is before it, and no two times of a grid are so near
-INFINITY = Number(float("inf"))
-ZERO, ONE = Number(0.0), Number(1.0)
-
-
-class Maker(Protocol):
-    """Makes temporaries and memory."""
-
-    memory: Memory
-
-    def temp(self) -> ir.Temp: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,47 +110,3 @@ class Parts:
         temp = self.maker.temp()
         body.append(ir.After(temp, self.breaks, self.n_breaks, value))
         return temp
-
-
-def plus(x: ir.Value, y: ir.Value) -> ir.Value:
-    return Binary("+", x, y)
-
-
-def minus(x: ir.Value, y: ir.Value) -> ir.Value:
-    return Binary("-", x, y)
-
-
-def times(x: ir.Value, y: ir.Value) -> ir.Value:
-    return Binary("*", x, y)
-
-
-def over(x: ir.Value, y: ir.Value) -> ir.Value:
-    return Binary("/", x, y)
-
-
-def below(x: ir.Value, y: ir.Value) -> ir.Value:
-    return Binary("lt", x, y)
-
-
-def at_most(x: ir.Value, y: ir.Value) -> ir.Value:
-    return Binary("leq", x, y)
-
-
-def size_of(x: ir.Value) -> ir.Value:
-    return Call("abs", x)
-
-
-def choose(condition: ir.Value, yes: ir.Value, no: ir.Value) -> ir.Value:
-    return Select(((condition, yes), (None, no)))
-
-
-def least(x: ir.Value, y: ir.Value) -> ir.Value:
-    return choose(below(x, y), x, y)
-
-
-def most(x: ir.Value, y: ir.Value) -> ir.Value:
-    return choose(below(x, y), y, x)
-
-
-def number(value: float) -> Number:
-    return Number(float(value))

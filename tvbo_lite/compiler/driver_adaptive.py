@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.driver import (
+from tvbo_lite.compiler.driver import Parts
+from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta
+from tvbo_lite.compiler.pieces import (
     INFINITY,
     JUST_BEFORE,
     ONE,
     ZERO,
     Body,
-    Parts,
     at_most,
     below,
     choose,
@@ -32,7 +33,6 @@ from tvbo_lite.compiler.driver import (
     size_of,
     times,
 )
-from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta
 from tvbo_lite.expr.tree import Binary, Call
 
 __all__ = ["adaptive"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.driver import (
+from tvbo_lite.compiler.driver import Parts
+from tvbo_lite.compiler.methods import RungeKutta, Stochastic
+from tvbo_lite.compiler.pieces import (
     JUST_BEFORE,
     ONE,
     ZERO,
     Body,
-    Parts,
     at_most,
     below,
     choose,
@@ -18,7 +19,6 @@ from tvbo_lite.compiler.driver import (
     plus,
     times,
 )
-from tvbo_lite.compiler.methods import RungeKutta, Stochastic
 
 __all__ = ["begin", "fixed", "stochastic"]
 

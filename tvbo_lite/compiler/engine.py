@@ -6,12 +6,12 @@ Calls go through ctypes, which releases the interpreter lock while compiled code
 from __future__ import annotations
 
 import ctypes
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.compiler.ir import LOG, LOG_LENGTH, QUEUE, QUEUE_HEAD, QUEUE_TAIL
 from tvbo_lite.compiler.runtime_threads import YIELD
-from tvbo_lite.compiler.team import yield_address
 from tvbo_lite.errors import CompileError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Kernel:
             if variable.name in code.arrays:
                 self._engine.add_global_mapping(variable, code.arrays[variable.name].ctypes.data)
         if code.divided:
-            self._engine.add_global_mapping(module.get_function(YIELD), yield_address())
+            self._engine.add_global_mapping(module.get_function(YIELD), _yield_address())
         self._engine.finalize_object()
         double, integer = ctypes.c_void_p, ctypes.c_int64
         address = self._engine.get_function_address
@@ -134,6 +134,15 @@ class Kernel:
     def release(self, memory: NDArray[np.float64]) -> None:
         """Frees what a run has allocated: its queue and its list of events."""
         self._release(memory.ctypes.data)
+
+
+def _yield_address() -> int:
+    """Where the system's function lies by which a thread lets others run."""
+    if sys.platform == "win32":
+        found = ctypes.WinDLL("kernel32").SwitchToThread
+    else:
+        found = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(found, ctypes.c_void_p).value or 0
 
 
 def _optimise(module: Any, machine: Any, *, fast: bool) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.driver import Body, number
-from tvbo_lite.compiler.memory import Memory
+from tvbo_lite.compiler.pieces import Body, Maker, number
 from tvbo_lite.compiler.selection import select_targets
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError
 from tvbo_lite.lems import model as m
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["MAX_PAST", "Past", "Reader", "States"]
 
 MAX_PAST = 100_000_000  # numbers of the past that are kept, of 8 bytes each
-
-
-class Maker(Protocol):
-    """Makes temporaries and memory."""
-
-    memory: Memory
-
-    def temp(self) -> ir.Temp: ...
 
 
 @dataclass(frozen=True, slots=True)

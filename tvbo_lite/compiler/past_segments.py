@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite.compiler import ir
-from tvbo_lite.compiler.driver import ONE, ZERO, Body, below, choose, minus, number, over, plus, times
 from tvbo_lite.compiler.methods import Rosenbrock, RungeKutta
-from tvbo_lite.compiler.past import Maker, Past, Reader, States
+from tvbo_lite.compiler.past import Past, Reader, States
+from tvbo_lite.compiler.pieces import ONE, ZERO, Body, Maker, below, choose, minus, number, over, plus, times
 from tvbo_lite.errors import Problem, UnsupportedError
 from tvbo_lite.transforms.blocks import Block
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.block_code import BlockCode
-from tvbo_lite.compiler.driver import Body, Parts, Stream
+from tvbo_lite.compiler.driver import Parts, Stream
 from tvbo_lite.compiler.driver_adaptive import adaptive
 from tvbo_lite.compiler.driver_fixed import begin, fixed, repeated, stochastic
 from tvbo_lite.compiler.lower import DEFAULT_SEED, ModelLowering
@@ -23,6 +23,7 @@ from tvbo_lite.compiler.methods import NOISY, Method, Rosenbrock, RungeKutta, St
 from tvbo_lite.compiler.past import Past, States
 from tvbo_lite.compiler.past_grid import Grid
 from tvbo_lite.compiler.past_segments import Segments
+from tvbo_lite.compiler.pieces import Body
 from tvbo_lite.compiler.samples import Table, place
 from tvbo_lite.compiler.schedule import Schedule
 from tvbo_lite.compiler.staged import RATE, STRENGTH, StagedCode

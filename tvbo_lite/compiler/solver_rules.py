@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.box_muller import box_muller
@@ -15,12 +15,49 @@ from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.tree import Binary, Number
 
 if TYPE_CHECKING:
-    from tvbo_lite.compiler.interpreter import Frame
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tvbo_lite.transforms.blocks import Block
 
 __all__ = ["SOLVER_RULES", "normal_numbers", "philox"]
 
 MOST = 1_000_000  # rounds of a loop; a longer one has no end
 WORD = 0xFFFFFFFF
+
+
+class Machine(Protocol):
+    """The memory that the rules change, the program, and the events that are to come."""
+
+    program: ir.Program
+    queue: list[tuple[float, str, int]]  # (time due in s, function, instance)
+
+    @property
+    def memory(self) -> NDArray[np.float64]: ...
+
+    def deliver(self) -> None: ...
+
+    def named(self, name: str) -> ir.Function: ...
+
+    def call(self, function: ir.Function, k: int) -> None: ...
+
+
+class Frame(Protocol):
+    """A call of a function, as far as the rules use it."""
+
+    @property
+    def machine(self) -> Machine: ...
+
+    @property
+    def temps(self) -> dict[int, float]: ...
+
+    def at(self, block: Block) -> int: ...
+
+    def whole(self, index: ir.Index, block: Block) -> int: ...
+
+    def value(self, value: ir.Value) -> float: ...
+
+    def body(self, statements: tuple[ir.Statement, ...]) -> None: ...
 
 
 def _set_time(frame: Frame, statement: ir.SetTime) -> None:

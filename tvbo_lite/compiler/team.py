@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.compiler.engine import Kernel
 
-__all__ = ["Team", "team", "yield_address"]
+__all__ = ["Team", "team"]
 
 ALIGNMENT = 128  # bytes, two cache lines
 
@@ -68,12 +66,3 @@ def team(kernel: Kernel, threads: int) -> Iterator[Kernel | Team]:
         yield helped
     finally:
         helped.close()
-
-
-def yield_address() -> int:
-    """Where the system's function lies by which a thread lets others run."""
-    if sys.platform == "win32":
-        found = ctypes.WinDLL("kernel32").SwitchToThread
-    else:
-        found = ctypes.CDLL(None).sched_yield
-    return ctypes.cast(found, ctypes.c_void_p).value or 0

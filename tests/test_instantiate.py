@@ -6,8 +6,9 @@ import pytest
 
 from tvbo_lite.errors import ModelError, TvboLiteError, UnsupportedError
 from tvbo_lite.formats.lems.reader import link_string
-from tvbo_lite.transforms.instances import java_hash_order, walk
+from tvbo_lite.transforms.instances import walk
 from tvbo_lite.transforms.instantiate import instantiate
+from tvbo_lite.transforms.java_hash import java_hash_order
 from tvbo_lite.transforms.resolve import Resolver
 
 TYPES = """

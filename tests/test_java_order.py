@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvbo_lite.backends.java import find_java
-from tvbo_lite.transforms.instances import java_hash_order
+from tvbo_lite.transforms.java_hash import java_hash_order
 
 SOURCE = """
 import java.nio.file.*; import java.util.*;

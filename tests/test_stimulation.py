@@ -11,7 +11,7 @@ from tvbo_lite.errors import ModelError, SchemaError, TvboLiteError, Unsupported
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.lems.reader import read_string
 from tvbo_lite.schema.load import load
-from tvbo_lite.transforms.lower.samples import MAX_PIECES
+from tvbo_lite.transforms.lower.course import MAX_PIECES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from tvbo_lite.errors import ModelError, Problem, nearest
 from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.pyrates.experiment import Translation, translate
 from tvbo_lite.formats.pyrates.system import Delays
-from tvbo_lite.transforms.lower.samples import MAX_PIECES
+from tvbo_lite.transforms.lower.course import MAX_PIECES
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

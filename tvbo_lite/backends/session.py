@@ -19,6 +19,7 @@ from tvbo_lite.compiler.ir import RANDOM, TIME
 from tvbo_lite.compiler.memory import EXPOSURE
 from tvbo_lite.compiler.team import team
 from tvbo_lite.errors import Problem, SimulationError, StepError, UnsupportedError
+from tvbo_lite.transforms.instances import Instance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -323,7 +324,7 @@ def check(program: Program, memory: NDArray[np.float64], time: float) -> None:
         if len(bad):
             k = int(bad[0])
             name = cell.name.removeprefix(EXPOSURE)
-            raise SimulationError(name, cell.block.describe(k), time, float(values[k]))
+            raise SimulationError(name, Instance(cell.block, k).path(), time, float(values[k]))
 
 
 def _too_long(program: Program, memory: NDArray[np.float64]) -> StepError:
@@ -338,4 +339,4 @@ def _too_long(program: Program, memory: NDArray[np.float64]) -> StepError:
         k = int(sizes.argmax())
         found.append((float(sizes[k]), cell, k, float(values[k])))
     _, cell, k, value = max(found, key=lambda item: item[0])
-    return StepError(cell.name.removeprefix(EXPOSURE), cell.block.describe(k), time, value)
+    return StepError(cell.name.removeprefix(EXPOSURE), Instance(cell.block, k).path(), time, value)

@@ -17,6 +17,7 @@ from tvbo_lite.compiler.solver_rules import SOLVER_RULES
 from tvbo_lite.errors import CompileError, SimulationError
 from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Number, Select, rebuild
+from tvbo_lite.transforms.instances import Instance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,7 +145,7 @@ class Machine:
             if len(bad):
                 k = int(bad[0])
                 name = cell.name.removeprefix("exposure of ")
-                raise SimulationError(name, cell.block.describe(k), self.time, float(values[k]))
+                raise SimulationError(name, Instance(cell.block, k).path(), self.time, float(values[k]))
 
 
 class _Plain:

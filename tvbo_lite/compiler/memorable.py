@@ -15,6 +15,7 @@ import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.errors import CompileError
+from tvbo_lite.transforms.instances import Instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def memorable(program: ir.Program) -> list[Stretch]:
     for cell in program.cells:
         mine = slice(cell.offset, cell.offset + cell.size)
         if written[mine].any():
-            found.append(Stretch(f"{cell.block.describe(0)}/{cell.name}", cell.offset, cell.size))
+            found.append(Stretch(f"{Instance(cell.block, 0).path()}/{cell.name}", cell.offset, cell.size))
         written[mine] = False
     ends = np.flatnonzero(np.diff(np.concatenate(([False], written, [False])).astype(np.int8)))
     for number, (first, end) in enumerate(ends.reshape(-1, 2).tolist()):

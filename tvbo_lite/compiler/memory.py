@@ -13,6 +13,7 @@ from tvbo_lite.compiler.ir import RESERVED, Affine, Cell, Entry, Gather, Index, 
 from tvbo_lite.errors import ModelError
 from tvbo_lite.expr.tree import Number
 from tvbo_lite.transforms.blocks import Block, Forest, Refs
+from tvbo_lite.transforms.instances import Instance
 from tvbo_lite.transforms.variables import CLOCK, Variables, analyse, initial_regime
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Memory:
     ) -> NDArray[np.int64] | float:
         seen = self.get(block, name)
         if seen is None:
-            where = block.describe(int(index[0])) if len(index) else block.kind.name
+            where = Instance(block, int(index[0])).path() if len(index) else block.kind.name
             raise fail(f"'{where}' has no variable '{name}'")
         at: Block = block
         while at is not seen.block:

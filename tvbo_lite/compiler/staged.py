@@ -32,6 +32,7 @@ from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Binary, Call, Expr, Number, Select, names
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.blocks import Block
+from tvbo_lite.transforms.instances import Instance
 from tvbo_lite.transforms.variables import CLOCK, Derived, texts
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ class StagedCode(BlockCode):
         bad = np.flatnonzero(~(found >= 0.0) | np.isinf(found))
         if len(bad):
             k = int(bad[0])
-            what = f"{block.describe(k)}: '{delay.variable}' is read {found[k]:g} s late"
+            what = f"{Instance(block, k).path()}: '{delay.variable}' is read {found[k]:g} s late"
             raise ModelError(Problem(what, delay.location, "0 s or more"))
         return found
 

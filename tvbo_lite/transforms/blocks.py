@@ -229,12 +229,6 @@ class Block:
             return first
         return each[self.which]
 
-    def describe(self, k: int) -> str:
-        """Where instance ``k`` stands, as output columns spell it."""
-        from tvbo_lite.transforms.instances import Instance
-
-        return Instance(self, k).path()
-
 
 @dataclass(frozen=True, slots=True)
 class Forest:

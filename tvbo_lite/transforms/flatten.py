@@ -14,7 +14,7 @@ from tvbo_lite.errors import Problem, UnsupportedError
 from tvbo_lite.expr.lems import parse, write
 from tvbo_lite.expr.tree import Binary, Expr, Name, Number, names, substitute
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.instances import java_hash_order
+from tvbo_lite.transforms.java_hash import java_hash_order
 from tvbo_lite.transforms.resolve import ResolvedComponent
 
 Cases = tuple[tuple[Expr | None, Expr], ...]  # of a derived variable; an unconditional one has one case

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tvbo_lite.errors import ModelError
-from tvbo_lite.transforms.instances import java_hash_order
+from tvbo_lite.transforms.java_hash import java_hash_order
 from tvbo_lite.transforms.resolve import ResolvedComponent
 from tvbo_lite.transforms.shapes import Shape
 

@@ -19,7 +19,7 @@ from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.lems import model as m
 from tvbo_lite.transforms.flatten import flattened
-from tvbo_lite.transforms.instances import java_hash_order
+from tvbo_lite.transforms.java_hash import java_hash_order
 from tvbo_lite.transforms.resolve import ResolvedComponent, ResolvedRows
 from tvbo_lite.transforms.types import ResolvedType
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import names
 from tvbo_lite.lems import model as m
-from tvbo_lite.transforms.instances import java_hash_order
+from tvbo_lite.transforms.java_hash import java_hash_order
 from tvbo_lite.transforms.types import ResolvedType
 
 CLOCK = "t"

@@ -28,6 +28,7 @@ from tvbo_lite.transforms.lower.declared import (
     own_units,
     with_own,
 )
+from tvbo_lite.transforms.lower.equations import Lowering
 from tvbo_lite.transforms.lower.network import NETWORK_ID, Wiring
 from tvbo_lite.transforms.lower.noise import beyond_lems, row_step
 from tvbo_lite.transforms.lower.normal_numbers import with_normal_numbers
@@ -73,7 +74,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     experiment, renamed = with_lems_names(experiment)
     if not experiment.core:
         types, units = TypeTable(()), UnitTable((), ())
-    context = Context(OwnTypes(types), with_own(units, experiment), experiment.locate)
+    context = Lowering(OwnTypes(types), with_own(units, experiment), experiment.locate)
     integration = experiment.integration
     if integration is not None:
         context.time_scale = integration.time_scale
@@ -116,7 +117,7 @@ def lower(experiment: Experiment, types: TypeTable, units: UnitTable) -> lems.Mo
     )
 
 
-def _add_network(context: Context, experiment: Experiment, wiring: Wiring) -> str | None:
+def _add_network(context: Lowering, experiment: Experiment, wiring: Wiring) -> str | None:
     """Add the network and its simulation; the id of what runs."""
     network, integration = _network(experiment), experiment.integration
     alone = _is_without_network(experiment)
@@ -173,7 +174,7 @@ def _is_without_network(experiment: Experiment) -> bool:
     return bool(named) and experiment.dynamics is None and not (network.nodes or is_grouped(network))
 
 
-def _wire(context: Context, experiment: Experiment) -> Wiring:
+def _wire(context: Lowering, experiment: Experiment) -> Wiring:
     network = _network(experiment)
     default = (experiment.dynamics.name or UNNAMED) if experiment.dynamics else ""
     placed = frozenset(node.dynamics or default for node in network.nodes if node.position is not None)
@@ -196,7 +197,7 @@ def _wire(context: Context, experiment: Experiment) -> Wiring:
 
 
 def _named(
-    context: Context, experiment: Experiment, network: Network, default: str
+    context: Lowering, experiment: Experiment, network: Network, default: str
 ) -> dict[str, tuple[Dynamics, Path]]:
     """All dynamics by name, each with its place; the experiment's own counts where a node uses it."""
     path: Path = ("network", "dynamics")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, attributes
 from tvbo_lite.transforms.lower.context import CORE, Context, Path, listing
-from tvbo_lite.transforms.lower.equations import has_equations
+from tvbo_lite.transforms.lower.equations import Lowering, has_equations
 from tvbo_lite.transforms.lower.inputs import coupling_parts
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, type_of
 from tvbo_lite.transforms.lower.parts import inner_parts
@@ -52,7 +52,7 @@ def is_input(kind: ResolvedType) -> bool:
 
 
 def lower_component(
-    context: Context, dynamics: Dynamics, kind: ResolvedType, given: Given, *, name: str, path: Path
+    context: Lowering, dynamics: Dynamics, kind: ResolvedType, given: Given, *, name: str, path: Path
 ) -> Lowered:
     """A standalone component ``name`` with the parameters ``given``."""
     frame = _named_frame(context, dynamics, kind, name, path)
@@ -60,7 +60,7 @@ def lower_component(
 
 
 def child_component(
-    context: Context, child: Dynamics, name: str, parent: ResolvedType, path: Path
+    context: Lowering, child: Dynamics, name: str, parent: ResolvedType, path: Path
 ) -> lems.Component | None:
     """A part ``name`` of something that is no dynamics itself, such as the network; None, and a problem."""
     found = _child(context, child, name, (parent,), path)
@@ -80,7 +80,7 @@ def _named_frame(
 
 
 def _filled(
-    context: Context,
+    context: Lowering,
     dynamics: Dynamics,
     kind: ResolvedType,
     given: Given,
@@ -136,7 +136,7 @@ def _unread(
 
 
 def _child(
-    context: Context, child: Dynamics, name: str, around: tuple[ResolvedType, ...], path: Path
+    context: Lowering, child: Dynamics, name: str, around: tuple[ResolvedType, ...], path: Path
 ) -> Lowered | None:
     """A component inside another, whose type is the first of ``around``."""
     parent = around[0]
@@ -251,7 +251,7 @@ def _member(
 
 
 def _inserted(
-    context: Context,
+    context: Lowering,
     child: Dynamics,
     kind: ResolvedType,
     given: Given,

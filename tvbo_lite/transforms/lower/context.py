@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from tvbo_lite.errors import Location
     from tvbo_lite.lems.beyond import Delay, Interval
     from tvbo_lite.schema import Dynamics
-    from tvbo_lite.transforms.lower.couplings import Couplings
-    from tvbo_lite.transforms.lower.equations import Equations
-    from tvbo_lite.transforms.lower.samples import Course
+    from tvbo_lite.transforms.lower.bonds import Couplings
+    from tvbo_lite.transforms.lower.course import Course
     from tvbo_lite.transforms.quantity import UnitTable
     from tvbo_lite.transforms.types import ResolvedType
 
@@ -72,7 +71,7 @@ class Context:
     ``step`` is that of the integration in s, None where it adapts.
 
     ``dimensions`` are those that the core files have no name for; ``time_scale`` is the experiment's;
-    ``couplings`` are those by equations; ``equations`` are those of the types that were made, by place;
+    ``couplings`` are those by equations;
     ``pulsed`` are the dynamics and coupling inputs that take pulses; ``differing`` are the dynamics of
     populations as the document has them, with what each cell draws.
     """
@@ -87,7 +86,6 @@ class Context:
     couplings: Couplings | None = None
     pulsed: frozenset[tuple[str, str]] = frozenset()
     differing: Mapping[str, Dynamics] = field(default_factory=dict)
-    equations: dict[Path, Equations] = field(default_factory=dict)
     delays: dict[Delay, None] = field(default_factory=dict)  # with which couplings read
     lags: dict[str, tuple[Lag, Lag]] = field(default_factory=dict)  # of a type: the shortest and the longest
     courses: list[Course] = field(default_factory=list)  # samples too many for equations

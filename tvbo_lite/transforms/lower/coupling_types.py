@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tvbo_lite.schema import Coupling, Dynamics
+    from tvbo_lite.transforms.lower.bonds import Bond, Couplings, Port
     from tvbo_lite.transforms.lower.context import Context, Path
-    from tvbo_lite.transforms.lower.couplings import Bond, Couplings, Port
     from tvbo_lite.transforms.lower.equations import Equations
     from tvbo_lite.transforms.lower.scope import Exponents
 

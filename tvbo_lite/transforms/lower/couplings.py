@@ -1,18 +1,14 @@
-"""Couplings by equations: which edges carry which variables into which inputs.
-
-The value that a coupling input gets is ``post(gx)`` with ``gx`` the sum of ``weight * pre(x_j, x_i)`` over
-the edges that end at the node. All edges that carry the same variables of one dynamics through one coupling
-into one input of another are a `Bond`.
-"""
+"""Reads which edges of a network go through which couplings by equations, and which variables they carry."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import UnitError, nearest
+from tvbo_lite.transforms.lower.bonds import Bond, Couplings, Port
 from tvbo_lite.transforms.lower.context import listing
 from tvbo_lite.transforms.lower.edges import CONNECTION, DELAY, edge_parameters
 from tvbo_lite.transforms.lower.equations import has_equations
@@ -20,13 +16,12 @@ from tvbo_lite.transforms.lower.own_types import is_own
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tvbo_lite.schema import Coupling, Dynamics, Edge, Experiment, Network, Parameter
     from tvbo_lite.transforms.lower.context import Context, Path
-    from tvbo_lite.transforms.lower.scope import Exponents
 
-__all__ = ["Bond", "Couplings", "Port", "has_delays", "read_couplings"]
+__all__ = ["has_delays", "read_couplings"]
 
 EXTENDS = "extends:"
 _INPUT_TYPES = ("basePointCurrent", "basePointCurrentDL")
@@ -38,90 +33,22 @@ _OUT = "_out"  # ends the name by which others may know a variable: x_out for x
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
-    """Where the terms of a coupling (its name; empty: linear) meet: at an input of a dynamics."""
-
-    target: str
-    input: str
-    coupling: str
-
-    @property
-    def slot(self) -> str:
-        """The name of the part of the target that adds up the terms."""
-        how = "sum" if self.coupling == self.input else self.coupling or "linear"
-        return f"{self.input}_{how}"
-
-
-@dataclass(frozen=True, slots=True)
-class Bond:
-    """The edges that carry ``variables`` of the dynamics ``source`` to a port; the first is ``x_j``.
-
-    ``weight`` is the dimension of their weights; ``late`` ones have a delay.
-    """
-
-    port: Port
-    source: str
-    variables: tuple[str, ...]
-    weight: str = "none"
-    late: bool = False
-
-
 @dataclass(slots=True)
-class Couplings:
-    """What the edges and couplings of a network say about its dynamics, which are known by name.
-
-    ``attached`` are the dynamics at whose nodes synapses and current inputs end; ``sums`` gives the dimension
-    of what a port adds up.
-    """
+class _Reading:
+    """Reads the edges into ``found``; what is wrong is reported."""
 
     context: Context
-    named: Mapping[str, tuple[Dynamics, Path]]
-    given: Mapping[str, tuple[Coupling, Path]]
-    bonds: dict[Bond, Path] = field(default_factory=dict)
-    of_edge: dict[Path, list[Bond]] = field(default_factory=dict)
-    attached: set[str] = field(default_factory=set)
-    sums: dict[Port, Exponents] = field(default_factory=dict)
-
-    def name_at(self, path: Path) -> str | None:
-        """The name of the dynamics at a place; None for one inside another."""
-        return next((name for name, (_, place) in self.named.items() if place == path), None)
-
-    def ports(self, dynamics: str) -> list[Port]:
-        """The ports of a dynamics, in the order of its inputs."""
-        found = dict.fromkeys(bond.port for bond in self.bonds if bond.port.target == dynamics)
-        inputs = list(self.named[dynamics][0].coupling_inputs)
-        return sorted(found, key=lambda port: inputs.index(port.input))
-
-    def into(self, port: Port) -> list[Bond]:
-        """The bonds that end at a port."""
-        return [bond for bond in self.bonds if bond.port == port]
-
-    def seen(self, dynamics: str) -> list[str]:
-        """The state variables of a dynamics that others read."""
-        states = self.named[dynamics][0].state_variables
-        read = (name for bond in self.bonds if bond.source == dynamics for name in bond.variables)
-        return list(dict.fromkeys(name for name in read if name in states))
-
-    def is_source(self, dynamics: str) -> bool:
-        """Whether others read variables of the dynamics."""
-        return any(bond.source == dynamics for bond in self.bonds)
-
-    def coupling(self, name: str) -> tuple[Coupling, Path] | None:
-        """A coupling with its place; None for the linear one."""
-        return self.given.get(name)
-
-    # ---- reading the edges -----------------------------------------------------------------------
+    found: Couplings
 
     def add(self, edge: Edge, source: str, target: str, path: Path) -> None:
         """Note what an edge between nodes of two dynamics is: bonds, or something attached."""
         names = self._couplings(edge, source, target)
         if names is None:
-            self.attached.add(target)
+            self.found.attached.add(target)
             return
         what = f"edge {edge.source} to {edge.target}"
         refuse_rest(edge, _EDGE, path, what, self.context)
-        self.of_edge[path] = []
+        self.found.of_edge[path] = []
         for end, name in (("source", source), ("target", target)):
             if not self.has_equations(name):
                 message = f"{what}: '{name}' is not given by equations, which this coupling needs"
@@ -134,32 +61,32 @@ class Couplings:
             if port and variables:
                 late = self._is_late(edge, name, path)
                 bond = Bond(port, source, variables, self._weight(edge, path, what), late)
-                self.bonds.setdefault(bond, path)
-                self.of_edge[path].append(bond)
+                self.found.bonds.setdefault(bond, path)
+                self.found.of_edge[path].append(bond)
 
     def _couplings(self, edge: Edge, source: str, target: str) -> list[str] | None:
         """The names of the couplings that an edge goes through; None for a synapse or a current input."""
         if edge.coupling is not None:
-            return [edge.coupling] if edge.coupling in self.given else None
+            return [edge.coupling] if edge.coupling in self.found.given else None
         ours = self.has_equations(source) and self.has_equations(target)
         if not (edge.source_var or edge.target_var or ours):
             return None
-        inputs = self.named[target][0].coupling_inputs if target in self.named else {}
-        everywhere = {name for dynamics, _ in self.named.values() for name in dynamics.coupling_inputs}
-        return _fitting(edge, self.given, inputs, everywhere) or [""]
+        inputs = self.found.named[target][0].coupling_inputs if target in self.found.named else {}
+        everywhere = {name for dynamics, _ in self.found.named.values() for name in dynamics.coupling_inputs}
+        return _fitting(edge, self.found.given, inputs, everywhere) or [""]
 
     def has_equations(self, name: str) -> bool:
         """Whether a node of the dynamics has equations of its own, and is no current input."""
-        if name not in self.named:
+        if name not in self.found.named:
             return False
-        dynamics, types = self.named[name][0], self.context.types
+        dynamics, types = self.found.named[name][0], self.context.types
         if not (is_own(self.context, dynamics) and has_equations(dynamics)):
             return False
         parent = (dynamics.iri or "").removeprefix(EXTENDS)
         return parent not in types or not any(map(types.get(parent).is_a, _INPUT_TYPES))
 
     def _port(self, edge: Edge, coupling: str, target: str, path: Path, *, what: str) -> Port | None:
-        inputs = self.named[target][0].coupling_inputs
+        inputs = self.found.named[target][0].coupling_inputs
         if edge.target_var:
             message = f"{what}: '{target}' has no coupling input '{edge.target_var}'"
             known = self.context.among(edge.target_var, inputs, (*path, "target_var"), message)
@@ -175,9 +102,9 @@ class Couplings:
         self, edge: Edge, coupling: str, source: str, path: Path, *, what: str
     ) -> tuple[str, ...] | None:
         """What is read of the source: what the edge says, else the coupling, else the dynamics."""
-        dynamics = self.named[source][0]
+        dynamics = self.found.named[source][0]
         known = [*dynamics.state_variables, *dynamics.derived_variables]
-        given = self.given.get(coupling)
+        given = self.found.given.get(coupling)
         rule = given[0] if given else None
         states = list(dynamics.state_variables)
         marked = [name for name, item in dynamics.state_variables.items() if item.coupling_variable]
@@ -224,7 +151,7 @@ class Couplings:
     def _is_late(self, edge: Edge, coupling: str, path: Path) -> bool:
         """Whether a coupling carries values with the delay of the edge."""
         delay, _ = edge_parameters(edge, path).get(DELAY, (None, path))
-        counts = coupling not in self.given or self.given[coupling][0].delayed
+        counts = coupling not in self.found.given or self.found.given[coupling][0].delayed
         return counts and delay is not None and _number(self.context, delay) != 0
 
 
@@ -288,7 +215,8 @@ def read_couplings(
     """The couplings of a network; ``nodes`` gives the name of each node's dynamics."""
     path: Path = ("network", "coupling")
     given = {name: (item, (*path, name)) for name, item in network.coupling.items()}
-    found = Couplings(context, named, given)
+    found = Couplings(named, given)
+    reading = _Reading(context, found)
     for name, (item, place) in given.items():
         refuse_rest(item, _USED, place, f"coupling {name}", context)
         if name in named:
@@ -296,14 +224,11 @@ def read_couplings(
             context.report(place, message, "a name of its own for each")
     for index, edge in enumerate(network.edges):
         if edge.source in nodes and edge.target in nodes:
-            found.add(edge, nodes[edge.source], nodes[edge.target], ("network", "edges", index))
-    for name in _unused(found):
+            reading.add(edge, nodes[edge.source], nodes[edge.target], ("network", "edges", index))
+    used = {bond.port.coupling for bond in found.bonds}
+    for name in given if not context.found else ():
+        if name in used:
+            continue
         message = f"no edge goes through the coupling '{name}'"
         context.report((*path, name), message, "an edge, or no coupling")
     return found
-
-
-def _unused(couplings: Couplings) -> Iterator[str]:
-    used = {bond.port.coupling for bond in couplings.bonds}
-    if not couplings.context.found:
-        yield from (name for name in couplings.given if name not in used)

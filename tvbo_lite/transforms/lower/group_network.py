@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.rows import Column
     from tvbo_lite.schema import Dynamics, Network
     from tvbo_lite.schema.populations import Point, Population
-    from tvbo_lite.transforms.lower.context import Context, Path
+    from tvbo_lite.transforms.lower.context import Path
+    from tvbo_lite.transforms.lower.equations import Lowering
     from tvbo_lite.transforms.types import ResolvedType
 
 __all__ = ["GroupNetwork"]
@@ -42,7 +43,7 @@ class GroupNetwork:
     ``recorded`` are the populations as a default recording sees them.
     """
 
-    context: Context
+    context: Lowering
     network: Network
     named: Mapping[str, tuple[Dynamics, Path]]
     kinds: Mapping[str, ResolvedType]

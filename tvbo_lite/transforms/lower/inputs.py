@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tvbo_lite.schema import Coupling, CouplingInput, Dynamics
+    from tvbo_lite.transforms.lower.bonds import Bond, Couplings, Port
     from tvbo_lite.transforms.lower.context import Context, Path
-    from tvbo_lite.transforms.lower.couplings import Bond, Couplings, Port
     from tvbo_lite.transforms.lower.equations import Equations
     from tvbo_lite.transforms.lower.scope import Exponents
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, attributes, placed
 from tvbo_lite.transforms.lower.components import is_input, lower_component
-from tvbo_lite.transforms.lower.context import Context, Path, listing
+from tvbo_lite.transforms.lower.context import Path, listing
 from tvbo_lite.transforms.lower.edges import connect_input, edge_parameters
 from tvbo_lite.transforms.lower.environment import Environment
-from tvbo_lite.transforms.lower.equations import has_equations
+from tvbo_lite.transforms.lower.equations import Lowering, has_equations
 from tvbo_lite.transforms.lower.individuals import members
 from tvbo_lite.transforms.lower.own_types import given_parameters, is_own, node_parameters, type_of
 from tvbo_lite.transforms.lower.pairs import Pairs
@@ -45,7 +45,7 @@ class Wiring:
     known stands in ``places`` as None.
     """
 
-    context: Context
+    context: Lowering
     named: dict[str, tuple[Dynamics, Path]]
     placed: frozenset[str] = frozenset()
     components: dict[str, lems.Component] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from tvbo_lite.transforms.lower.refuse import refuse_rest
 if TYPE_CHECKING:
     from tvbo_lite.schema import Experiment, Integrator, Noise
     from tvbo_lite.transforms.lower.context import Context, Path
-    from tvbo_lite.transforms.lower.equations import Equations
+    from tvbo_lite.transforms.lower.equations import Equations, Lowering
 
 __all__ = ["SETTINGS", "beyond_lems", "is_noisy", "check_settings", "row_step"]
 
@@ -38,7 +38,7 @@ def is_noisy(experiment: Experiment) -> bool:
     return any(item.noise is not None and item.equation is not None for item in states)
 
 
-def beyond_lems(context: Context, experiment: Experiment) -> beyond.Beyond:
+def beyond_lems(context: Lowering, experiment: Experiment) -> beyond.Beyond:
     """The method with its settings, and the noise on the variables of all types by equations.
 
     A variable without an equation that has noise is drawn anew in each step, with standard deviation 1 where

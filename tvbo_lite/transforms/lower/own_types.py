@@ -11,7 +11,8 @@ from tvbo_lite.errors import nearest
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, placed
 from tvbo_lite.transforms.lower.context import CORE, Context, Path
-from tvbo_lite.transforms.lower.equations import Equations, has_equations, initial_name, initial_values
+from tvbo_lite.transforms.lower.equation_types import EquationType
+from tvbo_lite.transforms.lower.equations import Lowering, has_equations, initial_name, initial_values
 from tvbo_lite.transforms.lower.events import is_synapse
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 
@@ -60,7 +61,7 @@ def node_parameters(dynamics: Dynamics, node: Node, path: Path) -> Given:
 
 
 def type_of(
-    context: Context,
+    context: Lowering,
     dynamics: Dynamics,
     path: Path,
     what: str,
@@ -88,7 +89,7 @@ def type_of(
 
 
 def _own(
-    context: Context, dynamics: Dynamics, path: Path, *, around: tuple[ResolvedType, ...], base: str | None
+    context: Lowering, dynamics: Dynamics, path: Path, *, around: tuple[ResolvedType, ...], base: str | None
 ) -> ResolvedType | None:
     iri = dynamics.iri or ""
     if iri.startswith(EXTENDS):
@@ -99,7 +100,9 @@ def _own(
         parent = context.types.get(_nested_base(context, dynamics, base) if base else _cell_base(dynamics))
     name = _name(context, dynamics, path)
     if has_equations(dynamics):
-        declared = Equations(context, dynamics, path, base=parent, around=around).component_type(name)
+        equations = EquationType(context, dynamics, path, base=parent, around=around)
+        declared = equations.component_type(name)
+        context.equations[path] = equations
     else:
         declared = _extended(context, dynamics, path, parent, name=name)
     if iri.startswith(EXTENDS):

@@ -23,8 +23,9 @@ from tvbo_lite.transforms.lower.edges import DELAY, edge_parameters
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Edge
-    from tvbo_lite.transforms.lower.context import Context, Path
-    from tvbo_lite.transforms.lower.couplings import Bond
+    from tvbo_lite.transforms.lower.bonds import Bond
+    from tvbo_lite.transforms.lower.context import Path
+    from tvbo_lite.transforms.lower.equations import Lowering
     from tvbo_lite.transforms.lower.population import Place, Population
 
 __all__ = ["Pairs"]
@@ -36,7 +37,7 @@ _END_ID = "coupled_end"
 class Pairs:
     """The pairs of a network under construction, in the order of the edges."""
 
-    context: Context
+    context: Lowering
     populations: Mapping[str, Population]
     add: Callable[[Iterable[lems.Component], Path], None]
     found: list[lems.Component] = field(default_factory=list)

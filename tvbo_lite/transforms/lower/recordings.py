@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.schema.recordings import Display, EventFile, Line, OutputFile, Recordings
     from tvbo_lite.transforms.lower.context import Context, Path
+    from tvbo_lite.transforms.lower.equations import Lowering
 
 __all__ = ["recorded"]
 
@@ -22,7 +23,7 @@ _PATH: Path = ("recordings",)
 _KEYS = {"timeScale": "time_scale", "fileName": "file", "path": "folder", "eventPort": "port"}
 
 
-def recorded(context: Context, recordings: Recordings) -> tuple[lems.Component, ...]:
+def recorded(context: Lowering, recordings: Recordings) -> tuple[lems.Component, ...]:
     """The children of the simulation: displays, then files, then event files, then all others."""
     displays = (
         _display(context, item, name, (*_PATH, "displays", name))

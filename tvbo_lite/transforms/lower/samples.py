@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import beyond
 from tvbo_lite.schema.integration import seconds
+from tvbo_lite.transforms.lower.course import Course
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Samples
     from tvbo_lite.transforms.lower.context import Context, Path
 
-__all__ = ["MAX_PIECES", "Course", "course", "tables"]
-
-MAX_PIECES = 200
-"""How many values can follow one another in equations: each is a case of a conditional variable."""
-
-
-@dataclass(slots=True)
-class Course:
-    """When each value begins (s), and the values, equal neighbours joined.
-
-    ``variable`` is the derived variable that follows it, where the equations do not.
-    """
-
-    begin: list[float]
-    values: list[float]
-    path: Path
-    linear: bool = False
-    variable: str = ""
-
-    @property
-    def is_long(self) -> bool:
-        """Whether there are too many values for equations."""
-        return len(self.values) > MAX_PIECES
+__all__ = ["course", "tables"]
 
 
 def course(context: Context, samples: Samples, path: Path, step: float, time_scale: str) -> Course:

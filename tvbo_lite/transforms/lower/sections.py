@@ -10,7 +10,8 @@ from tvbo_lite.transforms.lower.own_types import given_parameters, type_of
 
 if TYPE_CHECKING:
     from tvbo_lite.schema import Dynamics, Network
-    from tvbo_lite.transforms.lower.context import Context, Path
+    from tvbo_lite.transforms.lower.context import Path
+    from tvbo_lite.transforms.lower.equations import Lowering
 
 __all__ = ["SECTIONS", "is_grouped", "surrounded"]
 
@@ -23,7 +24,7 @@ def is_grouped(network: Network) -> bool:
     return any(getattr(network, section) for section in SECTIONS)
 
 
-def surrounded(context: Context, network: lems.Component, within: Dynamics | None) -> lems.Component:
+def surrounded(context: Lowering, network: lems.Component, within: Dynamics | None) -> lems.Component:
     """The component in which the network stands, with it; the network where it stands in none."""
     if within is None:
         return network

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.schema import Experiment, Integrator
     from tvbo_lite.transforms.lower.context import Context
+    from tvbo_lite.transforms.lower.equations import Lowering
     from tvbo_lite.transforms.lower.population import Kept, Population
     from tvbo_lite.transforms.quantity import UnitTable
 
@@ -45,7 +46,11 @@ def extra_units(experiment: Experiment, units: UnitTable) -> tuple[lems.Unit, ..
 
 
 def simulation(
-    context: Context, experiment: Experiment, target: str, populations: Iterable[Population], inside: str = ""
+    context: Lowering,
+    experiment: Experiment,
+    target: str,
+    populations: Iterable[Population],
+    inside: str = "",
 ) -> lems.Component:
     """The simulation of ``target``, with what ``recordings`` lists, or else with one output file for each
     recorded dynamics and interval.

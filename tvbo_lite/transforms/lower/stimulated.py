@@ -11,8 +11,9 @@ from tvbo_lite.errors import nearest
 from tvbo_lite.schema import Case, DerivedVariable, Equation, Parameter
 from tvbo_lite.schema.integration import seconds
 from tvbo_lite.transforms.lower.couplings import has_delays
+from tvbo_lite.transforms.lower.course import Course
 from tvbo_lite.transforms.lower.noise import is_noisy
-from tvbo_lite.transforms.lower.samples import Course, course
+from tvbo_lite.transforms.lower.samples import course
 from tvbo_lite.transforms.lower.scope import CLOCK
 
 if TYPE_CHECKING:

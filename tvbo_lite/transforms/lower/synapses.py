@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from tvbo_lite.lems import model as lems
 from tvbo_lite.transforms.lower.attributes import Given, attributes
 from tvbo_lite.transforms.lower.components import lower_component
-from tvbo_lite.transforms.lower.context import Context, Path
+from tvbo_lite.transforms.lower.context import Path
 from tvbo_lite.transforms.lower.edges import CONNECTION, PLACES
+from tvbo_lite.transforms.lower.equations import Lowering
 from tvbo_lite.transforms.lower.own_types import given_parameters
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Synapse:
 class Synapses:
     """The synapses of a network. Edges with the same type and parameters share a component."""
 
-    context: Context
+    context: Lowering
     named: Mapping[str, tuple[Dynamics, Path]]
     kinds: Mapping[str, ResolvedType]
     add: Callable[[Iterable[lems.Component], Path], None]

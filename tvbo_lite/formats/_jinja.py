@@ -16,10 +16,11 @@ from tvbo_lite.errors import RenderError
 from tvbo_lite.resources import folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from jinja2 import Environment
     from jinja2.nodes import EvalContext
+    from markupsafe import Markup
 
 __all__ = ["render"]
 
@@ -43,7 +44,7 @@ def render(template: str, variables: Mapping[str, object]) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_eval_context
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(folder("lems_templates")),
         autoescape=_is_markup,  # noqa: S701  other templates write no markup
         undefined=StrictUndefined,
@@ -52,6 +53,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["attributes"] = _attributes
+    return environment
 
 
 def _is_markup(template: str | None) -> bool:
@@ -62,10 +65,27 @@ def _one_line(context: EvalContext, value: object) -> object:
     """Escape a text for XML with its white space: a parser would turn a bare line break into a space."""
     if type(value) is not str or not context.autoescape or not _SPACES.search(value):
         return value
-    from markupsafe import Markup, escape
+    from markupsafe import Markup
 
-    return Markup(str(escape(value)).translate(_REFERENCES))  # noqa: S704  escaped just above
+    return Markup(_escaped(value))  # noqa: S704  escaped just here
+
+
+def _attributes(pairs: Iterable[tuple[str, str]]) -> Markup:
+    """The attributes of an element as they stand in its tag; their names have been checked."""
+    from markupsafe import Markup
+
+    text = "".join(f' {name}="{_escaped(value)}"' for name, value in pairs)
+    return Markup(text)  # noqa: S704  escaped just above
+
+
+def _escaped(text: str) -> str:
+    if not _SPECIAL.search(text):
+        return text
+    from markupsafe import escape
+
+    return str(escape(text)).translate(_REFERENCES)
 
 
 _SPACES = re.compile("[\t\n\r]")
+_SPECIAL = re.compile("[\t\n\r&<>\"']")
 _REFERENCES = {ord(sign): f"&#{ord(sign)};" for sign in "\t\n\r"}

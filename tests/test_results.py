@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 import tvbo_lite
+from tvbo_lite import SimulationExperiment
 from tvbo_lite.errors import ReadError, UnitError, UnsupportedError
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.lems.recording import Recording
@@ -186,3 +187,13 @@ def test_plot_has_a_panel_for_each_unit(result):
     assert [len(axes.lines) for axes in result.plot("z_pop[0]/i").axes] == [1]
     with pytest.raises(KeyError, match="nothing"):
         result.plot("nothing")
+
+
+@pytest.mark.parametrize(("label", "name"), [("Two, 50 % more", "Two, 50 % more"), (None, "sim_decay")])
+def test_a_result_is_called_as_the_experiment_is(tmp_path, label, name):
+    """Figures and files show the label as it was written; without one, the id of the simulation."""
+    text = "dynamics: {name: decay, state_variables: {x: {equation: -x, initial_value: 1}}}\n"
+    text += "integration: {step_size: 0.1, duration: 1}\n"
+    experiment = SimulationExperiment.from_string(text if label is None else f"label: {label}\n{text}")
+    assert experiment.run().data.name == name
+    assert experiment.run(output=tmp_path / "run.zarr").data.name == name

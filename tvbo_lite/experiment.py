@@ -291,7 +291,7 @@ class SimulationExperiment(Experiment):
             what = f"the backend '{backend}' cannot write while it runs"
             hint = "leave 'output' out, and save the result"
             raise UnsupportedError(Problem(what, expected="native", hint=hint))
-        return Output(Path(path), "quantity" if self._has_network() else "variable", names)
+        return Output(Path(path), "quantity" if self._has_network() else "variable", names, self.label)
 
     def explore(
         self,
@@ -384,14 +384,14 @@ class SimulationExperiment(Experiment):
         if recording.stored is not None:
             return ExperimentResult.opened(recording.stored, recording)
         if self._has_network():
-            return ExperimentResult.from_recording(recording, backend=backend)
+            return ExperimentResult.from_recording(recording, name=self.label, backend=backend)
         units = {_variable(quantity): unit for quantity, unit in recording.units.items()}
         slower = tuple(
             replace(part, quantities=tuple(map(_variable, part.quantities))) for part in recording.slower
         )
         quantities = tuple(map(_variable, recording.quantities))
         named = replace(recording, quantities=quantities, slower=slower, units=units)
-        result = ExperimentResult.from_recording(named, dim="variable", backend=backend)
+        result = ExperimentResult.from_recording(named, dim="variable", name=self.label, backend=backend)
         return replace(result, recording=recording)
 
     def _has_network(self) -> bool:

@@ -169,7 +169,7 @@ def _layout(job: Job, output: Output) -> Layout:
         "step": job.plan.step,
         "software": f"tvbo_lite {__version__}",
     }
-    return Layout(job.plan.id, output.dim, tables, trains, attributes, rounded(session.time))
+    return Layout(output.name or job.plan.id, output.dim, tables, trains, attributes, rounded(session.time))
 
 
 class _Sorted:

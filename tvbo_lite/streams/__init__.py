@@ -103,12 +103,14 @@ class Output:
     """Where a run is to be written, and how its quantities are called there.
 
     The traces of a single node (``dim`` is ``"variable"``) are called by their variables. ``names`` are the
-    experiment's by those of the model (`tvbo_lite.lems.renamed`).
+    experiment's by those of the model (`tvbo_lite.lems.renamed`); ``name`` is that of the result, by default
+    the id of the simulation.
     """
 
     path: Path
     dim: str = "quantity"
     names: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
 
     def label(self, quantity: str) -> str:
         """The name of a quantity in the file."""

@@ -55,6 +55,7 @@ DOORS = {
     "llvmlite": ("compiler/engine.py",),
     "lxml": ("formats/_xml.py",),
     "matplotlib": ("plotting/",),
+    "omv": ("adapters/omv_engine.py",),
     "orjson": ("formats/dat.py",),
     "plotly": ("plotting/interactive.py",),
     "pandas": ("adapters/_frames.py",),

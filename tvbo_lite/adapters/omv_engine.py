@@ -1,9 +1,9 @@
 """tvbo_lite as an engine of the OSB Model Validation framework (OMV), under OMV's own program.
 
-OMV knows the engines of its own package and has no place to add others, so this module adds its two to OMV's
-table and is then the program ``omv``: ``python -m tvbo_lite.adapters.omv_engine test FILE.omt``. The classes use
-OMV and the program ``tvbo-lite`` only, as a process of its own, so that they can stand in ``omv/engines`` as they
-are.
+OMV knows the engines of its own package and has no place to add others, so this module adds its two to
+OMV's table and is then the program ``omv``: ``python -m tvbo_lite.adapters.omv_engine test FILE.omt``.
+The classes use OMV and the program ``tvbo-lite`` only, as a process of its own, so that they can stand in
+``omv/engines`` as they are.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources", "memory", "progress", "stores", "atomic"},
+    {"losses", "units", "resources", "memory", "progress", "extras", "reading", "stores", "atomic"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},
@@ -49,7 +49,7 @@ DOORS = {
     "IPython": ("progress.py",),
     "click": ("cli/", "__main__.py"),
     "distributed": ("explore/cluster.py",),
-    "h5py": ("formats/_hdf5.py", "transforms/columns/hdf5.py"),
+    "h5py": ("stores.py",),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),

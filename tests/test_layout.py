@@ -31,7 +31,7 @@ LAYERS = (
     {"formats", "compiler"},
     {"streams"},
     {"backends"},
-    {"results", "saved", "compare", "plotting", "show"},
+    {"results", "labelled", "saved", "compare", "comparison", "plotting", "show"},
     {"explore"},
     {"analysis"},
     {"draw"},
@@ -41,7 +41,7 @@ LAYERS = (
     {"__main__"},
 )
 # a layer whose parts may use each other, without a cycle
-SHARED = {"results", "saved", "compare", "plotting", "show"}
+SHARED = {"results", "labelled", "saved", "compare", "comparison", "plotting", "show"}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The only places that import a heavy library where the program runs (not for its types alone).
@@ -62,7 +62,7 @@ DOORS = {
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
     "rich": ("cli/", "progress.py"),
-    "xarray": ("results.py", "saved.py", "explore/labels.py"),
+    "xarray": ("results.py", "labelled.py", "saved.py", "explore/labels.py"),
     "h5netcdf": ("streams/netcdf.py",),
     "neo": ("lems/to_neo.py",),
     "yaml": ("formats/yaml/",),

@@ -286,9 +286,7 @@ def test_without_h5py_the_package_that_has_it_is_said(tmp_path, monkeypatch):
     """It is an extra."""
     (tmp_path / "a.h5").touch()
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(
-        InputError, match=r"needs h5py, which is not installed; pip install 'tvbo-lite\[hdf5\]'"
-    ):
+    with pytest.raises(InputError, match=r"h5py, which is not installed; pip install 'tvbo-lite\[hdf5\]'"):
         experiment(tmp_path, "{file: a.h5}").model()
 
 

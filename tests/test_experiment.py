@@ -127,9 +127,9 @@ def test_a_file_that_cannot_be_read_is_an_error_of_this_package(tmp_path: Path) 
     latin = tmp_path / "latin.yaml"
     latin.write_bytes("label: é".encode("latin-1"))
     for path, message in (
-        (tmp_path / "none.yaml", r"none\.yaml: the file cannot be read: No such file"),
-        (tmp_path, "the file cannot be read"),
-        (latin, r"latin\.yaml: the file is not UTF-8 text"),
+        (tmp_path / "none.yaml", r"none\.yaml: cannot be read: No such file"),
+        (tmp_path, "cannot be read"),
+        (latin, r"latin\.yaml: cannot be read: it is not UTF-8 text"),
     ):
         with pytest.raises(ReadError, match=message):
             SimulationExperiment.from_file(path)

@@ -19,7 +19,7 @@ from tvbo_lite import SimulationExperiment, formats
 from tvbo_lite.backends import jlems, native
 from tvbo_lite.backends._jneuroml import command
 from tvbo_lite.cli import cli
-from tvbo_lite.errors import BackendError, ReadError, RenderError
+from tvbo_lite.errors import ReadError, RenderError, UnsupportedError
 from tvbo_lite.formats import Files, Stored
 from tvbo_lite.formats._decimals import are_short, decimals
 from tvbo_lite.formats.dat import read_dat
@@ -830,9 +830,9 @@ def test_half_a_file_is_told(file: Path) -> None:
 def test_without_h5py_the_way_to_it_is_told(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading and writing name the command that installs it; nothing half-written is left."""
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(BackendError, match=r"pip install 'tvbo-lite\[hdf5\]'"):
+    with pytest.raises(UnsupportedError, match=r"pip install 'tvbo-lite\[hdf5\]'"):
         read_file(file)
-    with pytest.raises(BackendError, match=r"pip install 'tvbo-lite\[hdf5\]'"):
+    with pytest.raises(UnsupportedError, match=r"pip install 'tvbo-lite\[hdf5\]'"):
         written(document(), file.with_name("other.h5"))
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 

@@ -24,14 +24,14 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources", "memory", "progress", "stores", "atomic"},
+    {"losses", "units", "resources", "memory", "progress", "extras", "reading", "stores", "atomic"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},
     {"formats", "compiler"},
     {"streams"},
     {"backends"},
-    {"results", "saved", "compare", "plotting", "show"},
+    {"results", "labelled", "saved", "compare", "comparison", "plotting", "show"},
     {"explore"},
     {"analysis"},
     {"draw"},
@@ -41,7 +41,7 @@ LAYERS = (
     {"__main__"},
 )
 # a layer whose parts may use each other, without a cycle
-SHARED = {"results", "saved", "compare", "plotting", "show"}
+SHARED = {"results", "labelled", "saved", "compare", "comparison", "plotting", "show"}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # The only places that import a heavy library where the program runs (not for its types alone).
@@ -49,19 +49,20 @@ DOORS = {
     "IPython": ("progress.py",),
     "click": ("cli/", "__main__.py"),
     "distributed": ("explore/cluster.py",),
-    "h5py": ("formats/_hdf5.py", "transforms/columns/hdf5.py"),
+    "h5py": ("stores.py",),
     "jinja2": ("formats/_jinja.py",),
     "markupsafe": ("formats/_jinja.py",),  # comes with jinja2
     "llvmlite": ("compiler/engine.py",),
     "lxml": ("formats/_xml.py",),
     "matplotlib": ("plotting/",),
+    "omv": ("adapters/omv_engine.py",),
     "orjson": ("formats/dat.py",),
     "plotly": ("plotting/interactive.py",),
     "pandas": ("adapters/_frames.py",),
     "pydantic": ("schema/",),
     "pydantic_core": ("schema/",),
     "rich": ("cli/", "progress.py"),
-    "xarray": ("results.py", "saved.py", "explore/labels.py"),
+    "xarray": ("results.py", "labelled.py", "saved.py", "explore/labels.py"),
     "h5netcdf": ("streams/netcdf.py",),
     "neo": ("lems/to_neo.py",),
     "yaml": ("formats/yaml/",),

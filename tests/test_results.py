@@ -123,9 +123,7 @@ def test_a_saved_result_is_loaded_unchanged(tmp_path, ending, dim):
 def test_netcdf_without_a_library_is_explained(tmp_path, result, monkeypatch):
     """The message says what to install and what to use instead."""
     monkeypatch.setattr(xr.backends, "list_engines", lambda: {"store": None})
-    with pytest.raises(
-        UnsupportedError, match=r"install netCDF4, h5netcdf or scipy, or use the ending \.npz"
-    ):
+    with pytest.raises(UnsupportedError, match=r"tvbo-lite\[netcdf\]', or use the ending \.npz"):
         result.save(tmp_path / "r.nc")
     assert not (tmp_path / "r.nc").exists()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -117,8 +119,8 @@ def test_trains_are_neo_s(result):
 
 def test_neo_is_asked_for_where_it_is_missing(monkeypatch):
     """The message says how to get it."""
-    monkeypatch.setattr("tvbo_lite.lems.to_neo.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "neo", None)
     with pytest.raises(
-        UnsupportedError, match=r"neo is not installed; install it with: pip install 'tvbo-lite\[neo\]'"
+        UnsupportedError, match=r"neo, which is not installed; pip install 'tvbo-lite\[neo\]'"
     ):
         trains([], []).to_neo()

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tvbo_lite.errors import Location, Problem, ReadError, SchemaError, UnsupportedError
+from tvbo_lite.errors import Problem, SchemaError, UnsupportedError
 from tvbo_lite.lems.recording import StoppedWarning
+from tvbo_lite.reading import text_of
 from tvbo_lite.schema import Experiment
 from tvbo_lite.schema.integration import seconds
 from tvbo_lite.schema.paths import Locate, Locator, without_lines
@@ -107,15 +108,7 @@ class SimulationExperiment(Experiment):
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
         """The experiment in a YAML file (UTF-8). Raises as `from_string` does."""
-        name = str(path)
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except OSError as error:
-            message = f"the file cannot be read: {error.strerror or error}"
-            raise ReadError(Problem(message, Location(name))) from error
-        except UnicodeDecodeError as error:
-            raise ReadError(Problem("the file is not UTF-8 text", Location(name))) from error
-        return cls.from_string(text, name)
+        return cls.from_string(text_of(path), str(path))
 
     @classmethod
     def from_lems(

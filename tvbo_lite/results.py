@@ -9,23 +9,23 @@ intervals; ``result.spike_trains("E")`` are its spikes. Importing this module im
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 import tvbo_lite
 from tvbo_lite.compare import spike_threshold, spike_times
-from tvbo_lite.errors import Problem, UnitError, UnsupportedError, nearest
+from tvbo_lite.errors import Problem, UnsupportedError, nearest
+from tvbo_lite.labelled import Placed, in_units, summary, table_of, to_si, traces_of, with_places
 from tvbo_lite.lems.recording import Traces
 from tvbo_lite.lems.spikes import SpikeTrains, spike_trains
 from tvbo_lite.saved import OpenedLater, Saved, load, names_of, save
 from tvbo_lite.transforms.observations import columns
-from tvbo_lite.units import convert, factor, symbol_of
+from tvbo_lite.units import convert
 
 if TYPE_CHECKING:
     import os
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.observe import Observed
 
 __all__ = ["ExperimentResult", "Integration", "with_sources"]
-
-
-# of a quantity: ``pop[3]/v``, ``net/pop[3]/v`` or ``pop/3/cell/v``
-_PLACE = re.compile(r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d+)\]|/(?P<listed>\d+)(?=/[^/]+/))/")
 
 
 class Integration:
@@ -68,7 +64,7 @@ class Integration:
         return self._tables
 
     def __repr__(self) -> str:
-        return _summary("Integration", self.data)
+        return summary("Integration", self.data)
 
     def _repr_html_(self) -> str:
         from tvbo_lite.show.result import data_html
@@ -125,7 +121,7 @@ class ExperimentResult:
             "software": f"tvbo_lite {tvbo_lite.__version__}",
         }
         tables = tuple(
-            _with_places(_table(part, known, dim, attrs, name or recording.plan.id))
+            with_places(table_of(part, known, dim, attrs, name or recording.plan.id))
             for part in recording.traces()
         )
         trains = spike_trains(recording)
@@ -142,7 +138,7 @@ class ExperimentResult:
         file = OpenedLater(Path(path))
         stopped = None if recording is None else recording.stopped
         timings = {} if recording is None else dict(recording.timings)
-        integration = Integration(_Placed(file.tables))
+        integration = Integration(Placed(file.tables))
         return cls(integration, timings, recording, {}, file.events, stopped, Path(path))
 
     def with_observations(self, observed: Mapping[str, Observed]) -> ExperimentResult:
@@ -185,15 +181,7 @@ class ExperimentResult:
 
         Raises `KeyError` for one that was not recorded; it lists those that were.
         """
-        known: dict[str, None] = {}
-        for data in self.integration.tables:
-            places = [_PLACE.match(name) for name in names_of(data)]
-            found = [(m["population"], m.string.rpartition("/")[2]) if m else ("", "") for m in places]
-            columns = [k for k, item in enumerate(found) if item == (population, variable)]
-            if columns:
-                return _by_index(data[:, columns], variable)
-            known |= dict.fromkeys(f"{owner}: {name}" for owner, name in found if owner)
-        raise KeyError(f"'{variable}' of '{population}' was not recorded; recorded are: {', '.join(known)}")
+        return traces_of(self.integration.tables, population, variable)
 
     def to_units(self, *units: str) -> ExperimentResult:
         """The result with every trace of a matching dimension in the given units: ``to_units("mV", "ms")``.
@@ -201,15 +189,7 @@ class ExperimentResult:
         A unit of time converts the ``time`` coordinate too. Raises `UnitError` for an unknown unit, and
         for one that fits nothing in the result.
         """
-        tables = [data.copy() for data in self.integration.tables]
-        for unit in units:
-            fitting = [_fits(data, unit) for data in tables]
-            if not any(fitting):
-                _refuse_unit(tables, unit)
-            tables = [
-                _converted(data, unit) if fit else data for data, fit in zip(tables, fitting, strict=True)
-            ]
-        return replace(self, integration=Integration(tables))
+        return replace(self, integration=Integration(in_units(self.integration.tables, units)))
 
     def spike_trains(self, population: str | None = None) -> SpikeTrains:
         """The recorded spikes of a population; without a name of the only one.
@@ -241,8 +221,8 @@ class ExperimentResult:
             values = data.values[:, k]
             level = threshold
             if level is None:
-                level = spike_threshold(name, values * _to_si(str(data.units.values[k])))
-                level = None if level is None else level / _to_si(str(data.units.values[k]))
+                level = spike_threshold(name, values * to_si(str(data.units.values[k])))
+                level = None if level is None else level / to_si(str(data.units.values[k]))
             elif name.rsplit("/", 1)[-1] not in {"v", "V"}:
                 continue
             if level is not None:
@@ -350,14 +330,14 @@ class ExperimentResult:
         Raises `ReadError` for a file that is missing or no such result, `UnsupportedError` as `save`.
         """
         found = load(Path(path))
-        tables = tuple(map(_with_places, found.tables))
+        tables = tuple(map(with_places, found.tables))
         return cls(Integration(tables), events=found.events, stopped=found.stopped)
 
     def _name(self) -> str:
         return "" if self.data.name is None else str(self.data.name)
 
     def __repr__(self) -> str:
-        return _summary("ExperimentResult", self.data)
+        return summary("ExperimentResult", self.data)
 
     def _repr_html_(self) -> str:
         from tvbo_lite.show.result import result_html
@@ -381,120 +361,3 @@ def with_sources(recording: Recording, result: ExperimentResult, sources: Collec
         quantities=first.quantities,
         slower=tuple(slower),
     )
-
-
-class _Placed(Sequence[xr.DataArray]):
-    """Tables with the places of their traces, as they are asked for."""
-
-    def __init__(self, tables: Sequence[xr.DataArray]) -> None:
-        self.tables = tables
-
-    @overload
-    def __getitem__(self, place: int) -> xr.DataArray: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[xr.DataArray]: ...
-    def __getitem__(self, place: int | slice) -> xr.DataArray | Sequence[xr.DataArray]:
-        if isinstance(place, slice):
-            return [_with_places(data) for data in self.tables[place]]
-        return _with_places(self.tables[place])
-
-    def __len__(self) -> int:
-        return len(self.tables)
-
-
-def _table(
-    part: Traces, units: Mapping[str, str], dim: str, attrs: Mapping[str, str | float], name: str
-) -> xr.DataArray:
-    symbols = [symbol_of(units.get(quantity, "")) for quantity in part.quantities]
-    return xr.DataArray(
-        _as_it_is(("time", dim), part.values),
-        coords={
-            "time": _as_it_is("time", part.time, {"units": "s"}),
-            dim: _as_it_is(dim, np.array(part.quantities, dtype=np.str_)),
-            "units": _as_it_is(dim, np.array(symbols, dtype=np.str_)),
-        },
-        name=name,
-        attrs=attrs,
-    )
-
-
-def _as_it_is(
-    dims: str | tuple[str, ...], values: NDArray[np.generic], attrs: Mapping[str, str] | None = None
-) -> xr.Variable:
-    """A variable of numpy's. xarray is not to look whether another library made the array: it would load all
-    that are installed, and dask takes longer than a short run.
-    """
-    return xr.Variable(dims, values, attrs, fastpath=True)
-
-
-def _by_index(data: xr.DataArray, variable: str) -> xr.DataArray:
-    """Traces of one variable of one population, by the index of the cell."""
-    population, unit = str(data.population.values[0]), str(data.units.values[0])
-    found = data.swap_dims(quantity="index").drop_vars(["quantity", "population", "units"])
-    found = found.assign_coords(population=population).rename(variable)
-    return found.assign_attrs({**data.attrs, "units": unit})
-
-
-def _with_places(data: xr.DataArray) -> xr.DataArray:
-    """The data with the population and the index of the cell of each trace; "" and -1 for others."""
-    dim = str(data.dims[1])
-    if dim != "quantity":
-        return data
-    found = [_PLACE.match(name) for name in names_of(data)]
-    if not any(found):
-        return data
-    populations = [match["population"] if match else "" for match in found]
-    indices = [int(match["index"] or match["listed"]) if match else -1 for match in found]
-    return data.assign_coords(
-        population=_as_it_is(dim, np.array(populations, dtype=np.str_)),
-        index=_as_it_is(dim, np.array(indices, dtype=np.int64)),
-    )
-
-
-def _summary(kind: str, data: xr.DataArray) -> str:
-    names = names_of(data)
-    shown = ", ".join(names[:4]) + (f", ... ({len(names)} in all)" if len(names) > 4 else "")
-    time = data.time.values
-    span = f"{time[0]:g} to {time[-1]:g} {data.time.attrs.get('units', '')}" if len(time) else "empty"
-    return f"<{kind} '{data.name}': {len(time)} times, {span.strip()}; {data.dims[1]}: {shown}>"
-
-
-def _to_si(unit: str) -> float:
-    return factor(unit).scale if unit else 1.0
-
-
-def _same_kind(unit: str, other: str) -> bool:
-    """Whether two units measure the same; an unknown one ("") measures nothing."""
-    try:
-        convert(1.0, unit or "none", other)
-    except UnitError:
-        return False
-    return bool(unit)
-
-
-def _fits(data: xr.DataArray, unit: str) -> bool:
-    """Whether a trace or the time can be expressed in a unit. Raises `UnitError` for an unknown one."""
-    factor(unit)
-    symbols = [*map(str, data.units.values), data.time.attrs.get("units", "s")]
-    return any(_same_kind(symbol, unit) for symbol in symbols)
-
-
-def _refuse_unit(tables: Sequence[xr.DataArray], unit: str) -> None:
-    symbols = {str(symbol) for data in tables for symbol in data.units.values if symbol}
-    symbols |= {data.time.attrs.get("units", "s") for data in tables}
-    expected = f"a unit like {', '.join(sorted(symbols))}"
-    raise UnitError(Problem(f"nothing here is measured in '{unit}'", expected=expected))
-
-
-def _converted(data: xr.DataArray, unit: str) -> xr.DataArray:
-    """``data`` (may be changed) with all that ``unit`` can measure expressed in it."""
-    units = [str(symbol) for symbol in data.units.values]
-    own = data.time.attrs.get("units", "s")
-    for k, symbol in enumerate(units):
-        if _same_kind(symbol, unit):
-            data.values[:, k] = convert(data.values[:, k], symbol, unit)
-            units[k] = unit
-    data = data.assign_coords(units=(data.dims[1], np.array(units, dtype=np.str_)))
-    if _same_kind(own, unit):
-        data = data.assign_coords(time=("time", convert(data.time.values, own, unit), {"units": unit}))
-    return data

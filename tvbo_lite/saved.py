@@ -18,6 +18,7 @@ import xarray as xr
 
 from tvbo_lite.atomic import beside
 from tvbo_lite.errors import Problem, ReadError, UnsupportedError
+from tvbo_lite.extras import missing
 from tvbo_lite.lems.spikes import SpikeTrains
 from tvbo_lite.streams import STORES, names
 
@@ -255,8 +256,7 @@ def _load_zarr(path: Path, later: bool) -> Saved:
 def _need_netcdf() -> None:
     """Raise `UnsupportedError` where xarray finds no library that reads and writes NetCDF."""
     if not {"netcdf4", "h5netcdf", "scipy"} & set(xr.backends.list_engines()):
-        hint = "install netCDF4, h5netcdf or scipy, or use the ending .npz"
-        raise UnsupportedError(Problem("NetCDF files need a library that is not installed", hint=hint))
+        raise missing("h5netcdf", "NetCDF files", instead="use the ending .npz")
 
 
 def _need_zarr() -> None:

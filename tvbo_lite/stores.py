@@ -1,22 +1,27 @@
-"""Zarr stores, folders that hold arrays in chunks: the one door to zarr."""
+"""Files and folders of arrays: the doors to zarr and h5py."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tvbo_lite.errors import Problem, UnsupportedError
+from tvbo_lite.extras import install, needed
 
-__all__ = ["need_zarr"]
+__all__ = ["need_h5py", "need_zarr"]
+
+
+def need_h5py() -> Any:
+    """The package h5py. Raises `UnsupportedError` where it is missing."""
+    with needed("h5py", "HDF5 files"):
+        import h5py
+    return h5py
 
 
 def need_zarr() -> Any:
     """The package zarr. Raises `UnsupportedError` where it is missing, or too old to write chunks whole."""
-    try:
+    with needed("zarr", "Zarr stores"):
         import zarr
-    except ImportError as error:
-        what = "Zarr stores need the package zarr"
-        raise UnsupportedError(Problem(what, hint="pip install 'tvbo-lite[zarr]'")) from error
     if tuple(map(int, zarr.__version__.split(".")[:2])) < (3, 1):
         what = f"Zarr stores need zarr 3.1 or later; zarr {zarr.__version__} is installed"
-        raise UnsupportedError(Problem(what, hint="pip install 'tvbo-lite[zarr]'"))
+        raise UnsupportedError(Problem(what, hint=install("zarr")))
     return zarr

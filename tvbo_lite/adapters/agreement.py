@@ -22,7 +22,7 @@ from tvbo_lite.errors import BackendError, ReadError, TvboLiteError, Unsupported
 from tvbo_lite.formats.neuroml.jar import example_names, jar_path
 
 if TYPE_CHECKING:
-    from tvbo_lite.compare import Comparison
+    from tvbo_lite.comparison import Comparison
     from tvbo_lite.lems.recording import Recording
 
     Run = Callable[[], Recording]

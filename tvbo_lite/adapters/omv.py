@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tvbo_lite.errors import Location, ModelError, Problem, ReadError, UnsupportedError, nearest
+from tvbo_lite.errors import Location, ModelError, Problem, UnsupportedError, nearest
+from tvbo_lite.reading import text_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -316,11 +317,7 @@ def _shown(values: NDArray[np.float64]) -> str:
 def _read(file: Path, where: Location | None = None) -> Document:
     from tvbo_lite.formats.yaml.reader import read_text
 
-    try:
-        return read_text(file.read_text(encoding="utf-8-sig"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise ReadError(Problem(f"{file} cannot be read: {reason}", where or Location(str(file)))) from error
+    return read_text(text_of(file, where), str(file))
 
 
 def _targets(document: Document, folder: Path) -> list[Path]:

@@ -23,7 +23,17 @@ Examples:
   tvbo-lite omv .                            all tests below the current folder
   tvbo-lite omv . --backend neuroml          by jLEMS
 """
-ENGINES = ("jneuroml", "jneuroml_validate", "jlems", "pylems", "pylems_nml2", "tvbo_lite")
+# The framework's engines that simulate or validate LEMS and NeuroML, and ours.
+ENGINES = (
+    "jneuroml",
+    "jneuroml_validate",
+    "jlems",
+    "pylems",
+    "pylems_neuroml2",
+    "pyneuroml",
+    "tvbo_lite",
+    "tvbo_lite_validate",
+)
 
 
 @click.command(epilog=EXAMPLE)

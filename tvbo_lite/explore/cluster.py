@@ -13,6 +13,7 @@ import numpy as np
 from tvbo_lite import __version__
 from tvbo_lite.errors import BackendError, Problem, TvboLiteError, UnsupportedError
 from tvbo_lite.explore.work import Part, Runner, Traces, Work
+from tvbo_lite.extras import needed
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -113,9 +114,6 @@ def _check_workers(client: Any) -> None:
 
 def _distributed() -> ModuleType:
     """The package. Raises `UnsupportedError` where it is missing."""
-    try:
+    with needed("distributed", "sweeps on a cluster"):
         import distributed
-    except ImportError as error:
-        what = "sweeps on a cluster need the package distributed"
-        raise UnsupportedError(Problem(what, hint="pip install 'tvbo-lite[dask]'")) from error
     return distributed

@@ -1,4 +1,4 @@
-"""The door of formats to h5py: groups with texts, and tables of numbers whose columns have names.
+"""HDF5 files as formats need them: groups with texts, and tables of numbers whose columns have names.
 
 Links that lead out of a file are refused, and Python objects that PyTables has pickled are never loaded.
 """
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tvbo_lite.errors import BackendError, Location, Problem, ReadError
+from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats._decimals import decimals
+from tvbo_lite.stores import need_h5py
 
 if TYPE_CHECKING:
     import h5py
@@ -29,15 +30,6 @@ _NONE = "N."  # how PyTables pickles None
 _FAULTS = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)  # what h5py raises
 
 
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        msg = "HDF5 files are read and written by h5py, which is not here; do: pip install 'tvbo-lite[hdf5]'"
-        raise BackendError(msg) from error
-    return h5py
-
-
 # ---- reading ---------------------------------------------------------------------------------------
 
 
@@ -47,9 +39,9 @@ def opened(path: Path) -> Iterator[Group]:
 
     Raises:
         ReadError: it is no HDF5 file, or is damaged.
-        BackendError: h5py is missing.
+        UnsupportedError: h5py is missing.
     """
-    library = _h5py()
+    library = need_h5py()
     place = Location(str(path))
     with _reading(place):
         if path.is_file() and not library.is_hdf5(path):
@@ -101,7 +93,7 @@ class Group:
 
     def groups(self) -> list[Group]:
         """The groups in it."""
-        library = _h5py()
+        library = need_h5py()
         with _reading(self.location):
             found = [(name, self._member(name)) for name in _plain(self.node)]
         return [
@@ -112,7 +104,7 @@ class Group:
 
     def tables(self) -> list[Table]:
         """The tables in it."""
-        library = _h5py()
+        library = need_h5py()
         with _reading(self.location):
             found = [(name, self._member(name)) for name in _plain(self.node)]
         return [
@@ -122,7 +114,7 @@ class Group:
         ]
 
     def _member(self, name: str) -> Any:
-        library = _h5py()
+        library = need_h5py()
         if not isinstance(self.node.get(name, getlink=True), library.HardLink):
             place = Location(self.file, None, f"{self.path}/{name}")
             raise ReadError(Problem("a link to elsewhere is not followed", place, "a group or a table"))
@@ -208,7 +200,7 @@ def _text(value: object) -> str | None:
     """An attribute as PyTables, Java or h5py may have written it: a text, a number, an array of one."""
     if isinstance(value, np.ndarray):
         return _text(value.flat[0]) if value.size else None
-    if isinstance(value, _h5py().Empty):  # PyTables' form of an empty text
+    if isinstance(value, need_h5py().Empty):  # PyTables' form of an empty text
         return ""
     if isinstance(value, np.bytes_ | bytes):
         value = value.decode("utf-8")
@@ -224,7 +216,7 @@ def _text(value: object) -> str | None:
 def new_file(path: Path, texts: Sequence[str] = ()) -> Iterator[h5py.Group]:
     """The root group of a new file, which can hold ``texts`` as attributes."""
     long = any(len(text.encode()) > _LONG for text in texts)
-    with _h5py().File(path, "w", libver=("v108", "latest") if long else None) as file:
+    with need_h5py().File(path, "w", libver=("v108", "latest") if long else None) as file:
         yield file
 
 
@@ -256,7 +248,7 @@ def write_table(
 
 def _write_texts(node: h5py.Group | h5py.Dataset, texts: Mapping[str, str | int]) -> None:
     """Attributes in the form that PyTables takes for text: UTF-8 of fixed length."""
-    library = _h5py()
+    library = need_h5py()
     for name, value in texts.items():
         if isinstance(value, int) or not value:
             node.attrs[name] = value

@@ -19,6 +19,7 @@ import orjson
 
 from tvbo_lite.atomic import beside
 from tvbo_lite.errors import Location, Problem, ReadError
+from tvbo_lite.reading import bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,7 +195,7 @@ def read_events(path: str | os.PathLike[str], form: str) -> tuple[NDArray[np.flo
     """
     name = os.fspath(path)
     times, ids = [], []
-    for number, line in enumerate(_content(path).decode("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(bytes_of(path).decode("utf-8", "replace").splitlines(), start=1):
         if not line.strip():
             continue
         blank = "\t" if "\t" in line else " "
@@ -215,17 +216,9 @@ def read_dat(path: str | os.PathLike[str]) -> NDArray[np.float64]:
     Empty lines are skipped. Raises `ReadError` for a missing file, and with every offending line
     (up to ten) for a value that is no number or a row of another length.
     """
-    text = _content(path)
+    text = bytes_of(path)
     table = _read_plain(text)
     return _read_any(text, os.fspath(path)) if table is None else table
-
-
-def _content(path: str | os.PathLike[str]) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as problem:
-        where = Location(os.fspath(path))
-        raise ReadError(Problem(f"cannot be read: {problem.strerror}", where)) from problem
 
 
 def _read_plain(text: bytes) -> NDArray[np.float64] | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from tvbo_lite.errors import Problem, UnsupportedError
+from tvbo_lite.extras import needed
 
 if TYPE_CHECKING:
     import neo
@@ -17,11 +16,10 @@ __all__ = ["neo_trains"]
 
 def neo_trains(spikes: SpikeTrains) -> list[neo.SpikeTrain]:
     """See `SpikeTrains.to_neo`."""
-    if find_spec("neo") is None:
-        hint = "install it with: pip install 'tvbo-lite[neo]'"
-        raise UnsupportedError(Problem("the package neo is not installed", hint=hint))
-    import neo
     import numpy as np
+
+    with needed("neo", "spike trains of neo"):
+        import neo
 
     times = spikes.trains
     cells = np.arange(spikes.size) if spikes.cells is None else spikes.cells

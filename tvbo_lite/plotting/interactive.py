@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tvbo_lite.errors import Problem, UnsupportedError
+from tvbo_lite.extras import needed
 from tvbo_lite.plotting._figure import COLORS
 from tvbo_lite.plotting.network import BIN, MS, described_spikes, require_spikes, spikes_of, typical_cell
 from tvbo_lite.plotting.thin import envelope, one_a_pixel
@@ -123,11 +123,8 @@ def require_plotly() -> None:
 
 
 def _graph_objects() -> Any:
-    try:
+    with needed("plotly", "figures with zoom"):
         import plotly.graph_objects as go
-    except ImportError as error:
-        what = "figures with zoom need plotly, which is not installed"
-        raise UnsupportedError(Problem(what, hint="pip install 'tvbo-lite[html]'")) from error
     return go
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tvbo_lite.show.words import duration
 
 if TYPE_CHECKING:
-    from tvbo_lite.compare import Comparison, EventComparison, TraceComparison
+    from tvbo_lite.comparison import Comparison, EventComparison, TraceComparison
 
 __all__ = ["HEADER", "comparison_html", "rows", "verdict"]
 

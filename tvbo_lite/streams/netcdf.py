@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.errors import Problem, UnsupportedError
+from tvbo_lite.extras import needed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,13 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["Writer", "require"]
 
 
-def require() -> None:
-    """Raises `UnsupportedError` where the package is missing."""
-    if find_spec("h5netcdf") is None:
-        hint = "install it with: pip install 'tvbo-lite[netcdf]', or write a .zarr"
-        raise UnsupportedError(
-            Problem("NetCDF files need the package h5netcdf, which is not installed", hint=hint)
-        )
+def require() -> Any:
+    """The package. Raises `UnsupportedError` where it is missing."""
+    with needed("h5netcdf", "NetCDF files", instead="write a .zarr"):
+        import h5netcdf
+    return h5netcdf
 
 
 class _Column:
@@ -46,9 +43,7 @@ class Writer:
     """A new file at ``path``; the first dimension of what grows has no limit."""
 
     def __init__(self, path: Path) -> None:
-        import h5netcdf
-
-        self.file = h5netcdf.File(path, "w")
+        self.file = require().File(path, "w")
 
     def fixed(self, name: str, dim: str, values: NDArray[np.generic]) -> None:
         import numpy as np

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
 from tvbo_lite.formats.neuroml import jar
+from tvbo_lite.reading import bytes_of
 
 _CORE_PREFIX = "jNeuroML:NeuroML2CoreTypes/"
 MAX_BYTES = 512 * 1024 * 1024  # a larger XML file is a mistake, or hostile
@@ -34,12 +35,9 @@ class OnDisk:
         return str(self.path.resolve())
 
     def read(self) -> bytes:
-        try:
-            if self.path.stat().st_size > MAX_BYTES:
-                raise ReadError(Problem(f"the file is larger than {MAX_BYTES} bytes", Location(self.name)))
-            return self.path.read_bytes()
-        except OSError as error:
-            raise ReadError(Problem(f"cannot be read: {error.strerror}", Location(self.name))) from error
+        if self.path.is_file() and self.path.stat().st_size > MAX_BYTES:
+            raise ReadError(Problem(f"the file is larger than {MAX_BYTES} bytes", Location(self.name)))
+        return bytes_of(self.path)
 
     def place(self, file: str) -> str | None:
         return str(self.path.parent / file)

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tvbo_lite.errors import Problem, nearest
+from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.transforms.columns.table import Columns, ColumnsError
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def read_columns(file: Path, dataset: str | None, names: Sequence[str], room: Ro
     except OSError as error:
         what = f"the file {file} cannot be read: {error.strerror or error}"
         raise ColumnsError(Problem(what)) from error
+    except UnsupportedError as error:
+        raise ColumnsError(*error.problems) from error
     if found is None:
         return None
     assert isinstance(found, Columns)  # noqa: S101  for the type checker

@@ -1,4 +1,4 @@
-"""Columns from HDF5 files; a door to h5py, which need not be installed."""
+"""Columns from HDF5 files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import Problem, nearest
+from tvbo_lite.stores import need_h5py
 from tvbo_lite.transforms.columns.arrays import fields_of
 from tvbo_lite.transforms.columns.table import Columns, ColumnsError
 
@@ -18,11 +19,7 @@ __all__ = ["read"]
 
 def read(file: Path, names: Sequence[str], room: Room, dataset: str | None) -> Columns | None:
     """The columns: the datasets of a group (of the file itself where none is named), or one dataset."""
-    try:
-        import h5py
-    except ImportError as error:
-        what = f"the file {file} needs h5py, which is not installed"
-        raise ColumnsError(Problem(what, hint="pip install 'tvbo-lite[hdf5]'")) from error
+    h5py = need_h5py()
     with h5py.File(file, "r") as opened:
         where: Any = opened
         if dataset is not None:

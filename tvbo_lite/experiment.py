@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tvbo_lite.errors import Location, Problem, ReadError, SchemaError, UnsupportedError
 from tvbo_lite.lems.recording import StoppedWarning
+from tvbo_lite.limits import read_bytes
 from tvbo_lite.schema import Experiment
 from tvbo_lite.schema.integration import seconds
 from tvbo_lite.schema.paths import Locate, Locator, without_lines
@@ -109,7 +110,7 @@ class SimulationExperiment(Experiment):
         """The experiment in a YAML file (UTF-8). Raises as `from_string` does."""
         name = str(path)
         try:
-            text = Path(path).read_text(encoding="utf-8-sig")
+            text = read_bytes(Path(path)).decode("utf-8-sig")
         except OSError as error:
             message = f"the file cannot be read: {error.strerror or error}"
             raise ReadError(Problem(message, Location(name))) from error
@@ -337,7 +338,7 @@ class SimulationExperiment(Experiment):
             SimulationError: a value became NaN or infinite; it names the set.
             StoreError: ``output`` holds another sweep or something else, or cannot be written.
             BackendError: the cluster fails, or its workers lack this program.
-            UnsupportedError: trials or observations of an exploration; a result in memory beyond 16 GB.
+            UnsupportedError: trials or observations of an exploration; what needs more memory than is free.
         """
         from tvbo_lite.explore.declared import space_of
         from tvbo_lite.explore.run import Settings, sweep

@@ -315,9 +315,10 @@ def _shown(values: NDArray[np.float64]) -> str:
 
 def _read(file: Path, where: Location | None = None) -> Document:
     from tvbo_lite.formats.yaml.reader import read_text
+    from tvbo_lite.limits import read_bytes
 
     try:
-        return read_text(file.read_text(encoding="utf-8-sig"), str(file))
+        return read_text(read_bytes(file).decode("utf-8-sig"), str(file))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ReadError(Problem(f"{file} cannot be read: {reason}", where or Location(str(file)))) from error

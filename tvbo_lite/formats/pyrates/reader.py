@@ -15,6 +15,7 @@ from tvbo_lite.formats.pyrates.model import BASES, Circuit, Group, Operator, Ope
 from tvbo_lite.formats.pyrates.names import completed, find
 from tvbo_lite.formats.pyrates.values import variable
 from tvbo_lite.formats.yaml.reader import Document, read_text
+from tvbo_lite.limits import read_bytes
 from tvbo_lite.schema.base import describe
 from tvbo_lite.schema.paths import DocumentPath
 
@@ -113,7 +114,7 @@ class _Reader:
     def _document(self, file: Path, location: Location) -> Document:
         if file not in self._documents:
             try:
-                text = file.read_text(encoding="utf-8-sig")
+                text = read_bytes(file).decode("utf-8-sig")
             except (OSError, UnicodeDecodeError) as error:
                 raise ReadError(Problem(f"the file {file} cannot be read: {error}", location)) from error
             self._documents[file] = read_text(text, str(file))

@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import beyond
+from tvbo_lite.limits import read_bytes
 from tvbo_lite.schema.integration import seconds
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _read(context: Context, name: str, path: Path, times: list[float]) -> tuple[
     home = context.locate(()).file
     file = FilePath(home).parent / name if home else FilePath(name)
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = read_bytes(file).decode().splitlines()
         rows = [[float(part) for part in line.replace(",", " ").split()] for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         context.report(path, f"the file {file} cannot be read: {error}", "a number in each line")

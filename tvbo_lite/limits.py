@@ -89,6 +89,7 @@ RUN_TIME = Limit(
 TIMEOUT = Limit("TIMEOUT", 600.0, "the time of a run in jLEMS, NEURON, NetPyNE or EDEN", "time")
 FILE_SIZE = Limit("FILE_SIZE", 512e6, "the size of an XML or YAML file", "size")
 INCLUDES = Limit("INCLUDES", 1000, "files that a document includes")
+ATTRIBUTES = Limit("ATTRIBUTES", 1000, "attributes of an XML element")
 YAML_DEPTH = Limit("YAML_DEPTH", 100, "maps and lists of a YAML text inside each other", most=100)
 YAML_ALIASES = Limit("YAML_ALIASES", 100_000, "values that the aliases (`*name`) of a YAML text repeat")
 EXPRESSION_LENGTH = Limit("EXPRESSION_LENGTH", 100_000, "characters of an expression")
@@ -107,7 +108,7 @@ CHAIN = Limit("CHAIN", 200, "equations of a PyRates delay with a spread")
 ARRAY = Limit("ARRAY", 10_000, "elements of an array in a PyRates template")
 
 LIMITS = (
-    MEMORY, RUN_TIME, TIMEOUT, FILE_SIZE, INCLUDES, YAML_DEPTH, YAML_ALIASES, EXPRESSION_LENGTH,
+    MEMORY, RUN_TIME, TIMEOUT, FILE_SIZE, INCLUDES, ATTRIBUTES, YAML_DEPTH, YAML_ALIASES, EXPRESSION_LENGTH,
     EXPRESSION_BRACKETS, EXPRESSION_HEIGHT, EXPRESSION_SIZE, INSTANCES, TREE_DEPTH, CHAIN, ARRAY,
 )  # fmt: skip
 """All limits, in the order of the documentation."""

@@ -15,12 +15,16 @@ import yaml
 
 from tvbo_lite import limits
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
+from tvbo_lite.memory import LIMIT, lacking
 from tvbo_lite.schema.paths import DocumentPath, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Document", "read_text"]
+
+LARGE = 1_000_000  # characters of a text whose memory is estimated before it is read
+VALUE = 100  # bytes for each character of a list of numbers, until it is plain data with its lines
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -69,8 +73,11 @@ def read_text(text: str, file: str = "<string>") -> Document:
     Raises:
         ReadError: for text that is not YAML, holds no mapping or more than one document, repeats a key,
             uses its own tags or merge keys, nests deeper than `limits.YAML_DEPTH`, or whose aliases
-            add more than `limits.YAML_ALIASES` values.
+            add more than `limits.YAML_ALIASES` values; and for one that would fill the memory.
     """
+    if len(text) > LARGE and (lack := lacking(VALUE * len(text))):
+        what, hint = f"reading this needs {lack}", f"set the environment variable {LIMIT}"
+        raise ReadError(Problem(what, Location(file), hint=hint))
     builder = _Builder(file)
     root = _tree(text, file)
     if root is None or root.kind != "mapping":

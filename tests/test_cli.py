@@ -325,12 +325,13 @@ def test_event_files_are_written_in_both_orders() -> None:
         {"a": (times, ("k", "n")), "b": (times, ("k", "n"))},
     )
     first, second = (_files.Output(file, Path(file.path)) for file in recording.plan.event_files)
-    assert _files.write_output(first, fake) == "2 events"
+    written = _files.write_outputs((first, second), fake)
+    assert written == [(first, "2 events"), (second, "2 events")]
     assert Path("a.spikes").read_text() == "k\t1.0E-5\nn\t0.0123\n"
-    _files.write_output(second, fake)
     assert Path("b.spikes").read_text() == "1.0E-5\tk\n0.0123\tn\n"
     none = Recording(recording.plan, recording.time, recording.values, ())
-    assert _files.write_output(first, none) is None
+    assert _files.write_outputs((first, second), none) == []
+    assert not _files.is_there(first, none)
 
 
 @pytest.mark.parametrize("backend", ["native", "jlems"])
@@ -349,7 +350,8 @@ def test_a_column_that_a_backend_could_not_record_is_nan() -> None:
     recording = native.run_file("m.xml")
     less = replace(recording, values=recording.values[:, :0], quantities=())
     (file,) = recording.plan.files
-    assert _files.write_output(_files.Output(file, Path("v.dat")), less) == "201 rows x 2 columns"
+    ((_, content),) = _files.write_outputs([_files.Output(file, Path("v.dat"))], less)
+    assert content == "201 rows x 2 columns"
     table = read_dat("v.dat")
     assert np.isnan(table[:, 1]).all()
     assert table[-1, 0] == 0.002

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tvbo_lite.errors import ExpressionError
 from tvbo_lite.expr.evaluate import evaluate
-from tvbo_lite.expr.lems import MAX_DEPTH, MAX_LENGTH, parse, write
+from tvbo_lite.expr.lems import parse, write
 from tvbo_lite.expr.tree import (
     COMPARISONS,
     FUNCTIONS,
@@ -27,6 +27,7 @@ from tvbo_lite.expr.tree import (
     names,
     substitute,
 )
+from tvbo_lite.limits import EXPRESSION_BRACKETS, EXPRESSION_LENGTH
 
 A, B, C, X = (Name(name) for name in "abcx")
 VALUES = {"a": 7.0, "b": 3.0, "c": 0.3, "x": 3.0, "v_1": 2.0, "e": 1.5}
@@ -181,8 +182,8 @@ def test_the_caret_stands_below_the_fault():
 
 def test_hostile_texts_are_refused():
     """Deep brackets and endless texts raise an error of ours, not of Python's stack."""
-    deep = MAX_DEPTH + 1
-    for text in ("(" * deep + "a" + ")" * deep, "a" * (MAX_LENGTH + 1)):
+    deep = int(EXPRESSION_BRACKETS.default) + 1
+    for text in ("(" * deep + "a" + ")" * deep, "a" * (int(EXPRESSION_LENGTH.default) + 1)):
         with pytest.raises(ExpressionError):
             parse(text)
 

@@ -13,8 +13,9 @@ from tvbo_lite.errors import ExpressionError
 from tvbo_lite.expr import lems
 from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.plain import plain, without_choices
-from tvbo_lite.expr.python import MAX_SIZE, Function, parse
+from tvbo_lite.expr.python import Function, parse
 from tvbo_lite.expr.tree import Binary, Call, Name, Negate, Number, Select, names
+from tvbo_lite.limits import EXPRESSION_SIZE
 
 VALUES = {"a": 7.0, "b": 3.0, "c": 0.3, "x": -2.0, "I": 1.5, "gamma": 2.5, "n": 4.0}
 
@@ -135,9 +136,9 @@ def test_functions_that_call_functions_cannot_grow_without_bound() -> None:
     for number in range(1, 12):
         body = parse(f"f{number - 1}(x) + f{number - 1}(x)", {"x"}, functions)
         functions[f"f{number}"] = Function(("x",), body)
-    with pytest.raises(ExpressionError, match=f"over {MAX_SIZE}"):
+    with pytest.raises(ExpressionError, match=f"over {EXPRESSION_SIZE}"):
         parse(" + ".join(["f11(a)"] * 50), {"a"}, functions)
-    with pytest.raises(ExpressionError, match=f"over {MAX_SIZE}"):
+    with pytest.raises(ExpressionError, match=f"over {EXPRESSION_SIZE}"):
         parse("Max(" + "a, " * 60 + "a)")
 
 

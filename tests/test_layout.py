@@ -24,6 +24,7 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
+    {"limits"},
     {"losses", "units", "resources", "memory", "progress", "extras", "reading", "stores", "atomic"},
     {"expr"},
     {"schema", "lems"},

@@ -319,8 +319,11 @@ def test_where_all_sets_fail_there_is_nothing(tmp_path: Path) -> None:
 
 def test_memory_is_no_limit_to_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result too large for memory is refused with a hint, and goes to a disk."""
-    monkeypatch.setattr(run, "MAX_VALUES", 5000)
-    with pytest.raises(UnsupportedError, match="'output' writes them to a folder"):
+    monkeypatch.setenv("TVBO_LITE_MEMORY", "100 kB")
+    with pytest.raises(
+        UnsupportedError,
+        match=r"15 sets of 501 times need about 0\.00012 GB .*'output' writes them to a folder",
+    ):
         read().explore(SPACE)
     assert read().explore(SPACE, output=tmp_path / "sweep.zarr").size == 15 * 501 * 2
 

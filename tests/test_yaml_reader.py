@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvbo_lite.errors import ReadError
-from tvbo_lite.formats.yaml.reader import MAX_ALIASED_NODES, MAX_DEPTH, read_text
+from tvbo_lite.formats.yaml.reader import read_text
+from tvbo_lite.limits import YAML_ALIASES, YAML_DEPTH
+
+DEEPEST, MOST_ALIASED = int(YAML_DEPTH.default), int(YAML_ALIASES.default)
 
 
 def refused(text: str) -> list[str]:
@@ -162,36 +165,36 @@ def test_all_problems_are_reported_in_file_order() -> None:
     assert [problem.split(":")[1] for problem in problems] == ["1", "3", "4"]
 
 
-@pytest.mark.parametrize("depth", [MAX_DEPTH, 100_000])
+@pytest.mark.parametrize("depth", [DEEPEST, 100_000])
 def test_deep_nesting_is_refused_without_exhausting_the_stack(depth: int) -> None:
-    """More than MAX_DEPTH collections inside each other are an ordinary problem."""
+    """More than DEEPEST collections inside each other are an ordinary problem."""
     assert "nested too deep" in refused("a: " + "[" * depth + "]" * depth)[0]
 
 
 def test_nesting_up_to_the_limit_is_read() -> None:
-    """MAX_DEPTH collections inside each other are read."""
-    depth = MAX_DEPTH - 1
+    """DEEPEST collections inside each other are read."""
+    depth = DEEPEST - 1
     assert read_text("a: " + "[" * depth + "]" * depth).data["a"]
 
 
 def test_aliases_cannot_nest_deeper_than_values() -> None:
     """A chain of aliases counts as the nesting that it stands for."""
-    chain = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, MAX_DEPTH + 5))
+    chain = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, DEEPEST + 5))
     assert "nested too deep" in refused(chain)[0]
 
 
 def test_aliases_cannot_blow_up_a_document() -> None:
-    """Nested aliases (a "billion laughs") stop at MAX_ALIASED_NODES values."""
+    """Nested aliases (a "billion laughs") stop at MOST_ALIASED values."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
     (problem,) = refused("\n".join(lines))
-    assert f"at most {MAX_ALIASED_NODES}" in problem
+    assert f"at most {MOST_ALIASED}" in problem
 
 
 def test_a_large_document_without_aliases_has_no_limit() -> None:
     """The limit on repeated values does not count values that are written out."""
-    text = "a: [" + "1, " * (MAX_ALIASED_NODES + 1) + "]"
-    assert len(read_text(text).data["a"]) == MAX_ALIASED_NODES + 1
+    text = "a: [" + "1, " * (MOST_ALIASED + 1) + "]"
+    assert len(read_text(text).data["a"]) == MOST_ALIASED + 1
 
 
 YAML_LIKE = st.text(alphabet="ab01:-?,[]{}&*!|>'\"%@`#~.\n \t<é\x85\u2028\ufeff", max_size=60)

@@ -10,13 +10,13 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 TRIES = 100  # to take the place of a folder that others replace too
 
-__all__ = ["aside", "beside", "partial_name", "publish", "remove", "write_beside"]
+__all__ = ["all_beside", "aside", "beside", "partial_name", "publish", "remove", "write_beside"]
 
 
 def aside(path: Path) -> Path:
@@ -50,6 +50,33 @@ def beside(path: Path) -> Iterator[Path]:
         raise
     finally:
         remove(new)
+
+
+@contextmanager
+def all_beside(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """As `beside` for files that belong together: none gets its name before all are written, and the first
+    one gets it last. Of two processes that write the same files, one names all of its own, then the other.
+    """
+    with ExitStack() as held, ExitStack() as files:
+        yield [files.enter_context(beside(path)) for path in paths]
+        for folder in sorted({os.path.realpath(path.parent) for path in paths}):
+            held.enter_context(_alone_in(folder))
+
+
+@contextmanager
+def _alone_in(folder: str) -> Iterator[None]:
+    """While it is open, others wait who want the same; where the system knows no such lock, nobody does."""
+    try:
+        from fcntl import LOCK_EX, flock
+    except ImportError:
+        yield
+        return
+    with ExitStack() as held:
+        with suppress(OSError):  # some networks' file systems
+            place = os.open(folder, os.O_RDONLY)
+            held.callback(os.close, place)
+            flock(place, LOCK_EX)
+        yield
 
 
 def _is_special(path: Path) -> bool:

@@ -330,7 +330,7 @@ class SimulationExperiment(Experiment):
             SimulationError: a value became NaN or infinite; it names the set.
             StoreError: ``output`` holds another sweep or something else, or cannot be written.
             BackendError: the cluster fails, or its workers lack this program.
-            UnsupportedError: trials or observations of an exploration; a result in memory beyond 16 GB.
+            UnsupportedError: trials or observations of an exploration; what needs more memory than is free.
         """
         from tvbo_lite.explore.declared import space_of
         from tvbo_lite.explore.run import Settings, sweep

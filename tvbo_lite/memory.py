@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
-from tvbo_lite.errors import ModelError, Problem
+from tvbo_lite.limits import MEMORY
 
 __all__ = ["LIMIT", "available", "gigabytes", "lacking"]
 
-LIMIT = "TVBO_LITE_MEMORY"
+LIMIT = MEMORY.variable
 """Environment variable with the memory that may be taken, such as ``64 GB``, in place of what is free."""
 
 _GB = 1e9
-_POWERS = {"B": 0, "KB": 3, "MB": 6, "GB": 9, "TB": 12}
-_SIZE = re.compile(r"\s*(\d+\.?\d*)\s*([kKMGT]?B)\s*")
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -26,13 +23,8 @@ def available() -> float:
 
     Raises `ModelError` where `LIMIT` is no size.
     """
-    said = os.environ.get(LIMIT)
-    if said is not None:
-        match = _SIZE.fullmatch(said)
-        if match is None:
-            raise ModelError(Problem(f"{LIMIT} is {said!r}", expected="a size such as '64 GB'"))
-        return float(match[1]) * 10.0 ** _POWERS[match[2].upper()]
-    return min(_of_machine(), _of_group())
+    said = MEMORY.given()
+    return min(_of_machine(), _of_group()) if said is None else said
 
 
 def lacking(needed: float) -> str | None:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
 from tvbo_lite.errors import Location, Problem, ReadError
+from tvbo_lite.limits import FILE_SIZE
 
-__all__ = ["bytes_of", "text_of"]
+__all__ = ["bytes_of", "document_of", "text_of"]
 
 
-def bytes_of(path: str | os.PathLike[str], where: Location | None = None) -> bytes:
+def bytes_of(path: str | os.PathLike[str], where: Location | None = None, *, most: float = math.inf) -> bytes:
     """What a file holds.
 
     Args:
         path: the file.
         where: the place in another file that names it, for the message.
+        most: bytes that it may have. What has no end, such as a device, is not read to it.
 
     Raises:
-        ReadError: there is no such file, or it may not be read.
+        ReadError: there is no such file, it may not be read, or it is larger.
     """
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            content = b"" if size > most else file.read() if size else file.read(int(min(most, 1 << 62)) + 1)
     except OSError as error:
         raise _refused(path, error.strerror or str(error), where) from error
+    if max(size, len(content)) > most:
+        what = f"the file is larger than {FILE_SIZE.spelt(most)}"
+        raise ReadError(Problem(what, where or Location(os.fspath(path)), None, FILE_SIZE.more))
+    return content
+
+
+def document_of(path: str | os.PathLike[str], where: Location | None = None) -> bytes:
+    """What a file holds that is no larger than `tvbo_lite.limits.FILE_SIZE`. Raises as `bytes_of`."""
+    return bytes_of(path, where, most=FILE_SIZE.value())
 
 
 def text_of(path: str | os.PathLike[str], where: Location | None = None) -> str:
-    """The text of a file in UTF-8, without a byte order mark. Raises as `bytes_of`; and where it is none."""
+    """The text of a file in UTF-8, without a byte order mark. Raises as `document_of`; also for others."""
     try:
-        text = bytes_of(path, where).decode("utf-8-sig")
+        text = document_of(path, where).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _refused(path, "it is not UTF-8 text", where) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -20,12 +20,14 @@ from tvbo_lite.backends._alone import TABLE, event_name, standing_alone
 from tvbo_lite.backends._beyond import refuse_beyond
 from tvbo_lite.backends._process import Output, run
 from tvbo_lite.backends._refused import Rule, check_refused
+from tvbo_lite.backends._time import require_time
 from tvbo_lite.errors import BackendError, Problem, ReadError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.lems.sources import is_core
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.lems.recording import Recording
+from tvbo_lite.limits import TIMEOUT
 from tvbo_lite.losses import Losses, LossWarning
 from tvbo_lite.transforms.check import require
 from tvbo_lite.transforms.plan import simulation_plan
@@ -38,9 +40,8 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[np.float64]
 
-__all__ = ["TABLE", "TIMEOUT", "Job", "Simulator", "Workspace", "job_of", "standing_alone"]
+__all__ = ["TABLE", "Job", "Simulator", "Workspace", "job_of", "standing_alone"]
 
-TIMEOUT = 600.0  # s
 MAIN = "model.xml"
 
 
@@ -133,7 +134,7 @@ class Simulator:
         *,
         plan: SimulationPlan | None = None,
         search: Sequence[Path] = (),
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
         losses: Losses | None = None,
     ) -> Recording:
         """Run a LEMS file, or the canonical example of that name; nothing is written to its folder.
@@ -142,7 +143,7 @@ class Simulator:
             path: the main LEMS file.
             plan: what to record; read from the file if not given.
             search: folders in which includes are looked for after the file's own.
-            timeout: s, for all stages together.
+            timeout: s, for all stages together; by default `tvbo_lite.limits.TIMEOUT`.
             losses: gets the quantities that cannot be recorded. Without it, a `LossWarning` tells them.
 
         Returns:
@@ -163,7 +164,7 @@ class Simulator:
         plan: SimulationPlan | None = None,
         folder: str | Path | None = None,
         search: Sequence[Path] = (),
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
         losses: Losses | None = None,
     ) -> Recording:
         """Run a model; its includes are found from ``folder`` and ``search``. Else as `run_file`."""
@@ -171,8 +172,10 @@ class Simulator:
         name = model.location.file or "the model"
         return self._run(job_of(name, reader.link(model, places), plan), timeout, losses)
 
-    def _run(self, job: Job, timeout: float, losses: Losses | None) -> Recording:
+    def _run(self, job: Job, timeout: float | None, losses: Losses | None) -> Recording:
+        timeout = TIMEOUT.value() if timeout is None else timeout
         check_refused(job, self.name, self.refused)
+        require_time(self.name, job.plan, timeout)
         with _workspace(self.name, job, timeout) as space:
             for beyond in job.model.beyond.items():  # the method, if one was chosen
                 space.losses.add(*beyond)

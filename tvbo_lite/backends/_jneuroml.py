@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +77,19 @@ def cause(output: Output) -> list[str]:
 def last_words(output: Output) -> list[str]:
     """The last lines that a program printed; a remark where it printed none."""
     last = [line for line in (*output.stdout, *output.stderr) if line.strip()][-_WORDS:]
-    return last or [f"it printed nothing and ended with status {output.code}"]
+    return [*last, *_killed(output)] or [f"it printed nothing and ended with status {output.code}"]
+
+
+def _killed(output: Output) -> list[str]:
+    """What there is to say of a program that somebody else has ended."""
+    if output.code is None or output.code >= 0:
+        return []
+    try:
+        name = signal.Signals(-output.code).name
+    except ValueError:
+        name = f"signal {-output.code}"
+    memory = "; the system does that where memory is short" if name == "SIGKILL" else ""
+    return [f"It was killed ({name}){memory}"]
 
 
 def _message(lines: tuple[str, ...], pattern: re.Pattern[str]) -> list[str]:

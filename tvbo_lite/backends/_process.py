@@ -92,12 +92,10 @@ def _read(stream: IO[str], kept: list[str], log: logging.Logger) -> None:
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """End the process and what it started, unless it has ended by itself."""
-    if process.poll() is not None:
-        return
+    """End the process and what it started; also what it has left behind, which would hold its output open."""
     if os.name == "posix":
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left but what is dead
             os.killpg(process.pid, signal.SIGKILL)  # it leads its own group
-    else:
+    elif process.poll() is None:
         process.kill()
     process.wait()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tvbo_lite.backends._process import run
 from tvbo_lite.errors import BackendError
 
 __all__ = ["find_java", "java_version"]
 
+PATIENCE = 30.0  # s, in which a java tells its version
 VARIABLE = "TVBO_LITE_JAVA"
+_log = logging.getLogger("tvbo_lite.java")
 _NAME = "java.exe" if os.name == "nt" else "java"
 
 
@@ -41,9 +45,9 @@ def find_java() -> Path:
 
 def java_version(java: Path) -> str:
     """The version that a ``java`` program gives itself, such as ``17.0.15``; empty if it gives none."""
-    command = [str(java), "-version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  a found program
-    found = re.search(r'version "([^"]+)"', done.stderr)
+    with TemporaryDirectory() as folder:
+        output = run([str(java), "-version"], Path(folder), PATIENCE, _log)
+    found = re.search(r'version "([^"]+)"', "\n".join(output.stderr))
     return found[1] if found else ""
 
 

@@ -19,10 +19,12 @@ from tvbo_lite.backends._beyond import without_beyond
 from tvbo_lite.backends._jlems_document import TABLE, event_name, instrumented
 from tvbo_lite.backends._jneuroml import MEMORY, command, own_words
 from tvbo_lite.backends._process import Output, run
+from tvbo_lite.backends._time import require_time
 from tvbo_lite.errors import BackendError
 from tvbo_lite.formats.lems import sources
 from tvbo_lite.formats.neuroml.jar import extract_examples
 from tvbo_lite.lems.recording import Recording
+from tvbo_lite.limits import TIMEOUT
 
 if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
@@ -32,7 +34,6 @@ Units: TypeAlias = Mapping[str, str]
 
 __all__ = ["run_file", "run_model", "run_text"]
 
-TIMEOUT = 600.0  # s
 
 _log = logging.getLogger("tvbo_lite.jlems")
 _TABLES = re.compile(rb"""\.h(?:df)?5\s*["']""")  # an include in HDF5
@@ -58,7 +59,7 @@ def run_file(
     *,
     plan: SimulationPlan | None = None,
     search: Sequence[Path] = (),
-    timeout: float = TIMEOUT,
+    timeout: float | None = None,
     memory: str = MEMORY,
 ) -> Recording:
     """Run a LEMS file; nothing is written to its folder.
@@ -67,7 +68,7 @@ def run_file(
         path: the main LEMS file, or the bare name of a canonical example.
         search: folders in which includes are looked for after the file's own.
         plan: what to record; read from the file, with the units, if not given.
-        timeout: s, after which the run is stopped.
+        timeout: s, after which the run is stopped; by default `tvbo_lite.limits.TIMEOUT`.
         memory: upper limit of the Java heap, such as ``"2G"``.
 
     Returns:
@@ -100,7 +101,7 @@ def run_text(
     *,
     plan: SimulationPlan | None = None,
     folder: str | Path | None = None,
-    timeout: float = TIMEOUT,
+    timeout: float | None = None,
     memory: str = MEMORY,
 ) -> Recording:
     """Run a LEMS document given as text; its includes are found from ``folder``. Else as `run_file`."""
@@ -117,7 +118,7 @@ def run_model(
     *,
     plan: SimulationPlan | None = None,
     folder: str | Path | None = None,
-    timeout: float = TIMEOUT,
+    timeout: float | None = None,
     memory: str = MEMORY,
 ) -> Recording:
     """Write a model as LEMS and run that; its includes are found from ``folder``. Else as `run_file`.
@@ -163,7 +164,9 @@ def _asked(model: Model) -> tuple[SimulationPlan, Units]:
 # ---- a run -----------------------------------------------------------------------------------
 
 
-def _run(job: _Job, plan: SimulationPlan, timeout: float, memory: str) -> Recording:
+def _run(job: _Job, plan: SimulationPlan, timeout: float | None, memory: str) -> Recording:
+    timeout = TIMEOUT.value() if timeout is None else timeout
+    require_time("jLEMS", plan, timeout)
     document = instrumented(job.text, job.name, plan)
     with tempfile.TemporaryDirectory(prefix="tvbo_lite_jlems_", ignore_cleanup_errors=True) as name:
         workspace = Path(name)

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.backends._room import numbers_in, require_room
+from tvbo_lite.backends._time import Forecast
 from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
@@ -55,6 +56,7 @@ def run_linked(
     initial_state: State | None = None,
     keep_state: bool | None = None,
     output: Output | None = None,
+    force: bool = False,
     **solver: Any,
 ) -> Recording:
     """Runs the simulation of a model that holds all it needs.
@@ -68,10 +70,12 @@ def run_linked(
     A run from ``initial_state`` goes on from there for the length of the simulation; its first row is the
     one after the state's. ``keep_state`` asks for the state at the end (None: where there is one). With
     ``output`` rows and events are written to disk while it runs. Ctrl-C ends it early
-    (`Recording.stopped`); the second one raises.
+    (`Recording.stopped`); the second one raises. A run that would take longer than a day
+    (`tvbo_lite.limits.RUN_TIME`) is refused in its first second, unless ``force`` is given.
 
-    Raises `InputError` with all that is wrong with the model, `UnsupportedError` for a state of another one,
-    `SimulationError` where a value becomes NaN or infinite, `OSError` where ``output`` cannot be written.
+    Raises `InputError` with all that is wrong with the model, `UnsupportedError` for a state of another one
+    and for a run that takes too much time or memory, `SimulationError` where a value becomes NaN or infinite,
+    `OSError` where ``output`` cannot be written.
     """
     require_threads(threads)
     timings: dict[str, float] = {}
@@ -89,7 +93,8 @@ def run_linked(
     try:
         if keep_state:
             session.require_fixed_steps()
-        job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress)
+        forecast = None if force else Forecast(tree.plan.n_steps)
+        job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress, forecast)
         recording = in_memory(job) if output is None else on_disk(job, output)
         timings["simulate"] = session.seconds
         keep = program.step_length is None if keep_state is None else keep_state
@@ -161,10 +166,10 @@ class _Tree:
 
 
 def n_rows(beyond: Beyond, plan: SimulationPlan, program: Program) -> int:
-    """The number of rows after the first: the steps, or how often results are taken."""
+    """The number of rows after the first: the steps, or those between which results are taken."""
     if beyond.solver.sampling is None:
         return plan.n_steps
-    return int(plan.length / program.dt + 1e-6)
+    return int(plan.length / (program.dt * program.apart) + 1e-6) * program.apart
 
 
 @collector_paused()
@@ -203,13 +208,13 @@ def simulate(
 ) -> Run:
     """Runs a compiled program from its start; the first row is that at time 0.
 
-    Raises `SimulationError` where a value is not finite.
+    Raises `SimulationError` where a value is not finite, `UnsupportedError` where it would take too long.
     """
     session = Session(program, kernel, threads=threads)
     try:
         rows = Rows(n_steps + 1, session.width)
         rows.add(session.row())
-        record(session, n_steps, rows, progress)
+        record(session, n_steps, rows, progress, forecast=Forecast(n_steps))
     finally:
         session.close()
     return rows.run()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tvbo_lite.backends._time import Forecast
     from tvbo_lite.compiler.engine import Kernel
     from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.state import State
@@ -246,12 +247,19 @@ class Stop:
 
 
 def record(
-    session: Session, n_rows: int, sink: Sink, progress: Progress | None = None, stop: Stop | None = None
+    session: Session,
+    n_rows: int,
+    sink: Sink,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    *,
+    forecast: Forecast | None = None,
 ) -> bool:
     """Goes on for ``n_rows`` rows, part by part; ends after a part where ``stop`` is wanted. Whether that was
     before the last row.
 
-    ``progress`` is called with (rows done, rows in all).
+    ``progress`` is called with (rows done, rows in all). Raises `UnsupportedError` where the ``forecast``
+    says that the run would take too long.
     """
     done, size = 0, 1
     events = session.first_events
@@ -273,6 +281,8 @@ def record(
             progress(done, n_rows)
         spent = max(perf_counter() - begin, 1e-9)
         session.seconds += spent
+        if forecast is not None and forecast.is_made(len(rows), spent, n_rows - done):
+            forecast = None
         size = max(1, int(len(rows) * min(PART / spent, GROWTH)))
     return done < n_rows
 
@@ -281,24 +291,28 @@ def record(
 def stopped_by_ctrl_c() -> Iterator[Stop]:
     """While it is open Ctrl-C sets a sign instead of raising `KeyboardInterrupt`; the second one raises.
 
-    In the main thread only, and where nobody else has asked for the signal.
+    In the main thread only, and where nobody else has asked for the signal. SIGTERM does the same where it
+    usually raises `KeyboardInterrupt` too, as on the command line.
     """
     stop = Stop()
     usual = signal.default_int_handler
     main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not usual:
-        yield stop
-        return
+    heard = [one for one in (signal.SIGINT, signal.SIGTERM) if main and signal.getsignal(one) is usual]
 
     def noted(number: int, frame: object) -> None:
         stop.wanted = True
-        signal.signal(signal.SIGINT, usual)
+        as_usual()
 
-    signal.signal(signal.SIGINT, noted)
+    def as_usual() -> None:
+        for one in heard:
+            signal.signal(one, usual)
+
+    for one in heard:
+        signal.signal(one, noted)
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, usual)
+        as_usual()
 
 
 def start_memory(program: Program, size: int) -> NDArray[np.float64]:

@@ -77,7 +77,7 @@ class Engine:
         Raises as `tvbo_lite.backends.native.run_model`, and `CancelledError` once the engine is stopped.
         """
         rows = simulate(ready.program, ready.kernel, ready.n_rows, self._go_on).rows
-        return rows[:: common_interval(ready.plan, ready.program.dt)]
+        return rows[:: common_interval(ready.plan, ready.program)]
 
     def _go_on(self, *_: int) -> None:
         if self.stopped.is_set():

@@ -11,7 +11,7 @@ import numpy as np
 
 from tvbo_lite import __version__
 from tvbo_lite.backends.session import Progress, Rows, Session, record, stopped_by_ctrl_c
-from tvbo_lite.errors import ModelError, Problem
+from tvbo_lite.errors import ModelError, Problem, UnsupportedError
 from tvbo_lite.lems.recording import Recording, Traces
 from tvbo_lite.lems.spikes import numbers_of, rounded
 from tvbo_lite.streams import Layout, Output, Store, TableLayout
@@ -20,6 +20,8 @@ from tvbo_lite.units import symbol_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tvbo_lite.backends._time import Forecast
+    from tvbo_lite.compiler.ir import Program
     from tvbo_lite.lems.plan import SimulationPlan
 
 __all__ = ["Group", "Job", "common_interval", "groups_of", "in_memory", "on_disk"]
@@ -42,15 +44,16 @@ class Group:
         return (done + more) // self.each - done // self.each + fresh
 
 
-def groups_of(plan: SimulationPlan, dt: float) -> list[Group]:
-    """What is recorded in a run with a row every ``dt`` seconds, the shortest interval first.
+def groups_of(plan: SimulationPlan, program: Program) -> list[Group]:
+    """What is recorded of the rows of a program, the shortest interval first.
 
     Raises `ModelError` with all intervals that are not a whole number of rows.
     """
+    dt = program.dt
     place = {name: 1 + number for number, name in enumerate(plan.quantities())}
     groups, problems = [], []
     for every, quantities in plan.intervals().items():
-        each = 1 if every is None else round(every / dt)
+        each = program.apart if every is None else round(every / dt)
         if every is not None and (each < 1 or abs(every / dt - each) > WHOLE * each):
             what = f"recording every {every:g} s, in a run with a row every {dt:g} s"
             problems.append(Problem(what, expected="a whole number of rows"))
@@ -61,9 +64,9 @@ def groups_of(plan: SimulationPlan, dt: float) -> list[Group]:
     return groups
 
 
-def common_interval(plan: SimulationPlan, dt: float) -> int:
+def common_interval(plan: SimulationPlan, program: Program) -> int:
     """The distance of the rows that hold all that is recorded, in rows of the run. Raises as `groups_of`."""
-    return math.gcd(*(group.each for group in groups_of(plan, dt)))
+    return math.gcd(*(group.each for group in groups_of(plan, program)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,11 @@ class Job:
     units: Mapping[str, str]
     n_rows: int
     progress: Progress | None = None
+    forecast: Forecast | None = None
 
     @property
     def groups(self) -> list[Group]:
-        return groups_of(self.plan, self.session.program.dt)
+        return groups_of(self.plan, self.session.program)
 
     def run(self, sink: _Sorted) -> float | None:
         """All rows, or those up to Ctrl-C; the time (s) at which that was."""
@@ -88,7 +92,7 @@ class Job:
             first[:] = session.row()
             sink.take(first, session.first_events[:0])
         with stopped_by_ctrl_c() as stop:
-            early = record(session, self.n_rows, sink, self.progress, stop)
+            early = record(session, self.n_rows, sink, self.progress, stop, forecast=self.forecast)
         return session.time if early else None
 
 
@@ -114,14 +118,15 @@ def in_memory(job: Job) -> Recording:
 def on_disk(job: Job, output: Output) -> Recording:
     """A run whose traces and events are written while it goes on; the recording has none of them.
 
-    What was written up to Ctrl-C, or to any other reason but one of the disk, is kept under another name.
+    What was written up to Ctrl-C, or to any other reason but one of the disk or a refusal, is kept under
+    another name.
     """
     session, start = job.session, rounded(job.session.time)
     store = Store(output.path, _layout(job, output))
     try:
         stopped = job.run(OnDisk(job, store))
         path = store.finish(rounded(session.time - start), stopped)
-    except OSError:
+    except (OSError, UnsupportedError):
         store.discard()
         raise
     except BaseException as error:

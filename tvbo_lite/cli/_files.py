@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from tvbo_lite.atomic import write_beside
+from tvbo_lite.atomic import all_beside, write_beside
 from tvbo_lite.errors import InputError, Location, Problem, nearest
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.plan import EventOutputFile, OutputFile
     from tvbo_lite.lems.recording import Recording
 
-__all__ = ["FIGURES", "Output", "check_figure", "outputs", "write_figure", "write_output"]
+__all__ = ["FIGURES", "Output", "check_figure", "is_there", "outputs", "write_figure", "write_outputs"]
 
 FORMATS = ("ID_TIME", "TIME_ID")
+ALLOW = "--allow-outside lets it"
 FIGURES = (".png", ".pdf", ".svg", ".jpg", ".webp")
 
 
@@ -30,8 +31,8 @@ class Output:
     target: Path
 
 
-def outputs(source: Source, folder: Path) -> tuple[Output, ...]:
-    """Every file that the simulation writes, below ``folder``.
+def outputs(source: Source, folder: Path, *, outside: bool = False) -> tuple[Output, ...]:
+    """Every file that the simulation writes, below ``folder``, or elsewhere too if ``outside`` allows it.
 
     Raises `InputError` with every file that may not or cannot be written; nothing is touched.
     """
@@ -43,7 +44,8 @@ def outputs(source: Source, folder: Path) -> tuple[Output, ...]:
     for file in files:
         where = places.get(file.id, Location(source.name))
         target = folder / file.path
-        reason = _bad_name(file.path) or _bad_place(target, folder, read)
+        reason = _bad_name(file.path, outside=outside) or _bad_place(target, read)
+        reason = reason or (None if outside else _bad_link(target.parent, folder))
         if target in taken:
             reason = f"'{taken[target]}' is written to the same file"
         if reason:
@@ -70,28 +72,41 @@ def _files_read(source: Source) -> set[Path]:
     return {Path(name).resolve() for name in names if name and Path(name).is_file()}
 
 
-def _bad_name(name: str) -> str | None:
-    """Why a file name of a document is refused, if it is: it may only lead below the output folder."""
+def _bad_name(name: str, *, outside: bool) -> str | None:
+    """Why a file name of a document is refused, if it is: it may only lead ``outside`` of the output folder
+    where that is allowed.
+    """
     if "\0" in name:
         return "a file name cannot hold a null character"
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
-    if posix.is_absolute() or windows.drive or windows.root:
-        return "it is an absolute path; output files go below the output folder (--out DIR)"
-    if ".." in windows.parts:
-        return "it leads out of the output folder ('..'); name another folder with --out DIR"
+    if not outside and (posix.is_absolute() or windows.drive or windows.root):
+        return f"it is an absolute path; output files go below the output folder (--out DIR); {ALLOW}"
+    if not outside and ".." in windows.parts:
+        return f"it leads out of the output folder ('..'); name another folder with --out DIR; {ALLOW}"
     return None if posix.name else "it names no file"
 
 
-def _bad_place(target: Path, folder: Path, read: set[Path]) -> str | None:
+def _bad_place(target: Path, read: set[Path]) -> str | None:
     """Why a file cannot be written there, if that is known before the run."""
-    if target.resolve() in read:
+    if Path(os.path.realpath(target)) in read:  # also of links in a circle, which Path.resolve does not bear
         return "it would overwrite the model itself"
     if target.exists() and not target.is_file():
         return f"{target} exists and is not a file"
-    above = next(place for place in (target.parent, *target.parent.parents, Path()) if place.exists())
+    places = (target.parent, *target.parent.parents, Path())
+    above = next(place for place in places if place.exists() or place.is_symlink())
+    if not above.exists():
+        return f"{above} is a symbolic link that leads nowhere"
     if not above.is_dir():
         return f"{above} is a file, not a folder"
     return None if os.access(above, os.W_OK | os.X_OK) else f"you may not write to {above}"
+
+
+def _bad_link(parent: Path, folder: Path) -> str | None:
+    """Why a file may not be written into ``parent``, if symbolic links lead from there out of ``folder``."""
+    real, home = Path(os.path.realpath(parent)), Path(os.path.realpath(folder))
+    if real.is_relative_to(home):
+        return None
+    return f"a symbolic link leads out of the output folder, to {real}; {ALLOW}"
 
 
 def _bad_formats(source: Source, places: dict[str, Location]) -> Iterator[Problem]:
@@ -102,22 +117,33 @@ def _bad_formats(source: Source, places: dict[str, Location]) -> Iterator[Proble
             yield Problem(message, where, " or ".join(FORMATS), nearest(file.format, FORMATS))
 
 
-def write_output(output: Output, recording: Recording) -> str | None:
-    """Write a table or an event file; what it holds, in words. None where no events were recorded."""
+def is_there(output: Output, recording: Recording) -> bool:
+    """Whether a recording holds what a file is for: some backends give no events."""
+    from tvbo_lite.lems.plan import OutputFile
+
+    return isinstance(output.file, OutputFile) or output.file.id in recording.events
+
+
+def write_outputs(planned: Sequence[Output], recording: Recording) -> list[tuple[Output, str]]:
+    """Write the tables and event files that are there; with each, what it holds, in words.
+
+    Where one cannot be written, the others stay as they were too.
+    """
+    there = [output for output in planned if is_there(output, recording)]
+    with all_beside([output.target for output in there]) as places:
+        return [(one, _written(one, place, recording)) for one, place in zip(there, places, strict=True)]
+
+
+def _written(output: Output, place: Path, recording: Recording) -> str:
+    from tvbo_lite.formats.dat import event_bytes, write_dat
     from tvbo_lite.lems.plan import OutputFile
 
     if isinstance(output.file, OutputFile):
-        from tvbo_lite.formats.dat import write_dat
-
         table = recording.table(output.file)
-        write_dat(output.target, table)
+        write_dat(place, table)
         return f"{_count(table.shape[0], 'row')} x {_count(table.shape[1], 'column')}"
-    if output.file.id not in recording.events:
-        return None
-    from tvbo_lite.formats.dat import event_bytes
-
     times, ids = recording.events[output.file.id]
-    write_beside(output.target, event_bytes(times, ids, output.file.format))
+    place.write_bytes(event_bytes(times, ids, output.file.format))
     return _count(len(ids), "event")
 
 

@@ -32,5 +32,5 @@ timeout = click.option(
     "--timeout",
     metavar="S",
     type=click.FloatRange(min=0, min_open=True),
-    help="Stop a run after S seconds (by default 600 for jLEMS, no limit for native).",
+    help="Stop a run after S seconds (by default 600 for other backends than native).",
 )

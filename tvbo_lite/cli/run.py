@@ -53,6 +53,12 @@ Examples:
 )
 @click.option("--save-state", metavar="FILE", type=Path, help="Keep the state at the end, to go on from it.")
 @click.option("--from-state", metavar="FILE", type=Path, help="Go on from a state, for as long again.")
+@click.option(
+    "--force", is_flag=True, help="Run for longer than a day if need be; such a run is refused otherwise."
+)
+@click.option(
+    "--allow-outside", is_flag=True, help="Write files that FILE names outside of the output folder too."
+)
 @options.plot
 @click.option(
     "--html", metavar="FILE", type=Path, help="Write a page with zoomable spikes and traces (needs plotly)."
@@ -70,6 +76,8 @@ def run(
     output: Path | None,
     save_state: Path | None,
     from_state: Path | None,
+    force: bool,
+    allow_outside: bool,
     backend: str,
     out: Path | None,
     plot: Path | None,
@@ -96,12 +104,13 @@ def run(
     check_figure(plot)
     if output is not None and (plot is not None or html is not None):
         raise click.UsageError("--plot draws what is in memory, and with --output nothing is")
-    native = _native_options(backend, output, save_state, from_state)
+    native = _native_options(backend, output, save_state, from_state, force=force)
     _check_page(html, file)
     source = read_source(file, include, _wanted(duration, step, network))
     for warning in source.warnings:
         click.echo(f"warning: {warning}", err=True)
-    planned = outputs(source, out if out is not None else source.folder) if output is None else ()
+    folder = out if out is not None else source.folder
+    planned = outputs(source, folder, outside=allow_outside) if output is None else ()
     losses = Losses()
     with Watch(timeout) as watch:
         native |= {"fast": fast, "threads": threads, "timeout": timeout, "progress": watch}
@@ -125,15 +134,16 @@ def run(
 
 
 def _native_options(
-    backend: str, output: Path | None, save_state: Path | None, from_state: Path | None
+    backend: str, output: Path | None, save_state: Path | None, from_state: Path | None, *, force: bool
 ) -> dict[str, Any]:
     """The options that only the native backend has; all that can be wrong with them is told now."""
     if backend != "native":
-        for name, value in (("output", output), ("save-state", save_state), ("from-state", from_state)):
+        given = {"output": output, "save-state": save_state, "from-state": from_state, "force": force or None}
+        for name, value in given.items():
             if value is not None:
                 raise BackendError(f"--{name} is an option of the native backend; {backend} has none")
         return {}
-    options: dict[str, Any] = {"keep_state": save_state is not None}
+    options: dict[str, Any] = {"keep_state": save_state is not None, "force": force}
     if from_state is not None:
         from tvbo_lite.lems.state import State
 
@@ -149,15 +159,16 @@ def _native_options(
 def _write(planned: Sequence[Output], recording: Recording, backend: str, plot: Path | None) -> None:
     """The output files and the figure; those of a run that was stopped have names that say so."""
     from tvbo_lite.atomic import partial_name
-    from tvbo_lite.cli._files import write_figure, write_output
+    from tvbo_lite.cli._files import is_there, write_figure, write_outputs
 
+    if recording.stopped is not None:
+        planned = [replace(output, target=partial_name(output.target)) for output in planned]
     for output in planned:
-        target = output.target if recording.stopped is None else partial_name(output.target)
-        content = write_output(replace(output, target=target), recording)
-        if content is None:
-            click.echo(f"note: {target} is not written: {backend} gave no events for it", err=True)
-        else:
-            click.echo(f"wrote {target}: {content}")
+        if not is_there(output, recording):
+            what = f"{output.target} is not written: {backend} gave no events for it"
+            click.echo(f"note: {what}", err=True)
+    for output, content in write_outputs(planned, recording):
+        click.echo(f"wrote {output.target}: {content}")
     if plot is not None:
         write_figure(plot, recording)
         click.echo(f"wrote {plot}")

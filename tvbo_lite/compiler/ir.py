@@ -509,7 +509,7 @@ class Program:
     ``substeps`` steps. With ``own_time`` the step delivers events and tells the time itself: it begins
     with the time of the row that it is to reach. ``step_length`` is the place where a method that chooses
     its steps keeps the length of the next one, which is NaN where it has given up, and ``step_begin`` that of
-    the time at which the last one began.
+    the time at which the last one began. Every so many rows as ``apart`` says is a result.
     """
 
     dt: float  # s
@@ -529,6 +529,7 @@ class Program:
     own_time: bool = False
     step_length: int | None = None
     step_begin: int | None = None
+    apart: int = 1
 
     def delays(self) -> bool:
         """Whether any event is queued."""

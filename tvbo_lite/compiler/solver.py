@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["lower_for", "method_of"]
 
 MAX_DENSE = 400  # states of a method that solves linear systems
+SOLID = 20_000  # steps from row to row at most: between rows a run hears nobody
 JUST_AFTER = 1.0 + 2.0**-51  # a time times this is after it, however it was rounded
 FEW = 12  # states: the code of more is not worth a copy for each stage
 WHOLE = 1e-6  # how far the ratio of sampling time and step may be from a whole number
@@ -90,11 +91,12 @@ def lower_for(
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """``dt`` seconds between rows, ``substeps`` steps for each."""
+    """``rows`` seconds between rows, ``substeps`` steps for each; every ``apart``-th row is a result."""
 
     step: float
     rows: float
     substeps: int
+    apart: int = 1
 
 
 class _Solving(ModelLowering):
@@ -231,6 +233,7 @@ class _Solving(ModelLowering):
             own_time=True,
             step_length=length,
             step_begin=begun,
+            apart=grid.apart,
         )
 
     def _grid(self) -> _Grid:
@@ -244,7 +247,8 @@ class _Solving(ModelLowering):
         if count < 1 or abs(rows / step - count) > WHOLE * count:
             what = f"the sampling step of {rows:g} s is not a multiple of the step of {step:g} s"
             raise ModelError(Problem(what))
-        return _Grid(step, count * step, count)
+        steps = next(steps for steps in range(min(count, SOLID), 0, -1) if count % steps == 0)
+        return _Grid(step, steps * step, steps, count // steps)
 
     @property
     def is_adaptive(self) -> bool:

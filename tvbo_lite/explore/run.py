@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from tvbo_lite.explore.work import Part, Runner, Traces, Work, check_times, part
 from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.formats.yaml.writer import text_of
 from tvbo_lite.lems.renamed import names_of
+from tvbo_lite.memory import lacking
 from tvbo_lite.progress import Progress, shown
 from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.recorded import units_of_model
@@ -35,7 +37,6 @@ CHUNK_VALUES = 1 << 25  # numbers that a chunk may record (256 MB), where its si
 STORED_VALUES = 1 << 22  # the same where chunks are those of a store (32 MB)
 STORED_ALONE = 16  # sets that run one by one and are written together
 FAILURES = ("raise", "nan")
-MAX_VALUES = 2_000_000_000  # numbers of a result in memory, of 8 bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,11 @@ class InMemory:
 
     def _make_room(self, traces: Traces) -> None:
         shape = (self.count, len(traces.time), len(traces.quantities))
-        total = self.count * len(traces.time) * len(traces.quantities)
-        if total > MAX_VALUES:
-            what = f"{self.count} sets of {len(traces.time)} times are {8e-9 * total:.3g} GB"
+        lack = lacking(8.0 * math.prod(shape))
+        if lack is not None:
+            what = f"{self.count} sets of {len(traces.time)} times need {lack}"
             hint = "'output' writes them to a folder; 'sampling_step_size' (s) keeps fewer times"
-            raise UnsupportedError(Problem(what, expected=f"at most {8e-9 * MAX_VALUES:.3g} GB", hint=hint))
+            raise UnsupportedError(Problem(what, hint=hint))
         self.time = traces.time.copy()
         self.values = np.full(shape, np.nan)
         self.quantities = traces.quantities

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import numpy as np
 
-from tvbo_lite.errors import NOWHERE, Location, ModelError, Problem, nearest
+from tvbo_lite.errors import NOWHERE, Location, ModelError, Problem, UnsupportedError, nearest
+from tvbo_lite.memory import lacking
 from tvbo_lite.schema import Equation, Experiment, Parameter, StateVariable
 
 if TYPE_CHECKING:
@@ -96,11 +98,18 @@ def read_space(
 
 
 def points(axes: tuple[SweepAxis, ...], mode: str) -> tuple[tuple[int, ...], NDArray[np.int64]]:
-    """The shape of a sweep, and for each set, in C order, the index on each axis: shape ``(n, n_axes)``."""
+    """The shape of a sweep, and for each set, in C order, the index on each axis: shape ``(n, n_axes)``.
+
+    Raises `UnsupportedError` where there are more than memory holds.
+    """
     if mode == "zip":
         count = len(axes[0].values)
         return (count,), np.repeat(np.arange(count)[:, None], len(axes), axis=1)
     shape = tuple(len(axis.values) for axis in axes)
+    lack = lacking(16.0 * len(axes) * math.prod(shape))
+    if lack is not None:
+        what = f"{math.prod(shape)} sets need {lack}, before any of them is run"
+        raise UnsupportedError(Problem(what, hint="take fewer values, or mode zip"))
     return shape, np.indices(shape).reshape(len(axes), -1).T
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from tvbo_lite import limits
 from tvbo_lite.errors import ExpressionError, Location, Problem, nearest
 from tvbo_lite.expr.tree import (
     COMPARISONS,
@@ -25,10 +26,6 @@ from tvbo_lite.expr.tree import (
     height,
     is_boolean,
 )
-
-MAX_DEPTH = 200  # nested brackets; deeper text is not a model's
-MAX_HEIGHT = 300  # operations that wait for one another: a sum of so many terms
-MAX_LENGTH = 100_000  # characters
 
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("^",),
@@ -56,14 +53,26 @@ def parse(text: str) -> Expr:
 
     Raises `ExpressionError` that shows the text and the place of the first fault.
     """
-    if len(text) > MAX_LENGTH:
-        msg = f"an expression of {len(text)} characters; at most {MAX_LENGTH} are read"
-        raise ExpressionError(msg)
+    check_length(text)
     expr = _Parser(text).whole()
-    if height(expr) > MAX_HEIGHT:
-        msg = f"an expression in which more than {MAX_HEIGHT} operations wait for one another: {text[:60]}..."
-        raise ExpressionError(msg)
+    check_height(expr, text)
     return expr
+
+
+def check_length(text: str) -> None:
+    """Raises `ExpressionError` for a text that is no expression of a person."""
+    if len(text) > limits.EXPRESSION_LENGTH.value():
+        what = f"an expression of {len(text)} characters: {text[:60]}..."
+        expected = f"at most {limits.EXPRESSION_LENGTH}"
+        raise ExpressionError(Problem(what, expected=expected, hint=limits.EXPRESSION_LENGTH.more))
+
+
+def check_height(expr: Expr, text: str) -> None:
+    """Raises `ExpressionError` for a tree so high that what walks through it would fill Python's stack."""
+    if height(expr) > limits.EXPRESSION_HEIGHT.value():
+        most = limits.EXPRESSION_HEIGHT
+        msg = f"an expression in which more than {most} operations wait for one another: {text[:60]}..."
+        raise ExpressionError(msg)
 
 
 class _Parser:
@@ -73,7 +82,7 @@ class _Parser:
         self.text = text
         self.tokens = list(self._tokens())
         self.place = 0
-        self.depth = 0
+        self.depth, self.deepest = 0, limits.EXPRESSION_BRACKETS.value()
 
     def whole(self) -> Expr:
         expr = self.group(closing=False)
@@ -84,8 +93,8 @@ class _Parser:
     def group(self, *, closing: bool) -> Expr:
         """Operands and operators up to the closing bracket or the end, joined into one tree."""
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.fault(f"brackets nested deeper than {MAX_DEPTH}", self._position())
+        if self.depth > self.deepest:
+            raise self.fault(f"brackets nested deeper than {self.deepest:.0f}", self._position())
         items: list[Expr | str] = []
         while self.place < len(self.tokens) and self.tokens[self.place][1] != ")":
             items.append(self.item(items))

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import NoReturn, TypeAlias
 
+from tvbo_lite import limits
 from tvbo_lite.errors import ExpressionError, Location, Problem, nearest
-from tvbo_lite.expr.lems import MAX_DEPTH, MAX_HEIGHT, MAX_LENGTH
+from tvbo_lite.expr.lems import check_height, check_length
 from tvbo_lite.expr.tree import (
     FUNCTIONS,
     LOGICAL,
@@ -29,14 +30,12 @@ from tvbo_lite.expr.tree import (
     Number,
     Select,
     children,
-    height,
     is_boolean,
     substitute,
 )
 
 __all__ = ["Function", "parse"]
 
-MAX_SIZE = 100_000  # nodes of a tree, functions filled in
 
 _TRUE = Binary("eq", Number(0.0), Number(0.0))
 _FALSE = Binary("neq", Number(0.0), Number(0.0))
@@ -95,26 +94,23 @@ def parse(
     Calls of ``functions`` are replaced by their values. Raises `ExpressionError` that shows the text and
     the place of the first fault, with the nearest known name.
     """
-    if len(text) > MAX_LENGTH:
-        msg = f"an expression of {len(text)} characters; at most {MAX_LENGTH} are read"
-        raise ExpressionError(msg)
+    check_length(text)
     expr = _Parser(text, names, functions or {}).whole()
-    if _size(expr) > MAX_SIZE:
-        msg = f"with its functions filled in, the expression has over {MAX_SIZE} operations: {text[:60]}..."
-        raise ExpressionError(msg)
-    if height(expr) > MAX_HEIGHT:
-        msg = f"an expression in which more than {MAX_HEIGHT} operations wait for one another: {text[:60]}..."
-        raise ExpressionError(msg)
+    most = limits.EXPRESSION_SIZE
+    if _is_larger(expr, most.value()):
+        what = f"with its functions filled in, the expression has over {most} operations: {text[:60]}..."
+        raise ExpressionError(Problem(what, hint=most.more))
+    check_height(expr, text)
     return expr
 
 
-def _size(expr: Expr) -> int:
-    """How many nodes the tree has; counts no further than just beyond the limit."""
+def _is_larger(expr: Expr, most: float) -> bool:
+    """Whether the tree has more than so many nodes; they are counted no further than that."""
     count, waiting = 0, [expr]
-    while waiting and count <= MAX_SIZE:
+    while waiting and count <= most:
         count += 1
         waiting.extend(children(waiting.pop()))
-    return count
+    return count > most
 
 
 class _Parser:
@@ -124,7 +120,7 @@ class _Parser:
         self.text = text
         self.names = names
         self.functions = functions
-        self.depth = 0
+        self.depth, self.deepest = 0, limits.EXPRESSION_BRACKETS.value()
         self.place = 0
         self.words: dict[int, str] = {}  # what '.and.' or '.or.' joined, as long as it is without brackets
         self.tokens = self._tokens()
@@ -140,8 +136,8 @@ class _Parser:
     def expression(self, least: int) -> Expr:
         """An operand and all that binds to it at least as tightly as ``least``."""
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.fail(f"nested deeper than {MAX_DEPTH}", self.peek()[2])
+        if self.depth > self.deepest:
+            self.fail(f"nested deeper than {self.deepest:.0f}", self.peek()[2])
         left = self.prefix()
         while True:
             kind, text, position = self.peek()

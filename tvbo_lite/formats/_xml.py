@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from tvbo_lite.errors import Location, Problem, ReadError
+from tvbo_lite.limits import ATTRIBUTES
+from tvbo_lite.memory import LIMIT, lacking
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
 REFUSED = "documents with a DOCTYPE, entities or external references are refused"
+LARGE = 10_000_000  # bytes of a document whose memory is estimated before it is read
+MARK = 300  # bytes that an element or an attribute takes until it is part of a model
 
 
 def parse_bytes(data: bytes, file: str, *, comments: bool = False) -> _Element:
     """The root element of an XML document; processing instructions are dropped, comments unless wanted.
 
     Raises `ReadError` where the text is not well-formed, or has a document type definition: its
-    entities could expand without end or name files of the reader's machine.
+    entities could expand without end or name files of the reader's machine. Also where the elements would
+    fill the memory, and where one has more attributes than `ATTRIBUTES` allows: lxml lists them in a time
+    that grows with the square of their number.
     """
     from lxml import etree
+
+    _require_room(data, file)
 
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -35,7 +43,26 @@ def parse_bytes(data: bytes, file: str, *, comments: bool = False) -> _Element:
         raise ReadError(Problem(f"not well-formed XML: {reason}", Location(file, error.lineno))) from error
     if getattr(root.getroottree().docinfo, "doctype", None):
         raise ReadError(Problem("found <!DOCTYPE ...>", Location(file, 1), "plain XML", REFUSED))
+    _check_attributes(root, file)
     return root
+
+
+def _require_room(data: bytes, file: str) -> None:
+    if len(data) < LARGE:
+        return
+    marks = data.count(b"<") + data.count(b"=")
+    if lack := lacking(MARK * marks + 4.0 * len(data)):
+        hint = f"write connections as HDF5, or set the environment variable {LIMIT}"
+        raise ReadError(Problem(f"reading this needs {lack}", Location(file), hint=hint))
+
+
+def _check_attributes(root: _Element, file: str) -> None:
+    crowded = cast("list[_Element]", root.xpath(f"//*[count(@*) > {ATTRIBUTES}]"))
+    if crowded:
+        first = crowded[0]
+        what = f"<{local_name(str(first.tag))}> has {len(first.attrib)} attributes"
+        where = Location(file, line_of(first))
+        raise ReadError(Problem(what, where, f"at most {ATTRIBUTES}", ATTRIBUTES.more))
 
 
 def comments_in(root: _Element) -> list[_Element]:

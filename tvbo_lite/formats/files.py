@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from tvbo_lite.atomic import beside
+from tvbo_lite.atomic import all_beside, beside
 from tvbo_lite.errors import RenderError
 
 __all__ = ["Files", "Stored", "write_beside", "write_files"]
@@ -52,12 +52,14 @@ class Files(Mapping[str, str | Stored]):
 
 
 def write_files(folder: str | Path, files: Files) -> tuple[Path, ...]:
-    """Write every file below ``folder``, the main one last, each beside its place and then renamed.
+    """Write every file below ``folder``, each beside its place; then they are renamed, the main one last.
 
     Returns the paths in the order of ``files``. Raises `OSError` as the system does.
     """
-    for name in sorted(files, key=lambda name: name == files.main):
-        write_beside(Path(folder, name), files[name])
+    names = sorted(files, key=lambda name: name != files.main)
+    with all_beside([Path(folder, name) for name in names]) as places:
+        for name, place in zip(names, places, strict=True):
+            _write(place, files[name])
     return tuple(Path(folder, name) for name in files)
 
 
@@ -66,7 +68,11 @@ def write_beside(path: Path, content: bytes | str | Stored) -> None:
     if isinstance(content, Stored) and path.exists() and not path.is_file():
         raise RenderError(f"{path} is no file, so it cannot hold what is no text")
     with beside(path) as new:
-        if isinstance(content, Stored):
-            content.write(new)
-        else:
-            new.write_bytes(content.encode() if isinstance(content, str) else content)
+        _write(new, content)
+
+
+def _write(path: Path, content: bytes | str | Stored) -> None:
+    if isinstance(content, Stored):
+        content.write(path)
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)

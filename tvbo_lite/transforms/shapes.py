@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tvbo_lite import limits
 from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.lems import model as m
@@ -26,8 +27,6 @@ from tvbo_lite.transforms.types import ResolvedType
 Values: TypeAlias = NDArray[np.float64]  # one number for each copy
 
 _KEY = re.compile(r"\[([^=\]*]+)=")
-MAX_INSTANCES = 20_000_000
-MAX_DEPTH = 100  # a deeper tree contains itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ class Specs:
         self, component: ResolvedComponent, values: Mapping[str, float], *, consolidated: bool, depth: int = 0
     ) -> Spec:
         """What a copy of a component, given some values, consists of."""
-        if depth > MAX_DEPTH:
+        if depth > limits.TREE_DEPTH.value():
             raise component.fail(f"is nested {depth} deep; does its structure contain itself?")
         matters = values if values and any(map(_assigns, component.type.structure)) else {}
         key = (id(component), consolidated, tuple(sorted(matters.items())))
@@ -287,8 +286,9 @@ def _multi_instantiate(draft: _Draft, element: m.Builder) -> None:
     copied = _instantiated(component, element)
     name = element.attributes.get("number", "")
     number = component.parameters.get(name, float("nan"))
-    if not -0.5 <= number <= MAX_INSTANCES:
-        raise component.fail(f"{name}: cannot make {number:g} instances (0 to {MAX_INSTANCES})")
+    most = limits.INSTANCES
+    if not -0.5 <= number <= most.value():
+        raise component.fail(f"{name}: cannot make {number:g} instances (0 to {most}); {most.more}")
     count = math.floor(number + 0.5)
     given: dict[str, Values] = {"index": np.arange(count, dtype=np.float64)}
     if any(map(_assigns, element.children)) and count:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tvbo_lite import limits
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats._xml import line_of, local_name, parse_bytes
 from tvbo_lite.formats.lems import elements, sources
@@ -18,7 +19,6 @@ from tvbo_lite.lems.collector import collector_paused
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-MAX_INCLUDES = 1000
 _ROOTS = ("Lems", "neuroml")
 
 
@@ -69,8 +69,10 @@ class _Linker:
 
     def include(self, origin: sources.Origin) -> m.Model:
         self.seen.add(origin.key)
-        if len(self.seen) > MAX_INCLUDES:
-            raise ReadError(Problem(f"more than {MAX_INCLUDES} included files", Location(origin.name)))
+        most = limits.INCLUDES
+        if len(self.seen) > most.value():
+            what = f"more than {most} included files"
+            raise ReadError(Problem(what, Location(origin.name), hint=most.more))
         read = core_document(origin) if isinstance(origin, sources.Core) else _document(origin)
         self.add(read, origin)
         return read

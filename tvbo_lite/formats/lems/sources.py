@@ -14,10 +14,9 @@ from typing import TypeAlias
 
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
 from tvbo_lite.formats.neuroml import jar
-from tvbo_lite.reading import bytes_of
+from tvbo_lite.reading import document_of
 
 _CORE_PREFIX = "jNeuroML:NeuroML2CoreTypes/"
-MAX_BYTES = 512 * 1024 * 1024  # a larger XML file is a mistake, or hostile
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,7 @@ class OnDisk:
         return str(self.path.resolve())
 
     def read(self) -> bytes:
-        if self.path.is_file() and self.path.stat().st_size > MAX_BYTES:
-            raise ReadError(Problem(f"the file is larger than {MAX_BYTES} bytes", Location(self.name)))
-        return bytes_of(self.path)
+        return document_of(self.path)
 
     def place(self, file: str) -> str | None:
         return str(self.path.parent / file)
@@ -160,7 +157,9 @@ def main(name: str | Path) -> Origin:
     for member in (f"LEMSexamples/{name}", f"LEMSexamples/{name}.xml"):
         if path.name == str(name) and jar.has_example_file(member):
             return InJar(member)
-    what = "is a folder" if path.is_dir() else "there is no such file, and no canonical example of that name"
+    link = "is a symbolic link that leads nowhere" if path.is_symlink() else None
+    none = link or "there is no such file, and no canonical example of that name"
+    what = "is a folder" if path.is_dir() else none
     hint = nearest(path.name, jar.example_names())
     raise ReadError(Problem(what, Location(str(name)), None, hint))
 
@@ -178,11 +177,18 @@ def included(file: str, origin: Origin, search: Sequence[Path], location: Locati
     found = found or core(file)
     if found is None:
         places = [origin.place(file), *(str(folder / file) for folder in search)]
-        tried = [f"there is no {place}" for place in dict.fromkeys(filter(None, places))]
+        tried = [_absent(place) for place in dict.fromkeys(filter(None, places))]
         tried.append(f"{'and ' if tried else ''}NeuroML has no core type file of that name")
         message = f"include '{file}' is not found: {', '.join(tried)}"
         raise ReadError(Problem(message, location, None, nearest(file, _names_near(origin, search))))
     return found
+
+
+def _absent(place: str) -> str:
+    """That a file is not there, or what is there instead."""
+    if Path(place).is_symlink():
+        return f"{place} is a symbolic link that leads nowhere"
+    return f"{place} is a folder" if Path(place).is_dir() else f"there is no {place}"
 
 
 def _names_near(origin: Origin, search: Sequence[Path]) -> list[str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+from tvbo_lite import limits
 from tvbo_lite.errors import (
     ExpressionError,
     InputError,
@@ -39,7 +40,6 @@ OUT = "_out"
 """Ends the name of a variable that shows others what is none itself."""
 
 TIME = "t"
-MAX_ORDER = 200  # equations in the chain of one delay
 
 _KINDS: tuple[type[InputError], ...] = (ExpressionError, ModelError, UnsupportedError)
 
@@ -272,9 +272,9 @@ class System:
             return signal
         own = round((edge.delay / edge.spread) ** 2) if edge.spread else 0
         order = max(own, self.delays.order)
-        if order > MAX_ORDER:
+        if order > limits.CHAIN.value():
             message = f"the delay of {edge.delay:g} with a spread of {edge.spread:g} needs {order} equations"
-            self.report(UnsupportedError, message, edge.location, f"at most {MAX_ORDER}")
+            self.report(UnsupportedError, message, edge.location, f"at most {limits.CHAIN}")
             return signal
         return self._chain(signal, order, order / edge.delay, edge) if order else signal
 

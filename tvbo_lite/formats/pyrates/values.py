@@ -6,6 +6,7 @@ import cmath
 import re
 from typing import Any
 
+from tvbo_lite import limits
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats.pyrates.model import Value, Variable
 from tvbo_lite.schema.base import describe
@@ -17,7 +18,6 @@ _KIND_NAMES = {"state_var": "variable", "constant": "constant", **{kind: kind fo
 _DEFINED = re.compile(r"(?P<kind>input|output|variable)\s*(?:\((?P<value>[^()]*)\))?")
 _TYPES: dict[str, float | complex] = {"": 0.0, "float": 0.0, "int": 0.0, "complex": 0j}
 _EXPECTED = "a number, input, output or variable, the last three also with a value: input(0.0)"
-MAX_LENGTH = 10_000  # elements of an array
 
 
 def variable(given: Any, location: Location) -> Variable:
@@ -59,8 +59,8 @@ def _initial(text: str, shown: str, location: Location) -> Value:
     value: float | complex = _TYPES[first] if first in _TYPES else _scalar(first, shown, location)
     if not comma:
         return value
-    if not length.isdigit() or not 0 < int(length) <= MAX_LENGTH:
-        expected = f"a number of elements from 1 to {MAX_LENGTH} after the comma"
+    if not length.isdigit() or not 0 < int(length) <= limits.ARRAY.value():
+        expected = f"a number of elements from 1 to {limits.ARRAY} after the comma"
         raise ReadError(Problem(f"found {describe(shown)}", location, expected))
     return (value,) * int(length)
 

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tvbo_lite import limits
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
+from tvbo_lite.memory import LIMIT, lacking
 from tvbo_lite.schema.paths import DocumentPath, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["MAX_ALIASED_NODES", "MAX_DEPTH", "Document", "read_text"]
+__all__ = ["Document", "read_text"]
 
-MAX_DEPTH = 100
-"""Collections inside each other; a detailed NeuroML cell needs about 15."""
-
-MAX_ALIASED_NODES = 100_000
-"""Values that aliases (``*name``) may add to a document, all together."""
+LARGE = 1_000_000  # characters of a text whose memory is estimated before it is read
+VALUE = 100  # bytes for each character of a list of numbers, until it is plain data with its lines
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -73,9 +72,12 @@ def read_text(text: str, file: str = "<string>") -> Document:
 
     Raises:
         ReadError: for text that is not YAML, holds no mapping or more than one document, repeats a key,
-            uses its own tags or merge keys, nests deeper than `MAX_DEPTH`, or whose aliases add more
-            than `MAX_ALIASED_NODES` values.
+            uses its own tags or merge keys, nests deeper than `limits.YAML_DEPTH`, or whose aliases
+            add more than `limits.YAML_ALIASES` values; and for one that would fill the memory.
     """
+    if len(text) > LARGE and (lack := lacking(VALUE * len(text))):
+        what, hint = f"reading this needs {lack}", f"set the environment variable {LIMIT}"
+        raise ReadError(Problem(what, Location(file), hint=hint))
     builder = _Builder(file)
     root = _tree(text, file)
     if root is None or root.kind != "mapping":
@@ -133,6 +135,7 @@ def _tree(text: str, file: str) -> _Node | None:
     anchors: dict[str, _Node] = {}
     top: list[Any] = []
     parents: list[_Node] = []
+    deepest = limits.YAML_DEPTH.value()
     for event in _events(text, file):
         line = event.start_mark.line + 1
         if isinstance(event, yaml.DocumentStartEvent) and top:
@@ -144,7 +147,7 @@ def _tree(text: str, file: str) -> _Node | None:
             (parents[-1].content if parents else top).append(node)
             if isinstance(node, _Node) and node.kind != "scalar":
                 parents.append(node)
-                if len(parents) > MAX_DEPTH:
+                if len(parents) > deepest:
                     raise ReadError(_too_deep(file, line))
     return top[0] if top else None
 
@@ -181,7 +184,9 @@ def _alias(name: str, line: int, anchors: dict[str, _Node], file: str) -> _Alias
 
 
 def _too_deep(file: str, line: int) -> Problem:
-    return Problem("the values are nested too deep", Location(file, line), f"at most {MAX_DEPTH} levels")
+    return Problem(
+        "the values are nested too deep", Location(file, line), f"at most {limits.YAML_DEPTH} levels"
+    )
 
 
 class _Builder:
@@ -191,6 +196,7 @@ class _Builder:
         self.file = file
         self.lines: dict[DocumentPath, int] = {}
         self.problems: list[Problem] = []
+        self._deepest, self._most_aliased = limits.YAML_DEPTH.value(), limits.YAML_ALIASES.value()
         self._aliased = 0
         self._inside_aliases = 0
 
@@ -212,14 +218,15 @@ class _Builder:
         return self._mapping(node, path, depth)
 
     def _count(self, node: _Node, depth: int) -> None:
-        if depth > MAX_DEPTH:
+        if depth > self._deepest:
             raise ReadError(_too_deep(self.file, node.line))
         if self._inside_aliases:
             self._aliased += 1
-            if self._aliased > MAX_ALIASED_NODES:
-                message = "the aliases (*name) repeat too many values"
-                limit = f"at most {MAX_ALIASED_NODES}"
-                raise ReadError(Problem(message, Location(self.file, node.line), limit))
+            if self._aliased > self._most_aliased:
+                message, most = "the aliases (*name) repeat too many values", limits.YAML_ALIASES
+                raise ReadError(
+                    Problem(message, Location(self.file, node.line), f"at most {most}", most.more)
+                )
 
     def _mapping(self, node: _Node, path: DocumentPath, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}

@@ -6,7 +6,9 @@ from itertools import groupby
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from tvbo_lite.errors import ReadError
 from tvbo_lite.lems import beyond
+from tvbo_lite.reading import document_of
 from tvbo_lite.schema.integration import seconds
 from tvbo_lite.transforms.lower.course import Course
 
@@ -61,10 +63,11 @@ def _read(context: Context, name: str, path: Path, times: list[float]) -> tuple[
     home = context.locate(()).file
     file = FilePath(home).parent / name if home else FilePath(name)
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = document_of(file).decode().splitlines()
         rows = [[float(part) for part in line.replace(",", " ").split()] for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
-        context.report(path, f"the file {file} cannot be read: {error}", "a number in each line")
+    except (ReadError, ValueError) as error:
+        why = error.problems[0].message if isinstance(error, ReadError) else f"cannot be read: {error}"
+        context.report(path, f"the file {file} {why}", "a number in each line")
         return [], []
     widths = {len(row) for row in rows}
     if widths not in ({1}, {2}) or (widths == {2} and times) or (times and len(times) != len(rows)):

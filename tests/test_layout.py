@@ -24,7 +24,7 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources", "memory", "progress", "stores", "atomic"},
+    {"losses", "units", "resources", "memory", "progress", "stores", "atomic", "numerals"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},

@@ -110,11 +110,11 @@ class SimulationExperiment(Experiment):
         name = str(path)
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
-        except OSError as error:
-            message = f"the file cannot be read: {error.strerror or error}"
-            raise ReadError(Problem(message, Location(name))) from error
         except UnicodeDecodeError as error:
             raise ReadError(Problem("the file is not UTF-8 text", Location(name))) from error
+        except (OSError, ValueError) as error:  # the latter for a name that no file can have
+            message = f"the file cannot be read: {getattr(error, 'strerror', None) or error}"
+            raise ReadError(Problem(message, Location(name))) from error
         return cls.from_string(text, name)
 
     @classmethod

@@ -43,7 +43,9 @@ __all__ = ["ExperimentResult", "Integration", "with_sources"]
 
 
 # of a quantity: ``pop[3]/v``, ``net/pop[3]/v`` or ``pop/3/cell/v``
-_PLACE = re.compile(r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d+)\]|/(?P<listed>\d+)(?=/[^/]+/))/")
+_PLACE = re.compile(
+    r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d{1,18})\]|/(?P<listed>\d{1,18})(?=/[^/]+/))/"
+)
 
 
 class Integration:

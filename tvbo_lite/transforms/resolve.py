@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -298,8 +299,7 @@ class Resolver:
         if child.tag in NOTED and child.tag not in kind.child_slots and not self._fits(kind, child.tag):
             return False
         if child.type is None and child.extends is None and child.tag not in self.types:
-            names = [name for name, slot in kind.child_slots.items() if not slot.many]
-            hint = nearest(child.tag, [*names, *self.types.names()])
+            hint = nearest(child.tag, self._tags(kind))
             what = f"<{child.tag}> is not known inside {resolved.describe()}"
             raise ModelError(Problem(what, child.location, None, hint))
         member = self._resolve(child, resolved, None)
@@ -320,6 +320,14 @@ class Resolver:
         """Whether a list of the type takes components of the type that the tag names."""
         known = tag in self.types
         return known and any(s.many and self.types.get(tag).is_a(s.type) for s in kind.child_slots.values())
+
+    def _tags(self, kind: ResolvedType) -> list[str]:
+        """The elements that may stand in a component of the type."""
+        found = [name for name, slot in kind.child_slots.items() if not slot.many]
+        for name in self.types.names():
+            with suppress(InputError):  # of a type that is wrong itself, which is told elsewhere
+                found += [name] if self._fits(kind, name) else []
+        return found
 
     def _references(self, resolved: ResolvedComponent) -> None:
         for name, reference in resolved.type.references.items():

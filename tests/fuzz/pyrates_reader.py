@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from fuzz import mutate
 from fuzz.texts import in_tests
@@ -47,16 +49,26 @@ def examine(path: Path) -> None:
 
 
 def seeds(*, own: bool = False) -> Iterator[bytes]:
-    """The templates of the tests, with one of their circuits after the other at the end."""
+    """Each circuit of the tests with the templates that it needs, which stand before it."""
     del own  # there are no others
-    text = (OWN / "models.yaml").read_text(encoding="utf-8")
-    data = read_text(text).data
+    data = read_text((OWN / "models.yaml").read_text(encoding="utf-8")).data
     data.pop("aliases")
-    for name in [name for name, item in data.items() if item.get("base") == "CircuitTemplate"]:
-        data[name] = data.pop(name)
-        yield emit(data).encode()
-    yield text.encode()
+    for name, item in data.items():
+        if "nodes" in item or "circuits" in item or "edges" in item:
+            needed = _needed(name, data)
+            yield emit({key: data[key] for key in data if key in needed}).encode()
     yield from in_tests("base: ")
+
+
+def _needed(name: str, data: dict[str, Any]) -> set[str]:
+    """The names of a template, and of all that are named in it."""
+    found, open_ = {name}, [name]
+    while open_:
+        text = emit({"": data[open_.pop()]})
+        new = {other for other in data if other not in found and re.search(rf"\b{other}\b", text)}
+        found |= new
+        open_ += new
+    return found
 
 
 def changed(data: bytes, rng: Random) -> bytes:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _OF_TYPE = re.compile(r"//(?P<type>\w+)\[(?P<key>\w+)\s*=\s*(?P<path>[\w/.]+)\]")
 NOTED = ("Meta", "About", "notes", "annotation")  # elements that jLEMS lets stand in any component
+_LANGUAGE = ("Include", "Target", "ComponentType", "Dimension", "Unit", "Constant")  # beside components
 GENERIC_TAG = "Component"  # <Component type="..."> names its type by the attribute alone
 
 
@@ -187,7 +188,8 @@ class Resolver:
         if name not in self.types:
             label = f" '{component.id}'" if component.id else ""
             what = f"unknown component type '{name}' of <{component.tag}>{label}"
-            raise ModelError(Problem(what, component.location, None, nearest(name, self.types.names())))
+            known = self.types.names() if component.type or slot else (*self.types.names(), *_LANGUAGE)
+            raise ModelError(Problem(what, component.location, None, nearest(name, known)))
         return self.types.get(name)
 
     def _parameters(self, resolved: ResolvedComponent) -> None:

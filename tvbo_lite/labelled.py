@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Placed", "in_units", "summary", "table_of", "to_si", "traces_of", "with_places"]
 
 # of a quantity: ``pop[3]/v``, ``net/pop[3]/v`` or ``pop/3/cell/v``
-_PLACE = re.compile(r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d+)\]|/(?P<listed>\d+)(?=/[^/]+/))/")
+_PLACE = re.compile(
+    r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d{1,18})\]|/(?P<listed>\d{1,18})(?=/[^/]+/))/"
+)
 
 
 def table_of(

@@ -27,8 +27,8 @@ def bytes_of(path: str | os.PathLike[str], where: Location | None = None, *, mos
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             content = b"" if size > most else file.read() if size else file.read(int(min(most, 1 << 62)) + 1)
-    except OSError as error:
-        raise _refused(path, error.strerror or str(error), where) from error
+    except (OSError, ValueError) as error:  # the latter for a name that no file can have
+        raise _refused(path, getattr(error, "strerror", None) or str(error), where) from error
     if max(size, len(content)) > most:
         what = f"the file is larger than {FILE_SIZE.spelt(most)}"
         raise ReadError(Problem(what, where or Location(os.fspath(path)), None, FILE_SIZE.more))

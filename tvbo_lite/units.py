@@ -213,7 +213,7 @@ def _product(text: str, unit: str) -> tuple[Exponents, float, int]:
     """Exponents, scale and power of ten of a product such as ``kohm_cm`` or ``cm^2``."""
     powers, scale, ten = _powers(), 1.0, 0
     for part in re.split(r"[_*·. ]+", text.strip("() ")):
-        found = re.fullmatch(r"([^\W\d_]+)\^?(-?\d+)?", part)
+        found = re.fullmatch(r"([^\W\d_]+)\^?(-?\d)?", part)
         base = _base(found[1]) if found else None
         if found is None or base is None:
             hint = nearest(unit, _COMMON.split())

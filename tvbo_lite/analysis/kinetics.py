@@ -20,6 +20,7 @@ from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.beyond import Beyond
 from tvbo_lite.lems.plan import OutputColumn, OutputFile, SimulationPlan
+from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.instances import Instance
 from tvbo_lite.transforms.instantiate import instantiate
 from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
@@ -316,8 +317,9 @@ def _at_potential(error: SimulationError, sweeps: Sequence[_Sweep]) -> TvboLiteE
     cell, _, path = error.instance.partition("/")
     for sweep in sweeps:
         head, _, place = cell.rpartition("_")
-        if head == sweep.clamp.name and place.isdecimal():
-            v = f"{sweep.v[int(place)]:g} {sweep.unit}".strip()
+        number = whole(place)
+        if head == sweep.clamp.name and number is not None:
+            v = f"{sweep.v[number]:g} {sweep.unit}".strip()
             component = sweep.clamp.component
             part = "/".join([component.id or "", *path.split("/")[1:], error.variable])
             what = f"{part} is {error.value} at {sweep.clamp.potential} = {v}"

@@ -121,13 +121,14 @@ class Wanted:
 
 def is_neuroml_file(name: str) -> bool:
     """Whether a file's root element is ``<neuroml>``: by its name, or its text."""
+    from tvbo_lite.formats.files import is_file
     from tvbo_lite.formats.neuroml.layout import is_hdf5
     from tvbo_lite.formats.neuroml.xsd import is_neuroml
 
     path = Path(name)
     if is_hdf5(name):
         return True
-    if name.lower().endswith(".nml") or not path.is_file():
+    if name.lower().endswith(".nml") or not is_file(path):
         return name.lower().endswith(".nml")
     with path.open("rb") as file:
         return is_neuroml(file.read(_HEAD))

@@ -8,6 +8,8 @@ update, the conditions, the exposures, and last its active regime.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -178,7 +180,8 @@ class ModelLowering:
         root = Instance(self.forest.root, 0)
         for file in self.plan.event_files:
             for selection in file.selections:
-                instance = root.descend(_below(root, selection.select))
+                path, place_of = selection.select, partial(getattr, selection, "location")
+                instance = _recorded(root, path, path, place_of)
                 ports = [
                     port.name
                     for port in instance.component.type.event_ports.values()
@@ -186,7 +189,7 @@ class ModelLowering:
                 ]
                 if selection.port not in ports:
                     what = f"event file '{file.id}': {instance.path()} has no out port '{selection.port}'"
-                    raise ModelError(Problem(what, Location(), None, nearest(selection.port, ports)))
+                    raise ModelError(Problem(what, selection.location, None, nearest(selection.port, ports)))
                 number = self.port(instance.block, selection.port)
                 self.recorders.setdefault(number, []).append((instance.k, len(events)))
                 events.append((file.id, selection.id))
@@ -198,8 +201,9 @@ class ModelLowering:
         places = []
         for quantity in quantities:
             path, _, name = quantity.rpartition("/")
-            instance = root.descend(_below(root, path))
-            fail = _recording_failure(instance, quantity)
+            place_of = partial(self.plan.location, quantity)
+            instance = _recorded(root, path, quantity, place_of)
+            fail = _recording_failure(instance, quantity, place_of)
             place = self.memory.places(Refs.of([(instance.block, instance.k)]), name, fail)
             places.append(self.memory.constant(place) if isinstance(place, float) else int(place[0]))
         return tuple(places)
@@ -337,7 +341,19 @@ def _below(root: Instance, path: str) -> str:
     return rest if head == root.id and root.child(head) is None else path
 
 
-def _recording_failure(instance: Instance, quantity: str) -> Callable[[str], ModelError]:
+def _recorded(root: Instance, path: str, quantity: str, place_of: Callable[[], Location]) -> Instance:
+    """The instance at a path below the target. Raises `ModelError` at the place where it is asked for."""
+    try:
+        return root.descend(_below(root, path))
+    except ModelError as error:
+        what, at = f"cannot record '{quantity}'", place_of()
+        told = [replace(item, message=f"{what}: {item.message}", location=at) for item in error.problems]
+        raise ModelError(told) from error
+
+
+def _recording_failure(
+    instance: Instance, quantity: str, place_of: Callable[[], Location]
+) -> Callable[[str], ModelError]:
     known = [
         *instance.component.type.exposures,
         *(s.name for s in instance.component.type.dynamics.state_variables),
@@ -345,6 +361,6 @@ def _recording_failure(instance: Instance, quantity: str) -> Callable[[str], Mod
 
     def fail(message: str) -> ModelError:
         hint = nearest(quantity.rpartition("/")[2], known)
-        return ModelError(Problem(f"cannot record '{quantity}': {message}", Location(), None, hint))
+        return ModelError(Problem(f"cannot record '{quantity}': {message}", place_of(), None, hint))
 
     return fail

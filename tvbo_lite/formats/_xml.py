@@ -40,7 +40,9 @@ def parse_bytes(data: bytes, file: str, *, comments: bool = False) -> _Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         reason = str(error.msg or error).split(", line ")[0]
-        raise ReadError(Problem(f"not well-formed XML: {reason}", Location(file, error.lineno))) from error
+        hint = "the text ends here; is the file complete?" if _is_end(data, error.position) else None
+        found = Problem(f"not well-formed XML: {reason}", Location(file, error.lineno), hint=hint)
+        raise ReadError(found) from error
     if getattr(root.getroottree().docinfo, "doctype", None):
         raise ReadError(Problem("found <!DOCTYPE ...>", Location(file, 1), "plain XML", REFUSED))
     _check_attributes(root, file)
@@ -63,6 +65,12 @@ def _check_attributes(root: _Element, file: str) -> None:
         what = f"<{local_name(str(first.tag))}> has {len(first.attrib)} attributes"
         where = Location(file, line_of(first))
         raise ReadError(Problem(what, where, f"at most {ATTRIBUTES}", ATTRIBUTES.more))
+
+
+def _is_end(data: bytes, place: tuple[int | None, int | None]) -> bool:
+    """Whether line and column are those of the end of a text that has begun."""
+    lines = data.rstrip().split(b"\n")
+    return bool(lines[-1]) and (place[0] or 0, place[1] or 0) >= (len(lines), len(lines[-1]))
 
 
 def comments_in(root: _Element) -> list[_Element]:

@@ -1,4 +1,4 @@
-"""Files that belong together, by name."""
+"""Files by name: whether there is one, and those that belong together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,24 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from tvbo_lite.atomic import all_beside, beside
 from tvbo_lite.errors import RenderError
 
-__all__ = ["Files", "Stored", "write_beside", "write_files"]
+__all__ = ["Files", "Stored", "is_file", "is_folder", "write_beside", "write_files"]
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file. A name that no file can have, such as one too long, is that of none."""
+    return _is(path.is_file)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; as `is_file`."""
+    return _is(path.is_dir)
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    try:
+        return asked()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tvbo_lite.errors import NOWHERE, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Line:
     time_scale: float = 1.0  # s
     color: str | None = None
     scale_text: str = "1"  # as written, e.g. "1mV"
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Display:
 class OutputColumn:
     id: str
     quantity: str
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class EventSelection:
     id: str
     select: str
     port: str
+    location: Location = field(default=NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,12 @@ class SimulationPlan:
     def quantities(self) -> tuple[str, ...]:
         """Every recorded quantity once: output columns first, then display lines."""
         return tuple(dict.fromkeys(self._quantities()))
+
+    def location(self, quantity: str) -> Location:
+        """Where the document first asks for a quantity."""
+        columns = ((item.quantity, item.location) for file in self.files for item in file.columns)
+        lines = ((item.quantity, item.location) for display in self.displays for item in display.lines)
+        return next((place for name, place in (*columns, *lines) if name == quantity), NOWHERE)
 
     def intervals(self) -> dict[float | None, tuple[str, ...]]:
         """By the time between two rows (s; None: every row of the run), the shortest first, what is recorded

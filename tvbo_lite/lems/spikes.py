@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tvbo_lite.numerals import whole
+
 if TYPE_CHECKING:
     import neo
     import numpy as np
@@ -136,8 +138,9 @@ def numbers_of(file: EventOutputFile | None, ids: tuple[str, ...] = ()) -> dict[
     """The index of each id that is selected, or occurs."""
     selected = () if file is None else tuple(item.id for item in file.selections)
     known = list(dict.fromkeys((*selected, *ids)))
-    if all(one.isdecimal() for one in known):
-        return {one: int(one) for one in known}
+    numbers = {one: number for one in known if (number := whole(one)) is not None}
+    if len(numbers) == len(known):
+        return numbers
     return {one: place for place, one in enumerate(known)}
 
 

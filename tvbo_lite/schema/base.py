@@ -79,8 +79,9 @@ def describe(value: object) -> str:
 
 
 def noun(class_name: str) -> str:
-    """``StateVariable`` -> ``state variable``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_name).lower()
+    """``StateVariable`` -> ``state variable``; ``CaseSpec`` -> ``case``."""
+    plain = {"StateSpec": "StateVariable", "DerivedSpec": "DerivedVariable"}.get(class_name, class_name)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", plain.removesuffix("Spec")).lower()
 
 
 def _number(value: Any) -> int | float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tvbo_lite.errors import Location
+from tvbo_lite.numerals import whole
 
 __all__ = ["DocumentPath", "Locate", "Locator", "document_path", "path_text", "without_lines"]
 
@@ -58,7 +59,8 @@ def document_path(data: Any, path: tuple[str | int, ...]) -> DocumentPath:
 def _step(data: Any, key: str | int) -> str | int:
     if isinstance(data, list) and isinstance(key, str):
         names = (item.get("name") if isinstance(item, dict) else item for item in data)
-        numbered = int(key) if key.isdecimal() and int(key) < len(data) else key
+        number = whole(key)
+        numbered = number if number is not None and number < len(data) else key
         return next((index for index, name in enumerate(names) if name == key), numbered)
     if isinstance(data, dict) and key not in data:
         older = OLDER_SPELLINGS.get(str(key), key)

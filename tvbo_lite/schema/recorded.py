@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Record", "RecordedVariable", "chosen"]
 
-_SLICE = re.compile(r"\s*(\d*)\s*:\s*(\d*)\s*(?::\s*(\d*)\s*)?")
+_SLICE = re.compile(r"\s*(\d{0,18})\s*:\s*(\d{0,18})\s*(?::\s*(\d{0,18})\s*)?")
 _CELLS = "indices such as [0, 5, 10], or a range such as '0:100:10'"
 
 
@@ -27,7 +27,7 @@ def _cells(value: Any) -> Any:
         value = [value]
     listed = isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
     match = _SLICE.fullmatch(value) if isinstance(value, str) else None
-    if not listed and (match is None or match[3] == "0"):
+    if not listed and (match is None or (match[3] and int(match[3]) == 0)):
         raise fault(f"found {describe(value)}", _CELLS)
     return value
 

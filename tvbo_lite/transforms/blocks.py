@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.arrays import joined, picked, repeated_index
 
 if TYPE_CHECKING:
@@ -206,8 +207,8 @@ class Block:
         """The instances of that id below one of the parent block's."""
         if self.rowed:
             members = self.members(parent)
-            place = int(name) if name.isdecimal() and str(int(name)) == name else len(members)
-            return members[place : place + 1]
+            place = whole(name)
+            return members[place : place + 1] if place is not None and str(place) == name else ()
         if self.which is None:
             return self.members(parent) if self.component.id == name else ()
         if self._ids is None:

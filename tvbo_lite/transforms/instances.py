@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import nearest
+from tvbo_lite.numerals import whole
 
 if TYPE_CHECKING:
     from tvbo_lite.transforms.blocks import Block
@@ -144,10 +145,9 @@ class Instance:
         return found[-1] if found else None
 
     def _indexed(self, name: str) -> Instance | None:
-        digits = name[1:-1]
-        if len(self.block.shape.lists) != 1 or not digits.isdigit():
+        k = whole(name[1:-1])
+        if len(self.block.shape.lists) != 1 or k is None:
             return None
-        k = int(digits)
         for block in self.block.listed_in(self.block.shape.lists[0]):
             members = block.members(self.k)
             if k < len(members):
@@ -158,9 +158,10 @@ class Instance:
     def _attached(self, name: str) -> Instance | None:
         """The attached one of that id, or of a list, an id and a number: ``synapses:syn:0``."""
         if name.count(":") == 2:
-            list_name, component, number = name.split(":")
+            list_name, component, digits = name.split(":")
             matching = [one for one in self.members(list_name) if one.id == component]
-            return matching[int(number)] if number.isdigit() and int(number) < len(matching) else None
+            number = whole(digits)
+            return matching[number] if number is not None and number < len(matching) else None
         every = (one for list_name in self.block.attached for one in self.members(list_name))
         return next((one for one in every if one.id == name), None)
 

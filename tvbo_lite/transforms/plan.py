@@ -22,6 +22,7 @@ from tvbo_lite.lems.plan import (
     OutputFile,
     SimulationPlan,
 )
+from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
 
 WHOLE = 1e-9  # how far length / step may be from a whole number
@@ -41,7 +42,7 @@ def simulation_plan(model: m.Model, resolver: Resolver | None = None) -> Simulat
     step = _value(simulation, run, "increment")
     length = _value(simulation, run, "total")
     _check_times(simulation, length, step)
-    seed = simulation.text("seed")
+    seed = (simulation.text("seed") or "").strip()
     intervals = {item.file: item.every for item in model.beyond.intervals}
     files = (_file(item) for item in _having(simulation, "DataWriter"))
     return SimulationPlan(
@@ -52,7 +53,7 @@ def simulation_plan(model: m.Model, resolver: Resolver | None = None) -> Simulat
         tuple(_display(item) for item in _having(simulation, "DataDisplay")),
         tuple(replace(file, every=intervals.get(file.id)) for file in files),
         tuple(_event_file(item) for item in _having(simulation, "EventWriter")),
-        int(seed) if seed and seed.strip().lstrip("-").isdigit() else None,
+        int(seed) if whole(seed.removeprefix("-")) is not None else None,
     )
 
 
@@ -127,6 +128,7 @@ def _line(component: ResolvedComponent) -> Line:
         _value(component, record, "timeScale", 1.0),
         _text(component, record, "color"),
         (component.text(scale) if scale else None) or "1",
+        component.component.location,
     )
 
 
@@ -148,7 +150,11 @@ def _file(component: ResolvedComponent) -> OutputFile:
     section = _section(component, "DataWriter")
     assert section is not None  # noqa: S101  only components that have one are asked
     records = ((item, _section(item, "Record")) for item in _having(component, "Record"))
-    columns = tuple(OutputColumn(c.id or "", _quantity(c, record)) for c, record in records if record)
+    columns = tuple(
+        OutputColumn(c.id or "", _quantity(c, record), c.component.location)
+        for c, record in records
+        if record
+    )
     return OutputFile(component.id or "", _path(component, section), columns)
 
 
@@ -160,6 +166,7 @@ def _event_file(component: ResolvedComponent) -> EventOutputFile:
         record = _section(item, "EventRecord")
         assert record is not None  # noqa: S101  only components that have one are asked
         port = _text(item, record, "eventPort") or ""
-        selections.append(EventSelection(item.id or "", _quantity(item, record), port))
+        place = item.component.location
+        selections.append(EventSelection(item.id or "", _quantity(item, record), port, place))
     form = _text(component, section, "format") or "ID_TIME"
     return EventOutputFile(component.id or "", _path(component, section), form, tuple(selections))

@@ -38,11 +38,13 @@ class UnitTable:
             raise UnitError(msg)
         return self.dimensions[dimension]
 
-    def parse(self, text: str) -> tuple[float, tuple[int, ...]]:
-        """The SI value of a quantity and its dimension's exponents. Raises `UnitError`."""
+    def parse(self, text: str, wanted: str = "a number with a unit") -> tuple[float, tuple[int, ...]]:
+        """The SI value of a quantity and its dimension's exponents. Raises `UnitError`, which says what is
+        ``wanted`` where it is no number.
+        """
         match = _QUANTITY.fullmatch(text)
         if match is None:
-            msg = f"'{text}' is not a number with a unit"
+            msg = f"'{text}' is not {wanted}"
             raise UnitError(msg)
         number, symbol = float(match[1]), match[2]
         if not symbol:
@@ -56,8 +58,8 @@ class UnitTable:
 
     def value(self, text: str, dimension: str) -> float:
         """The SI value of a quantity that must have ``dimension``. Raises `UnitError` where it has not."""
-        value, found = self.parse(text)
         wanted = self.exponents(dimension)
+        value, found = self.parse(text, "a number" if wanted == NONE else "a number with a unit")
         if wanted is None or found == wanted:
             return value
         fitting = ", ".join(self.symbols(dimension)[:6]) or "no unit"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _OF_TYPE = re.compile(r"//(?P<type>\w+)\[(?P<key>\w+)\s*=\s*(?P<path>[\w/.]+)\]")
 NOTED = ("Meta", "About", "notes", "annotation")  # elements that jLEMS lets stand in any component
+_LANGUAGE = ("Include", "Target", "ComponentType", "Dimension", "Unit", "Constant")  # beside components
 GENERIC_TAG = "Component"  # <Component type="..."> names its type by the attribute alone
 
 
@@ -186,7 +188,8 @@ class Resolver:
         if name not in self.types:
             label = f" '{component.id}'" if component.id else ""
             what = f"unknown component type '{name}' of <{component.tag}>{label}"
-            raise ModelError(Problem(what, component.location, None, nearest(name, self.types.names())))
+            known = self.types.names() if component.type or slot else (*self.types.names(), *_LANGUAGE)
+            raise ModelError(Problem(what, component.location, None, nearest(name, known)))
         return self.types.get(name)
 
     def _parameters(self, resolved: ResolvedComponent) -> None:
@@ -298,8 +301,7 @@ class Resolver:
         if child.tag in NOTED and child.tag not in kind.child_slots and not self._fits(kind, child.tag):
             return False
         if child.type is None and child.extends is None and child.tag not in self.types:
-            names = [name for name, slot in kind.child_slots.items() if not slot.many]
-            hint = nearest(child.tag, [*names, *self.types.names()])
+            hint = nearest(child.tag, self._tags(kind))
             what = f"<{child.tag}> is not known inside {resolved.describe()}"
             raise ModelError(Problem(what, child.location, None, hint))
         member = self._resolve(child, resolved, None)
@@ -320,6 +322,14 @@ class Resolver:
         """Whether a list of the type takes components of the type that the tag names."""
         known = tag in self.types
         return known and any(s.many and self.types.get(tag).is_a(s.type) for s in kind.child_slots.values())
+
+    def _tags(self, kind: ResolvedType) -> list[str]:
+        """The elements that may stand in a component of the type."""
+        found = [name for name, slot in kind.child_slots.items() if not slot.many]
+        for name in self.types.names():
+            with suppress(InputError):  # of a type that is wrong itself, which is told elsewhere
+                found += [name] if self._fits(kind, name) else []
+        return found
 
     def _references(self, resolved: ResolvedComponent) -> None:
         for name, reference in resolved.type.references.items():

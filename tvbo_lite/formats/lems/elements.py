@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 
+_LARGEST = 1000  # power of ten or exponent; a double ends at 308
+
+
 class Source:
     """One file being read: makes locations, and collects all problems found in it."""
 
@@ -68,12 +71,21 @@ class Source:
             self.report(element, f"{attribute}='{text}' is not a number")
             return default
 
+    def whole(self, element: _Element, attribute: str) -> int:
+        """A whole number, such as an exponent; 0 where none is given."""
+        value = self.number(element, attribute, 0)
+        if not abs(value) < _LARGEST or value != int(value):
+            found, name = element.get(attribute), local_name(element.tag)
+            self.report(element, f"<{name}> has {attribute}='{found}'; expected a whole number")
+            return 0
+        return int(value)
+
 
 Make = Callable[["Source", "_Element"], Any]
 
 
 def dimension(source: Source, element: _Element) -> m.Dimension:
-    exponents = {key: int(source.number(element, key, 0)) for key in "mltiknj" if key in element.attrib}
+    exponents = {key: source.whole(element, key) for key in "mltiknj" if key in element.attrib}
     return m.Dimension(source.need(element, "name"), **exponents, location=source.at(element))
 
 
@@ -81,7 +93,7 @@ def unit(source: Source, element: _Element) -> m.Unit:
     return m.Unit(
         source.need(element, "symbol"),
         element.get("dimension", "none"),
-        int(source.number(element, "power", 0)),
+        source.whole(element, "power"),
         source.number(element, "scale", 1.0),
         source.number(element, "offset", 0.0),
         location=source.at(element),

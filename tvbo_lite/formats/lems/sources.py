@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
+from tvbo_lite.formats.files import is_file, is_folder
 from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.reading import document_of
 
@@ -41,7 +42,7 @@ class OnDisk:
 
     def beside(self, file: str) -> Origin | None:
         path = self.path.parent / file
-        return OnDisk(path) if path.is_file() else None
+        return OnDisk(path) if is_file(path) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Text:
 
     def beside(self, file: str) -> Origin | None:
         path = self.folder / file if self.folder else None
-        return OnDisk(path) if path and path.is_file() else None
+        return OnDisk(path) if path and is_file(path) else None
 
 
 Origin: TypeAlias = OnDisk | InJar | Core | Text
@@ -142,7 +143,7 @@ def named(name: str) -> Origin | None:
     inside = name.removeprefix("jNeuroML:")
     if inside != name:
         return InJar(inside) if jar.has_example_file(inside) else None
-    return OnDisk(Path(name)) if name and Path(name).is_file() else None
+    return OnDisk(Path(name)) if name and is_file(Path(name)) else None
 
 
 def main(name: str | Path) -> Origin:
@@ -152,14 +153,14 @@ def main(name: str | Path) -> Origin:
     Raises `ReadError` where it is neither, with the nearest example's name.
     """
     path = Path(name)
-    if path.is_file():
+    if is_file(path):
         return OnDisk(path)
     for member in (f"LEMSexamples/{name}", f"LEMSexamples/{name}.xml"):
         if path.name == str(name) and jar.has_example_file(member):
             return InJar(member)
     link = "is a symbolic link that leads nowhere" if path.is_symlink() else None
     none = link or "there is no such file, and no canonical example of that name"
-    what = "is a folder" if path.is_dir() else none
+    what = "is a folder" if is_folder(path) else none
     hint = nearest(path.name, jar.example_names())
     raise ReadError(Problem(what, Location(str(name)), None, hint))
 
@@ -172,7 +173,7 @@ def included(file: str, origin: Origin, search: Sequence[Path], location: Locati
     """
     found = origin.beside(file)
     for folder in search:
-        if found is None and (folder / file).is_file():
+        if found is None and is_file(folder / file):
             found = OnDisk(folder / file)
     found = found or core(file)
     if found is None:

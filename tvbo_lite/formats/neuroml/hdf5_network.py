@@ -28,6 +28,7 @@ from tvbo_lite.formats.neuroml.layout import (
 )
 from tvbo_lite.lems import model as m
 from tvbo_lite.losses import Losses
+from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.types import TypeTable
 
 if TYPE_CHECKING:
@@ -209,8 +210,9 @@ class _Network:
         return Sheet((ID, *PLACE), [(len(cells), {ID: np.array(ids, dtype=np.float64), **numbers})])
 
     def _id(self, cell: m.Component) -> int:
-        if cell.id is not None and cell.id.isdecimal():
-            return int(cell.id)
+        number = whole(cell.id or "")
+        if number is not None:
+            return number
         self.findings.report(f"a cell has the id '{cell.id}'", cell.location, "a number")
         return 0
 

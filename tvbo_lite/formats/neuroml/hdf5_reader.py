@@ -32,6 +32,7 @@ from tvbo_lite.formats.neuroml.layout import (
 )
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.rows import Children, Column, Rows
+from tvbo_lite.numerals import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -215,8 +216,9 @@ class _Network:
 
     def _size(self, group: Group, texts: Mapping[str, str]) -> int:
         text = texts.get("size", "")
-        if text.isdecimal() and int(text) < _MOST:
-            return int(text)
+        size = whole(text)
+        if size is not None and size < _MOST:
+            return size
         found = f"found size={text}" if text else "there is neither an attribute 'size' nor a table of places"
         self.report(found, group.location, "the number of cells")
         return _MOST
@@ -354,13 +356,14 @@ class _Network:
     def _names(self, table: Table, count: int) -> dict[int, str]:
         found = {}
         for key, name in table.texts().items():
-            number = key.removeprefix("column_")
-            if number == key:
+            digits = key.removeprefix("column_")
+            if digits == key:
                 continue
-            if not number.isdecimal() or int(number) >= count:
+            number = whole(digits)
+            if number is None or number >= count:
                 self.report(f"attribute '{key}'", table.location, f"column_0 to column_{count - 1}")
             else:
-                found[int(number)] = name
+                found[number] = name
         if found and len(found) < count:
             missing = next(number for number in range(count) if number not in found)
             self.report(f"column {missing} has no name", table.location, f"an attribute 'column_{missing}'")

@@ -23,6 +23,7 @@ from tvbo_lite.formats.neuroml.layout import DEFAULTS, DESTINATION, ID, MAGNITUD
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.rows import Column, Rows, parts_of
 from tvbo_lite.losses import Losses
+from tvbo_lite.numerals import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +35,7 @@ __all__ = ["NO_PLACE", "Findings", "Precision", "Sheet", "sheet_of"]
 NO_PLACE = "the form has no place for it"
 _WHOLE = 2**24  # whole numbers below are float32
 _LARGEST = np.finfo(np.float32).max
-_CELL = re.compile(r"(?:\.\./)?(\w+)(?:\[(\d+)\]|/(\d+)(?:/\w+)?)")
+_CELL = re.compile(r"(?:\.\./)?(\w+)(?:\[(\d{1,18})\]|/(\d{1,18})(?:/\w+)?)")
 _BEFORE = re.compile(r"(?:\.\./)?(\w+)[\[/]")
 _AFTER = re.compile(r"\]|(?:/\w+)?")
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
@@ -172,8 +173,9 @@ class _Reader:
             {name: [item.attributes.get(name) for item in items] for name in names}, len(items), place
         )
         ids = [item.id for item in items]
-        if all(name is not None and name.isdecimal() for name in ids):
-            self._add(len(items), numbers, np.array([int(name or 0) for name in ids]), place)
+        counted = [whole(name or "") for name in ids]
+        if None not in counted:
+            self._add(len(items), numbers, np.array(counted), place)
             return
         for item in items:
             if item.id is not None:
@@ -259,8 +261,9 @@ class _Reader:
         if text is None:
             self.findings.report(f"a connection of '{self.item.id}' has no cell at one end", place)
             return 0
-        if text.isdecimal() and self.kind.single is not None:
-            return int(text)
+        number = whole(text)
+        if number is not None and self.kind.single is not None:
+            return number
         found = _CELL.fullmatch(text)
         if found is None or found[1] != population:
             self._no_cell(text, population, place)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tvbo_lite.errors import NOWHERE, Location, Problem, ReadError, nearest
+from tvbo_lite.formats.files import is_file
 
 __all__ = ["Place", "completed", "find"]
 
@@ -58,7 +59,7 @@ def _is_path(name: str) -> bool:
 def _existing(stem: Path, name: str, location: Location) -> Path:
     candidates = [stem] if stem.suffix in SUFFIXES else [Path(f"{stem}{suffix}") for suffix in SUFFIXES]
     for candidate in candidates:
-        if candidate.is_file():
+        if is_file(candidate):
             return candidate
     there = [item.stem for item in stem.parent.glob("*") if item.suffix in SUFFIXES]
     hint = nearest(stem.stem, there)

@@ -9,6 +9,7 @@ from typing import Any
 from tvbo_lite import limits
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats.pyrates.model import Value, Variable
+from tvbo_lite.numerals import whole
 from tvbo_lite.schema.base import describe
 
 __all__ = ["KINDS", "number", "variable"]
@@ -59,10 +60,11 @@ def _initial(text: str, shown: str, location: Location) -> Value:
     value: float | complex = _TYPES[first] if first in _TYPES else _scalar(first, shown, location)
     if not comma:
         return value
-    if not length.isdigit() or not 0 < int(length) <= limits.ARRAY.value():
+    count = whole(length)
+    if count is None or not 0 < count <= limits.ARRAY.value():
         expected = f"a number of elements from 1 to {limits.ARRAY} after the comma"
         raise ReadError(Problem(f"found {describe(shown)}", location, expected))
-    return (value,) * int(length)
+    return (value,) * count
 
 
 def _scalar(given: Any, shown: Any, location: Location) -> float | complex:

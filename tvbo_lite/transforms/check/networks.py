@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tvbo_lite.errors import Problem, nearest
+from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.check.sites import inside_of, variables_of
 from tvbo_lite.transforms.check.subject import Subject
 from tvbo_lite.transforms.resolve import ResolvedComponent, ResolvedRows
@@ -44,7 +45,7 @@ def listed_instances(subject: Subject) -> Iterator[Problem]:
     for component in subject.components:
         listed = component.lists.get("instances", [])
         text = component.text("size") or ""
-        if listed and text.strip().isdigit() and int(text) != len(listed):
+        if listed and whole(text.strip()) not in (None, len(listed)):
             what = f"{component.describe()}: size='{text}', but it lists {len(listed)} instances"
             yield Problem(what, component.component.location, f"size='{len(listed)}'")
 
@@ -152,9 +153,8 @@ def _populations(network: ResolvedComponent) -> dict[str, _Made]:
         elif child.id is not None and (ids or names):
             number = child.parameters.get(names[0], math.nan) if names else math.nan
             counted = math.isfinite(number) and number >= 0 and number == math.floor(number)
-            whole = int(number) if counted else None
             cell = child.references.get("component")
-            found[child.id] = _Made(whole, ids, cell.type if cell else None)
+            found[child.id] = _Made(int(number) if counted else None, ids, cell.type if cell else None)
     return found
 
 
@@ -173,7 +173,8 @@ def _fault(match: re.Match[str], made: dict[str, _Made]) -> tuple[str, str | Non
         return f"there is no population '{name}'", nearest(name, made)
     if population.size is not None and match["index"] is not None:
         index = match["index"]
-        if not index.isdigit() or int(index) >= population.size:
+        number = whole(index)
+        if number is None or number >= population.size:
             cells = f"'{name}' has {population.size} cell{'' if population.size == 1 else 's'}"
             last = f"the indices are 0 to {population.size - 1}" if population.size else None
             return f"there is no cell {index}; {cells}", last

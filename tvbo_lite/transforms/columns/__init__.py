@@ -52,8 +52,8 @@ def read_columns(file: Path, dataset: str | None, names: Sequence[str], room: Ro
     read: Callable[..., Any] = import_module(READERS[ending]).read
     try:
         found = read(file, names, room, dataset) if ending in _WITH_DATASETS else read(file, names, room)
-    except OSError as error:
-        what = f"the file {file} cannot be read: {error.strerror or error}"
+    except (OSError, ValueError) as error:  # the latter for a name that no file can have
+        what = f"the file {file} cannot be read: {getattr(error, 'strerror', None) or error}"
         raise ColumnsError(Problem(what)) from error
     except UnsupportedError as error:
         raise ColumnsError(*error.problems) from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import Problem
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["fields_of", "read"]
 
+# what numpy raises for files that are damaged, or that no numpy wrote
+_FAULTS = (
+    ValueError, TypeError, KeyError, EOFError, NotImplementedError, SyntaxError, TokenError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _BYTES = 4  # a row takes at least so many in a file
 
 
@@ -28,7 +35,7 @@ def read(file: Path, names: Sequence[str], room: Room) -> Columns | None:
         with file.open("rb") as stream:
             found: Any = np.load(stream, allow_pickle=False)
             values = fields_of(file, found, names) if isinstance(found, np.ndarray) else dict(found)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _FAULTS as error:
         what = f"the file {file} holds no arrays of numbers"
         raise ColumnsError(Problem(what, expected="what numpy's save or savez has written")) from error
     return Columns(file, values, "row {}".format)

@@ -22,14 +22,18 @@ _COMMENT = "#"
 
 def read(file: Path, _: Sequence[str], room: Room) -> Columns | None:
     """The columns of a text in UTF-8. Empty lines and what follows a ``#`` do not count."""
-    import numpy as np
-
     try:
-        lines = _lines(file)
-        number, header = next(lines, (0, ""))
-        first = next(lines, None)
+        return _read(file, room)
     except UnicodeDecodeError as error:
         raise ColumnsError(Problem(f"the file {file} is not UTF-8 text")) from error
+
+
+def _read(file: Path, room: Room) -> Columns | None:
+    import numpy as np
+
+    lines = _lines(file)
+    number, header = next(lines, (0, ""))
+    first = next(lines, None)
     mark = next((one for one in _MARKS if one in header), None)
     names = _cells(header, mark)
     _check_header(file, names)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
+from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.lower.attributes import attributes, placed
 from tvbo_lite.transforms.lower.components import child_component
 from tvbo_lite.transforms.lower.group_inputs import GroupInputs
@@ -187,7 +188,8 @@ class GroupNetwork:
         own = dynamics if is_own(self.context, dynamics) else None
         listed = group.instances is not None
         ids = group.indices()
-        indices = list(map(int, filter(str.isdecimal, ids))) if listed else range(group.size)
+        numbers = [whole(index) for index in ids] if listed else range(group.size)
+        indices = [number for number in numbers if number is not None]
         population = Recorded(name, item.dynamics, item.dynamics, recorded_variables(cell, own), listed)
         if item.record is True:
             population.recorded += indices

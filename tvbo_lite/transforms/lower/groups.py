@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tvbo_lite.numerals import whole
 from tvbo_lite.schema import Parameter
 from tvbo_lite.transforms.lower.context import listing
 
@@ -69,7 +70,8 @@ class Group:
     def has(self, index: str) -> bool:
         """Whether there is such an instance."""
         if self.instances is None:
-            return index.isdecimal() and int(index) < self.size
+            number = whole(index)
+            return number is not None and number < self.size
         return index in self._known
 
     @property

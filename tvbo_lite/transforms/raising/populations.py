@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.lems.renamed import can_be_id
+from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.lower.groups import CELL_PATH, is_path
 from tvbo_lite.transforms.raising.components import parts
 from tvbo_lite.transforms.raising.texts import numbers, said
@@ -41,7 +42,8 @@ class Group:
     def has(self, index: str) -> bool:
         """Whether there is such an instance."""
         if self.instances is None:
-            return index.isdecimal() and int(index) < self.size
+            number = whole(index)
+            return number is not None and number < self.size
         return index in self.instances
 
     def indices(self) -> list[str]:
@@ -60,17 +62,18 @@ def population(context: Context, item: lems.Component) -> tuple[Group, dict[str,
     if not plain or cell is None or instances != list(item.children[len(others) :]):
         return None
     places = _places(instances) if context.knows(item, texts) else None
-    if places is None or (size is not None and not (size.isdecimal() and str(int(size)) == size)):
+    count = None if size is None else whole(size)
+    if places is None or (size is not None and str(count) != size):
         return None
     usual = _LISTED if instances else _PLAIN
     name = item.type or _PLAIN
     ids = tuple(child.id or "" for child in instances)
     known = frozenset(ids) if instances else None
-    group = Group(item.id or "", component, cell, len(ids) if instances else int(size or 0), known, ids)
+    group = Group(item.id or "", component, cell, len(ids) if instances else count or 0, known, ids)
     data = said(
         description=context.about(item.location),
         dynamics=component,
-        size=None if size is None else int(size),
+        size=count,
         iri=None if name == usual else context.iri(name),
         parameters=numbers(texts),
         components=parts(context, others, kind),

@@ -3,93 +3,51 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from java import has_java
+from snippets import blocks, is_walked, run, run_page
 
 import tvbo_lite
 from tvbo_lite.cli import COMMANDS
 from tvbo_lite.resources import folder
 from tvbo_lite.transforms import instantiate, shapes
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "mkdocs.yml"))]
 EXAMPLE = folder("reference_examples") / "izhikevich"
-MARK = "\x1e"  # before what a block prints
-JAVA = "<!-- java -->"  # stands in the line before a block that needs Java
 ROUGHLY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-class Block(NamedTuple):
-    """A fenced block: its language, its lines, the 0-based line of its fence, and whether it needs Java."""
-
-    language: str
-    lines: list[str]
-    fence: int
-    java: bool
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
 
 
-def blocks(page: Path) -> Iterator[Block]:
-    lines = page.read_text(encoding="utf-8").splitlines()
-    number = 0
-    while number < len(lines):
-        if lines[number].startswith("```"):
-            end = lines.index("```", number + 1)
-            java = number > 0 and lines[number - 1] == JAVA
-            yield Block(lines[number][3:].strip(), lines[number + 1 : end], number, java)
-            number = end
-        number += 1
+WITH_CODE = [page for page in PAGES if any(block.language == "python" for block in blocks(text_of(page)))]
+WALKED = [page for page in PAGES if is_walked(page)]
 
 
-def script(page: Path) -> str:
-    """The page's Python blocks, each at its own line of the page, so that tracebacks show the right one."""
-    found: dict[int, str] = {}
-    for block in blocks(page):
-        if block.language == "python" and (has_java() or not block.java):
-            found[block.fence] = f"print('{MARK}{block.fence}')"
-            found |= dict(enumerate(block.lines, block.fence + 1))
-    return "\n".join(found.get(number, "") for number in range(max(found, default=0) + 1)) + "\n"
-
-
-def run(command: list[str], where: Path) -> str:
-    done = subprocess.run(
-        command, cwd=where, capture_output=True, text=True, encoding="utf-8", check=False,
-        env=os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "120"},
-    )  # fmt: skip
-    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-WITH_CODE = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
-
-
-@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted({*WITH_CODE, *WALKED}), ids=lambda page: page.name)
 def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    """All Python blocks run in order; a block marked ``output`` is what the one before it prints."""
-    file = tmp_path / "page.py"
-    file.write_text(script(page), encoding="utf-8")
+    """All Python blocks run in order, on how-to pages the commands and files between them too; a block marked
+    ``output`` is what the one before it prints.
+    """
     shutil.copy(EXAMPLE / "experiment.yaml", tmp_path)
-    printed = run([sys.executable, "-W", "error", str(file)], tmp_path)
-    outputs = {int(number): text for number, text in re.findall(f"{MARK}(\\d+)\n([^{MARK}]*)", printed)}
+    (tmp_path / "reference_examples").symlink_to(EXAMPLE.parent)
+    outputs = run_page(text_of(page), tmp_path, walked=page in WALKED, java=has_java())
     last = -1
-    for block in blocks(page):
-        if block.language == "python":
+    for block in blocks(text_of(page)):
+        if block.language == "python" or (page in WALKED and block.language == "bash"):
             last = block.fence
         if block.language == "output" and last in outputs:
-            wanted, got = "\n".join(block.lines) + "\n", outputs[last]
+            wanted, got = block.text, outputs[last]
             same = doctest.OutputChecker().check_output(wanted, got, ROUGHLY)
             assert same, f"{page.name}:{block.fence + 1} shows\n{wanted}\nbut the code prints\n{got}"
 
@@ -98,7 +56,7 @@ def examples() -> list[tuple[int, str, bool]]:
     """Line, command and need of Java of every example on the command line's page."""
     return [
         (block.fence, line, block.java)
-        for block in blocks(ROOT / "docs" / "cli.md")
+        for block in blocks(text_of(ROOT / "docs" / "cli.md"))
         if block.language == "bash"
         for line in block.lines
         if line.startswith("tvbo-lite ")
@@ -125,7 +83,7 @@ def test_every_command_has_its_example() -> None:
 
 def test_the_readme_begins_with_the_two_commands() -> None:
     """The first block of shell is the main job, the second all tests; ``.ci/run`` runs both as they are."""
-    first, second = [block for block in blocks(README) if block.language == "bash"][:2]
+    first, second = [block for block in blocks(text_of(README)) if block.language == "bash"][:2]
     assert "tvbo-lite compare reference_examples/izhikevich/experiment.yaml" in " ".join(first.lines)
     assert "--plot izhikevich.png" in " ".join(first.lines)
     assert second.lines[-1].endswith("-m pytest")

@@ -28,9 +28,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic.config import JsonDict
     from pydantic.json_schema import JsonSchemaValue
 
 __all__ = [
+    "IN_ITS_UNIT",
+    "IN_MICROMETRES",
+    "IN_TIME_SCALE",
     "Bound",
     "Count",
     "Described",
@@ -55,6 +59,10 @@ __all__ = [
     "positive",
 ]
 
+IN_TIME_SCALE: JsonDict = {"unit": "time_scale"}
+"""What the JSON Schema says beside the description: the unit of a bare number, or the key that names it."""
+IN_MICROMETRES: JsonDict = {"unit": "µm"}
+IN_ITS_UNIT: JsonDict = {"unit": "unit"}
 FAULT = "tvbo_lite"
 """Type of the errors that are worded here, not by pydantic."""
 

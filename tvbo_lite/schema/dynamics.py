@@ -5,6 +5,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from tvbo_lite.schema.base import (
+    IN_ITS_UNIT,
+    IN_TIME_SCALE,
     Described,
     Flag,
     Item,
@@ -53,6 +55,7 @@ class StateVariable(Described, Item):
         default=0.1,
         description="Value at time 0 in the unit of the variable; or an expression of parameters and of the"
         " initial values of other variables, by their names.",
+        json_schema_extra=IN_ITS_UNIT,
     )
     unit: Text | None = Field(default=None, description="Unit as in NeuroML: mV, nA, ...; left out: none.")
     symbol: Text | None = Field(default=None, description="Symbol in printed equations.")
@@ -60,7 +63,9 @@ class StateVariable(Described, Item):
     record: Flag = Field(default=True, description="Whether a run keeps its trace.")
     coupling_variable: Flag = Field(default=False, description="Whether other nodes receive it.")
     history: Number | None = Field(
-        default=None, description="Value before time 0, for couplings with delays; left out: that at time 0."
+        default=None,
+        description="Value before time 0, for couplings with delays; left out: that at time 0.",
+        json_schema_extra=IN_ITS_UNIT,
     )
     noise: Noise | None = Field(default=None, description="Noise added to the derivative.")
     distribution: Distribution | None = Field(default=None, description="Distribution of the initial value.")
@@ -75,7 +80,9 @@ class DerivedVariable(Described, Item):
     symbol: Text | None = Field(default=None, description="Symbol in printed equations.")
     record: Flag = Field(default=False, description="Whether a run keeps its trace.")
     history: Number | None = Field(
-        default=None, description="Value before time 0, for couplings with delays; left out: that at time 0."
+        default=None,
+        description="Value before time 0, for couplings with delays; left out: that at time 0.",
+        json_schema_extra=IN_ITS_UNIT,
     )
     conditional: Flag = Field(default=False, description="Whether the value is given by 'cases'.")
     cases: list[Case] = Field(default_factory=list, description="Branches; the first that holds counts.")
@@ -105,7 +112,7 @@ class Event(Described, Item):
         default=None, description="Assignments, separated by ';': 'v = reset; u = u + d'."
     )
     trigger_times: list[Number] | None = Field(
-        default=None, description="Times of the events, in 'time_scale'."
+        default=None, description="Times of the events, in 'time_scale'.", json_schema_extra=IN_TIME_SCALE
     )
     target_component: Text | None = Field(
         default=None, description="Part of the dynamics that receives the event."

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from tvbo_lite.schema.base import (
+    IN_ITS_UNIT,
+    IN_TIME_SCALE,
     Count,
     Described,
     Item,
@@ -25,7 +27,9 @@ class Axis(Described, Item):
     """The values that one parameter takes."""
 
     domain: Domain | None = Field(default=None, description="Range to cover: 'lo', 'hi', and 'n' or 'step'.")
-    explored_values: list[PlainValue] | None = Field(default=None, description="The values, one by one.")
+    explored_values: list[PlainValue] | None = Field(
+        default=None, description="The values, one by one.", json_schema_extra=IN_ITS_UNIT
+    )
     unit: Text | None = Field(default=None, description="Unit of the values; left out: the parameter's.")
 
     @model_validator(mode="after")
@@ -75,5 +79,7 @@ class Observation(Described, Item):
     equation: Equation | None = Field(default=None, description="Value as an expression of the source.")
     parameters: ParameterMap = Field(default_factory=dict, description="Constants of the computation.")
     functions: FunctionMap = Field(default_factory=dict, description="Functions that the equation calls.")
-    period: Positive | None = Field(default=None, description="Time between two values, in 'time_scale'.")
+    period: Positive | None = Field(
+        default=None, description="Time between two values, in 'time_scale'.", json_schema_extra=IN_TIME_SCALE
+    )
     unit: Text | None = Field(default=None, description="Unit of the value; left out: none.")

@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from tvbo_lite.errors import nearest
-from tvbo_lite.schema.base import Described, Item, Number, Positive, Text, describe, fault, positive
+from tvbo_lite.schema.base import (
+    IN_TIME_SCALE,
+    Described,
+    Item,
+    Number,
+    Positive,
+    Text,
+    describe,
+    fault,
+    positive,
+)
 from tvbo_lite.schema.values import Noise, ParameterMap
 
 __all__ = ["ADAPTIVE", "METHODS", "TIME_SCALES", "Integrator", "Time", "seconds", "unit_of_time"]
@@ -106,13 +116,18 @@ class Integrator(Described, Item):
     """How the equations are integrated in time. ``name`` is the id of the simulation in LEMS."""
 
     method: Method = Field(default="euler", description="Integration method.")
-    step_size: Time = Field(description="Time step, in 'time_scale', or with its unit.")
+    step_size: Time = Field(
+        description="Time step, in 'time_scale', or with its unit.", json_schema_extra=IN_TIME_SCALE
+    )
     duration: Time = Field(
-        description="Simulated time, in 'time_scale', or with its unit; a whole number of steps."
+        description="Simulated time, in 'time_scale', or with its unit; a whole number of steps.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     time_scale: TimeScale = Field(default="ms", description="Unit of time of this experiment.")
     transient_time: Number = Field(
-        default=0, description="Time at the start that results leave out, in 'time_scale'."
+        default=0,
+        description="Time at the start that results leave out, in 'time_scale'.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     abs_tol: Positive | None = Field(default=None, description="Absolute tolerance of an adaptive method.")
     rel_tol: Positive | None = Field(default=None, description="Relative tolerance of an adaptive method.")

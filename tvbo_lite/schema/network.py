@@ -4,7 +4,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tvbo_lite.schema.base import Count, Described, Flag, Item, Named, Names, Number, SchemaModel, Text, Whole
+from tvbo_lite.schema.base import (
+    IN_MICROMETRES,
+    IN_TIME_SCALE,
+    Count,
+    Described,
+    Flag,
+    Item,
+    Named,
+    Names,
+    Number,
+    SchemaModel,
+    Text,
+    Whole,
+)
 from tvbo_lite.schema.dynamics import Dynamics, DynamicsMap
 from tvbo_lite.schema.populations import InputMap, PopulationMap, ProjectionMap
 from tvbo_lite.schema.values import Equation, Parameter, ParameterMap
@@ -15,9 +28,9 @@ __all__ = ["Coupling", "Edge", "GraphGenerator", "Network", "Node", "Position"]
 class Position(SchemaModel):
     """A place in space, in µm."""
 
-    x: Number = Field(default=0, description="In µm.")
-    y: Number = Field(default=0, description="In µm.")
-    z: Number = Field(default=0, description="In µm.")
+    x: Number = Field(default=0, description="In µm.", json_schema_extra=IN_MICROMETRES)
+    y: Number = Field(default=0, description="In µm.", json_schema_extra=IN_MICROMETRES)
+    z: Number = Field(default=0, description="In µm.", json_schema_extra=IN_MICROMETRES)
 
 
 class Node(Described):
@@ -46,7 +59,9 @@ class Edge(Described):
         default_factory=dict, description="'weight', 'delay', places on the cells, attributes of the synapse."
     )
     weight: Parameter | None = Field(default=None, description="Factor of the effect.")
-    delay: Parameter | None = Field(default=None, description="Time from source to target.")
+    delay: Parameter | None = Field(
+        default=None, description="Time from source to target.", json_schema_extra=IN_TIME_SCALE
+    )
     source_var: Text | None = Field(default=None, description="Variable of the source that is read.")
     target_var: Text | None = Field(default=None, description="Input of the target that receives.")
 

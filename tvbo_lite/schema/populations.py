@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchema
 from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from tvbo_lite.schema.base import (
+    IN_MICROMETRES,
     Described,
     Flag,
     Item,
@@ -73,9 +74,9 @@ class Point(Row):
 
     columns: ClassVar[tuple[str, ...]] = ("x", "y", "z")
 
-    x: Written = Field(default="0", description="In µm.")
-    y: Written = Field(default="0", description="In µm.")
-    z: Written = Field(default="0", description="In µm.")
+    x: Written = Field(default="0", description="In µm.", json_schema_extra=IN_MICROMETRES)
+    y: Written = Field(default="0", description="In µm.", json_schema_extra=IN_MICROMETRES)
+    z: Written = Field(default="0", description="In µm.", json_schema_extra=IN_MICROMETRES)
 
 
 class _Numbered:

@@ -9,7 +9,17 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, PlainVal
 from pydantic import model_validator as before
 from pydantic_core import core_schema
 
-from tvbo_lite.schema.base import Count, Flag, SchemaModel, Text, Whole, describe, fault, or_short
+from tvbo_lite.schema.base import (
+    IN_TIME_SCALE,
+    Count,
+    Flag,
+    SchemaModel,
+    Text,
+    Whole,
+    describe,
+    fault,
+    or_short,
+)
 from tvbo_lite.schema.integration import Time
 
 if TYPE_CHECKING:
@@ -62,6 +72,7 @@ class RecordedVariable(SchemaModel):
     every: Time | None = Field(
         default=None,
         description="Time between rows, in 'time_scale' or with its unit; left out: all rows of the run.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     of: Cells | None = Field(
         default=None, description="The cells: indices, or a range such as '0:100:10'; left out: all."

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tvbo_lite.schema.base import Flag, Item, Named, SchemaModel, Shorthand, Text, Written
+from tvbo_lite.schema.base import IN_TIME_SCALE, Flag, Item, Named, SchemaModel, Shorthand, Text, Written
 from tvbo_lite.schema.dynamics import DynamicsMap
 from tvbo_lite.schema.integration import Time
 
@@ -39,6 +39,7 @@ class OutputFile(_Recorded):
     every: Time | None = Field(
         default=None,
         description="Time between rows, in 'time_scale' or with its unit; left out: all rows of the run.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     columns: Annotated[dict[str, Column], Named()] = Field(
         default_factory=dict, description="What each column holds, by id."

@@ -4,7 +4,16 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from tvbo_lite.schema.base import Count, Described, Flag, Number, NumberOrExpression, Text, Whole
+from tvbo_lite.schema.base import (
+    IN_MICROMETRES,
+    Count,
+    Described,
+    Flag,
+    Number,
+    NumberOrExpression,
+    Text,
+    Whole,
+)
 from tvbo_lite.schema.values import Parameter, ParameterMap
 
 __all__ = ["ConnectionRule", "ConnectionTable", "Layout", "Strengths"]
@@ -38,15 +47,18 @@ class Layout(Described):
         default_factory=list, description="Numbers of instances along x, y and z; their product is the size."
     )
     spacing: Annotated[list[Number], BeforeValidator(_one_or_more), WithJsonSchema(_AXES)] = Field(
-        default_factory=list, description="Distance of neighbours on the grid: one, or one for each axis."
+        default_factory=list,
+        description="Distance of neighbours on the grid: one, or one for each axis.",
+        json_schema_extra=IN_MICROMETRES,
     )
     x: Parameter | None = Field(
         default=None,
         description="Coordinate: a number, a list with one for each instance, or drawn; added to that on the"
         " grid.",
+        json_schema_extra=IN_MICROMETRES,
     )
-    y: Parameter | None = Field(default=None, description="As x.")
-    z: Parameter | None = Field(default=None, description="As x.")
+    y: Parameter | None = Field(default=None, description="As x.", json_schema_extra=IN_MICROMETRES)
+    z: Parameter | None = Field(default=None, description="As x.", json_schema_extra=IN_MICROMETRES)
     seed: Whole | None = Field(default=None, description="Seed of the random numbers.")
 
 

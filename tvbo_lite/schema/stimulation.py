@@ -7,6 +7,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from tvbo_lite.schema.base import (
+    IN_TIME_SCALE,
     Described,
     Flag,
     Item,
@@ -33,9 +34,12 @@ class Samples(SchemaModel):
     times: list[Number] = Field(
         default_factory=list,
         description="When each value begins, in 'time_scale', rising; left out: one after each 'step_size'.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     step_size: Positive | None = Field(
-        default=None, description="Time between values, in 'time_scale'; left out: that of the integration."
+        default=None,
+        description="Time between values, in 'time_scale'; left out: that of the integration.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     linear: Flag = Field(
         default=False, description="Whether the value moves on a line to the next one, instead of holding."
@@ -74,10 +78,14 @@ class Stimulus(Described, Item):
     samples: Samples | None = Field(default=None, description="Values in time, in place of an equation.")
     unit: Text | None = Field(default=None, description="Unit of the value, where the equation has none.")
     onset: Number | None = Field(
-        default=None, description="When it begins, in 'time_scale'; it is 0 before. Left out: at the start."
+        default=None,
+        description="When it begins, in 'time_scale'; it is 0 before. Left out: at the start.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     duration: Number | None = Field(
-        default=None, description="How long it lasts, in 'time_scale'; it is 0 after. Left out: to the end."
+        default=None,
+        description="How long it lasts, in 'time_scale'; it is 0 after. Left out: to the end.",
+        json_schema_extra=IN_TIME_SCALE,
     )
     regions: list[Whole] | None = Field(default=None, description="Ids of the nodes that receive it.")
     weighting: list[Number] | None = Field(default=None, description="Factor for each of the 'regions'.")

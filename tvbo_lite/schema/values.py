@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from tvbo_lite.schema.base import (
+    IN_ITS_UNIT,
     Bound,
     Count,
     Described,
@@ -82,7 +83,9 @@ class Parameter(Shorthand, Described, Item):
     shorthand_types: ClassVar[tuple[str, ...]] = ("number", "string", "boolean", "array")
 
     value: PlainValue | None = Field(
-        default=None, description="Number, text, true or false, or a list of such."
+        default=None,
+        description="Number, text, true or false, or a list of such.",
+        json_schema_extra=IN_ITS_UNIT,
     )
     unit: Text | None = Field(default=None, description="Unit as in NeuroML: mV, nA, per_ms, S_per_m2, ...")
     symbol: Text | None = Field(default=None, description="Symbol in printed equations.")

@@ -70,22 +70,22 @@ def test_without_linux_all_memory_counts(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("rule", "count"),
+    ("rule", "count", "each"),
     [
-        ("rule: {type: all_to_all}", "1e+10"),
-        ("rule: {type: fixed_probability, probability: 0.5}", "5e+09"),
-        ("rule: {type: fixed_in_degree, degree: 50000}", "5e+09"),
-        ("rule: {type: fixed_out_degree, degree: 200000, multapses: true}", "2e+10"),
-        ("rule: {type: Complete, directed: true}", "1e+10"),
-        ("rule: {type: ErdosRenyi, parameters: {p: 0.5}}", "1e+10"),
+        ("rule: {type: all_to_all}", "1e+10", connection_rows.ENDS),
+        ("rule: {type: fixed_probability, probability: 0.5}", "5e+09", connection_rows.ENDS),
+        ("rule: {type: fixed_in_degree, degree: 50000}", "5e+09", connection_rows.ENDS),
+        ("rule: {type: fixed_out_degree, degree: 200000, multapses: true}", "2e+10", connection_rows.ENDS),
+        ("rule: {type: Complete, directed: true}", "1e+10", 2 * connection_rows.BYTES),
+        ("rule: {type: ErdosRenyi, parameters: {p: 0.5}}", "1e+10", 2 * connection_rows.BYTES),
     ],
 )
-def test_connections_that_do_not_fit_are_refused_before_they_are_made(monkeypatch, rule, count):
+def test_connections_that_do_not_fit_are_refused_before_they_are_made(monkeypatch, rule, count, each):
     """100 000 cells; the estimate, what there is, and the place stand in the message."""
     monkeypatch.setenv(LIMIT, "16 GB")
     with pytest.raises(UnsupportedError) as error:
         experiment(rule, 100_000).model()
-    need = gigabytes(float(count) * 2 * connection_rows.BYTES)
+    need = gigabytes(float(count) * each)
     assert str(error.value) == (
         f"<string>:8: network.projections.pp.rule: pp: about {count} connections need about {need} of memory,"
         f" and {LIMIT} allows 16 GB; connect fewer, or set the environment variable {LIMIT}"
@@ -95,7 +95,7 @@ def test_connections_that_do_not_fit_are_refused_before_they_are_made(monkeypatc
 def test_connections_by_distance_are_counted_before_they_are_made(monkeypatch):
     """From some sources: within a tenth of how many there are."""
     found = []
-    monkeypatch.setattr(connection_rows, "lacking", lambda size: found.append(size / 50))
+    monkeypatch.setattr(connection_rows, "lacking", lambda size: found.append(size / connection_rows.ENDS))
     layout = "2000, layout: {x: {distribution: {name: Uniform, domain: {lo: 0, hi: 900}}}}"
     exp = experiment("rule: {type: distance_dependent, probability: exp(-d/(100*um))}", layout)
     network = next(item for item in exp.model().components if item.tag == "network")

@@ -226,7 +226,7 @@ def test_two_tables_in_one_projection_are_both_connected():
 
 def part(table, rows):
     """Some rows of a table."""
-    columns = {name: replace(column, values=column.values[rows]) for name, column in table.columns.items()}
+    columns = {name: replace(column, numbers=column.values[rows]) for name, column in table.columns.items()}
     return replace(table, columns=columns, count=len(columns["preCellId"].values))
 
 

@@ -159,8 +159,8 @@ class Network:
         (empty,) = parts_of(projection.children)
         assert isinstance(empty, Rows)  # noqa: S101  that is what a rule makes
         columns = {
-            "preCellId": replace(empty.columns["preCellId"], values=links.sources),
-            "postCellId": replace(empty.columns["postCellId"], values=links.targets),
+            "preCellId": replace(empty.columns["preCellId"], numbers=links.sources),
+            "postCellId": replace(empty.columns["postCellId"], numbers=links.targets),
             "weight": Column(links.weights),
         }
         attributes = dict(empty.attributes)

@@ -62,7 +62,7 @@ class Population:
         return replace(self.ready, program=program)
 
     def _model(self, sets: NDArray[np.int64]) -> Model:
-        columns = {name: replace(one, values=one.values[sets]) for name, one in self.columns.items()}
+        columns = {name: replace(one, numbers=one.values[sets]) for name, one in self.columns.items()}
         return with_columns(self.model, self.found, columns)
 
     def _places(self, sample: NDArray[np.int64]) -> Places | None:

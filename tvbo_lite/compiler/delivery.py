@@ -25,7 +25,7 @@ EVENTS = 10_000  # some 15 microseconds of delivery, from which on threads gain 
 FINEST = 64  # ranges of targets, and so threads, at most
 ROOM = 0.1  # of the memory of the connections for where the ranges begin
 ENTRY, PLACE = 12, 4  # bytes of a connection, and of the begin of a range
-AT_ONCE = 1 << 20  # connections that are worked on together, so that little memory is taken
+AT_ONCE = 1 << 16  # connections that are worked on together, so that little memory is taken
 
 
 @dataclass(frozen=True, slots=True)

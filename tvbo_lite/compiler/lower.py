@@ -21,6 +21,8 @@ from tvbo_lite.errors import Location, ModelError, Problem, nearest
 from tvbo_lite.expr.tree import Number
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.transforms.arrays import (
+    both,
+    is_one,
     is_uniform,
     joined,
     picked,
@@ -35,6 +37,8 @@ from tvbo_lite.transforms.instances import Instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from tvbo_lite.lems.runs import Indices
 
 NEAR = 1e-4  # of a step; times of steps are sums, whose rounding is far below that
 DEFAULT_SEED = 1234  # jLEMS's, where the simulation gives none
@@ -129,8 +133,10 @@ class ModelLowering:
         pairs = np.array(recorders, dtype=np.int64).reshape(-1, 2)
         recorded = _targets(block.size, pairs[:, 0], pairs[:, 1])
         nobody = _targets(block.size, pairs[:0, 0], pairs[:0, 1])
-        immediate = [chosen for lot in lots if (chosen := _chosen(block, lot, lot.delays <= 0, handlers))]
-        delayed = [chosen for lot in lots if (chosen := _chosen(block, lot, lot.delays > 0, handlers))]
+        immediate, delayed = (
+            [chosen for lot in lots if (chosen := _chosen(block, lot, _where_delays(are, lot), handlers))]
+            for are in (np.less_equal, np.greater)
+        )
         return ir.Port(
             block,
             name,
@@ -209,6 +215,13 @@ class ModelLowering:
         return tuple(places)
 
 
+def _where_delays(are: np.ufunc, wires: Wires) -> NDArray[np.bool_]:
+    """Whether each delay is at most, or more than, 0."""
+    delays = wires.delays
+    found: NDArray[np.bool_] = are(delays[:1] if is_one(delays) else delays, 0)
+    return np.broadcast_to(found, len(delays)) if is_one(delays) else found
+
+
 def _handlers(wires: Wires) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The names of all handlers that the wires may call, and for each wire which of them it calls."""
     ports = wires.port_names
@@ -234,8 +247,9 @@ def _used(which: NDArray[np.int64], names: tuple[str, ...]) -> tuple[NDArray[np.
 def _chosen(block: Block, wires: Wires, some: NDArray[np.bool_], handlers: set[str]) -> ir.Targets:
     """Those of some connections of a lot whose handlers do something."""
     names, which = _handlers(wires)
+    delays = wires.delays
     does = picked(np.array([one in handlers for one in names], dtype=bool), which)
-    at = where(some & does)
+    at = where(both(some, does))
     called, used = _used(picked(which, at), names)
     return _targets(
         block.size,
@@ -243,7 +257,7 @@ def _chosen(block: Block, wires: Wires, some: NDArray[np.bool_], handlers: set[s
         picked(wires.targets.index, at),
         used,
         called,
-        delays=picked(np.maximum(wires.delays, 0.0) if np.any(wires.delays < 0) else wires.delays, at),
+        delays=picked(np.maximum(delays, 0.0) if delays.min(initial=0.0) < 0 else delays, at),
         weights=None if wires.weights is None else picked(wires.weights, at),
     )
 
@@ -319,7 +333,7 @@ def _together(lots: Sequence[ir.Targets]) -> ir.Targets:
 
 def _targets(
     size: int,
-    sources: NDArray[np.int64],
+    sources: Indices,
     index: NDArray[np.int64],
     names: tuple[str, ...] = ("",),
     which: NDArray[np.int64] | None = None,

@@ -7,7 +7,7 @@ engine takes the arrays as they are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from tvbo_lite.errors import NOWHERE, Location
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tvbo_lite.lems.model import Component
+    from tvbo_lite.lems.runs import Runs
 
 __all__ = ["Children", "Column", "Rows"]
 
@@ -28,12 +29,19 @@ class Column:
     ``Column(array, after=" mV")`` are quantities, ``Column(array, "../pop[", "]")`` are paths.
     """
 
-    values: NDArray[np.generic]
+    numbers: NDArray[np.generic] | Runs
     before: str = ""
     after: str = ""
 
+    @property
+    def values(self) -> NDArray[np.generic]:
+        """The numbers as an array; `Runs` become one each time."""
+        import numpy as np
+
+        return np.asarray(self.numbers)
+
     def text(self, row: int) -> str:
-        return f"{self.before}{self.values[row].item()!r}{self.after}"
+        return f"{self.before}{self.numbers[row].item()!r}{self.after}"
 
     def same(self, other: Column) -> bool:
         """Whether all rows have the same texts, without making them."""
@@ -70,7 +78,8 @@ class Rows:
         return Component(self.tag, name, self.type, None, attributes, location=self.location)
 
     def __iter__(self) -> Iterator[Component]:
-        return map(self.component, range(self.count))
+        columns = {name: replace(column, numbers=column.values) for name, column in self.columns.items()}
+        return map(replace(self, columns=columns).component, range(self.count))
 
     def same(self, other: Rows) -> bool:
         """Whether the components are written alike, table by table; their places do not count."""

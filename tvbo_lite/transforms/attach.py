@@ -31,6 +31,8 @@ from tvbo_lite.transforms.shapes import Specs, properties
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tvbo_lite.lems.runs import Indices
+
 
 @dataclass(slots=True)
 class _Singles:
@@ -46,7 +48,7 @@ class _Singles:
 class _Lot:
     """Connections of one kind, as arrays."""
 
-    sources: NDArray[np.int64]
+    sources: Indices
     targets: Ends
     port: str | None
     delays: Number
@@ -106,9 +108,10 @@ class Attachments:
         weights = values.pop(WEIGHT) if merged else None
         if merged:
             values[WEIGHT] = 1.0
-        bucket.chunks.append(Many(hosts, spec, values, merged))
+        chunk = Many(hosts, spec, values, merged)
+        bucket.chunks.append(chunk)
         bucket.size += len(hosts)
-        return AttachedMany(bucket, bucket.size - len(hosts), len(hosts), component, weights)
+        return AttachedMany(bucket, bucket.size - len(hosts), chunk, component, weights)
 
     def _bucket(self, host: Block, container: str | None, component: ResolvedComponent) -> Bucket:
         name = _container(host, container, component)
@@ -131,7 +134,7 @@ class Attachments:
     def connect_many(
         self,
         source: Block,
-        sources: NDArray[np.int64],
+        sources: Indices,
         port: str,
         targets: Ends,
         *,
@@ -150,8 +153,7 @@ class Attachments:
         for bucket in buckets:
             entries = Entries(bucket)
             made += list(columns(bucket, entries))
-            peers = [(place, peers) for place, peers in entries.peers if peers]
-            if peers:
+            if peers := entries.peers:
                 self._tunnels.append((bucket, peers))
             bucket.chunks = []
         return made
@@ -207,17 +209,17 @@ def _found(end: End) -> tuple[Block, int]:
 
 def _wires(part: _Singles | _Lot) -> Wires:
     size = len(part.sources)
-    sources = np.asarray(part.sources)
     if isinstance(part, _Singles):
         numbers: dict[str | None, int] = {}
         ports = np.array([numbers.setdefault(name, len(numbers)) for name in part.ports])
         delays = np.array(part.delays, dtype=np.float64)
+        sources = np.array(part.sources, dtype=np.int64)
         return Wires(sources, Refs.of(map(_found, part.targets)), tuple(numbers), ports, delays)
     to = part.targets
     weights = None if isinstance(to, Refs) or to.weights is None else _array(to.weights, size)
     targets = to if isinstance(to, Refs) else to.refs()
     delays = _array(part.delays, size)
-    return Wires(sources, targets, (part.port,), repeated_index(0, size), delays, weights)
+    return Wires(part.sources, targets, (part.port,), repeated_index(0, size), delays, weights)
 
 
 def _joined(lots: Sequence[Wires]) -> Wires:
@@ -231,7 +233,7 @@ def _joined(lots: Sequence[Wires]) -> Wires:
     if any(lot.weights is not None for lot in lots):
         weights = joined([repeated(1.0, len(x.sources)) if x.weights is None else x.weights for x in lots])
     return Wires(
-        joined([lot.sources for lot in lots]),
+        np.concatenate([lot.sources for lot in lots]),
         Refs.concatenated([lot.targets for lot in lots]),
         tuple(names),
         joined(ports),

@@ -19,6 +19,7 @@ from tvbo_lite.transforms.arrays import joined, picked, repeated_index
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tvbo_lite.lems.runs import Indices
     from tvbo_lite.transforms.resolve import ResolvedComponent
     from tvbo_lite.transforms.shapes import Shape, Spec
     from tvbo_lite.transforms.types import ResolvedType
@@ -91,7 +92,7 @@ class Wires:
     after ``delays[i]`` seconds. ``weights`` where the receivers of several connections are one.
     """
 
-    sources: NDArray[np.int64]
+    sources: Indices
     targets: Refs
     port_names: tuple[str | None, ...]
     ports: NDArray[np.int64]

@@ -7,7 +7,8 @@ Only types whose structure consists of ``With instance`` and ``EventConnection``
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from tvbo_lite.expr.evaluate import evaluate
 from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Name
 from tvbo_lite.lems import model as m
+from tvbo_lite.lems.runs import Indices, Runs
 from tvbo_lite.transforms.arrays import picked, repeated_index
 from tvbo_lite.transforms.attach import Attachments
 from tvbo_lite.transforms.blocks import Block, Refs
@@ -31,10 +33,27 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.resolve import ResolvedRows
 
 
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """Instances of one block in ascending order."""
+
+    block: Block
+    index: Runs
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def refs(self) -> Refs:
+        return Refs.many(self.block, np.asarray(self.index))
+
+
+_End: TypeAlias = "Refs | _Sorted"
+
+
 def connect_rows(attachments: Attachments, block: Block, parent: int, rows: ResolvedRows) -> None:
     """Runs the structure of ``rows``, which are the instances of one instance of the parent block."""
     members = block.members(parent)
-    scope: dict[str, Refs] = {}
+    scope: dict[str, _End] = {}
     for element in rows.first.type.structure:
         if element.kind == "With":
             scope[element.attributes.get("as", "")] = _with(block, members, rows, element)
@@ -42,7 +61,7 @@ def connect_rows(attachments: Attachments, block: Block, parent: int, rows: Reso
             _connection(attachments, rows, element, scope)
 
 
-def _with(block: Block, members: range, rows: ResolvedRows, element: m.Builder) -> Refs:
+def _with(block: Block, members: range, rows: ResolvedRows, element: m.Builder) -> _End:
     attribute = element.attributes["instance"]
     count = len(members)
     this = Instance(block, members.start)
@@ -62,57 +81,72 @@ def _with(block: Block, members: range, rows: ResolvedRows, element: m.Builder) 
     return Refs.many(one.block, repeated_index(one.k, count))
 
 
-def _reached(rows: ResolvedRows, base: Instance, column: Column) -> Refs:
+def _reached(rows: ResolvedRows, base: Instance, column: Column) -> _End:
     """The instances that paths such as ``../pop[3]`` lead to, of which only the number differs."""
-    if not (column.before.endswith(("[", "/")) and column.values.dtype.kind in "iu"):
+    numbers = column.numbers
+    whole = isinstance(numbers, Runs) or numbers.dtype.kind in "iu"
+    if not (column.before.endswith(("[", "/")) and whole):
         raise rows.first.fail(f"the paths '{column.text(0)}', ... of its rows do not end in a number")
     at = base.descend(column.before.rstrip("[/"))
-    index: NDArray[np.int64] = column.values  # type: ignore[assignment]  # whole numbers of any length
-    refs = _indexed(rows, at, index, _list_of(at, index, by_id=column.before.endswith("/")))
+    index: Indices = numbers  # type: ignore[assignment]  # whole numbers of any length
+    found = _indexed(rows, at, index, _list_of(at, index, by_id=column.before.endswith("/")))
     rest = column.after.lstrip("]").strip("/")
     for step in filter(None, rest.split("/")):
-        refs = _child(rows, refs, step)
-    return refs
+        found = _child(rows, found, step)
+    return found
 
 
-def _list_of(at: Instance, index: NDArray[np.int64], *, by_id: bool) -> str | None:
+def _list_of(at: Instance, index: Indices, *, by_id: bool) -> str | None:
     """The list in which numbers count: the first one; that of ids is the one that has them."""
     one = at.child(str(index[0])) if by_id and len(index) else None
     return one.block.name if one is not None else next(iter(at.block.shape.lists), None)
 
 
-def _indexed(rows: ResolvedRows, at: Instance, index: NDArray[np.int64], name: str | None) -> Refs:
+def _indexed(rows: ResolvedRows, at: Instance, numbers: Indices, name: str | None) -> _End:
     columns = at.block.listed_in(name) if name is not None else []
     ranges = [column.members(at.k) for column in columns]
     size = sum(map(len, ranges))
-    if len(index) and not (index.min() >= 0 and index.max() < size):
+    if len(numbers) and not (numbers.min() >= 0 and numbers.max() < size):
+        index = np.asarray(numbers)
         row = int(np.flatnonzero((index < 0) | (index >= size))[0])
         what = f"row {row}: there is no '{at.path()}[{index[row]}]'"
         raise ModelError(Problem(what, rows.rows.location, f"an index from 0 to {size - 1}"))
     if len(columns) == 1:
         start = ranges[0].start
-        return Refs.many(columns[0], index + start if start else index)
+        if isinstance(numbers, Runs):
+            return _Sorted(columns[0], numbers.shifted(start))
+        return Refs.many(columns[0], numbers + start if start else numbers)
+    index = np.asarray(numbers)
     limits = np.cumsum([0, *map(len, ranges)])
     number = np.searchsorted(limits, index, side="right") - 1
     starts = np.array([members.start for members in ranges])
     return Refs(list(columns), number, index - limits[number] + starts[number])
 
 
-def _child(rows: ResolvedRows, refs: Refs, step: str) -> Refs:
+def _child(rows: ResolvedRows, refs: _End, step: str) -> _End:
     """The single child of that name or id of each of ``refs``."""
+    if isinstance(refs, _Sorted):
+        return _Sorted(_below(rows, refs.block, refs.index.min(), step), refs.index)
+    if len(refs.blocks) == 1:
+        return Refs.many(_below(rows, refs.blocks[0], int(refs.index[0]), step), refs.index)
     found: list[Refs] = []
     order = []
     for block, positions, index in refs.parts():
-        below = Instance(block, int(index[0])).child(step)
-        if below is None or below.block.listed or below.block.parent is not block:
-            raise rows.first.fail(f"the paths of its rows lead nowhere: there is no '{step}'")
-        found.append(Refs.many(below.block, index))
+        found.append(Refs.many(_below(rows, block, int(index[0]), step), index))
         order.append(positions)
     return Refs.concatenated(found).take(np.argsort(np.concatenate(order), kind="stable"))
 
 
+def _below(rows: ResolvedRows, block: Block, k: int, step: str) -> Block:
+    """The block of the children of that name or id of a block's instances; ``k`` is one of these."""
+    below = Instance(block, k).child(step)
+    if below is None or below.block.listed or below.block.parent is not block:
+        raise rows.first.fail(f"the paths of its rows lead nowhere: there is no '{step}'")
+    return below.block
+
+
 def _connection(
-    attachments: Attachments, rows: ResolvedRows, element: m.Builder, scope: dict[str, Refs]
+    attachments: Attachments, rows: ResolvedRows, element: m.Builder, scope: dict[str, _End]
 ) -> None:
     attributes, first = element.attributes, rows.first
     sources, targets = (_end(rows, attributes.get(name, ""), scope, name) for name in ("from", "to"))
@@ -135,9 +169,16 @@ def _connection(
 
 
 def _pairs(
-    sources: Refs, targets: Refs
-) -> Iterator[tuple[Block, NDArray[np.int64], Block, NDArray[np.int64], NDArray[np.int64] | None]]:
+    sources: _End, targets: _End
+) -> Iterator[tuple[Block, Indices, Block, NDArray[np.int64], NDArray[np.int64] | None]]:
     """For each pair of blocks: sources, targets, and the places of the rows (None for all)."""
+    if isinstance(targets, _Sorted):
+        targets = targets.refs()
+    if isinstance(sources, _Sorted):
+        if len(targets.blocks) == 1:
+            yield sources.block, sources.index, targets.blocks[0], targets.index, None
+            return
+        sources = sources.refs()
     if len(sources.blocks) == len(targets.blocks) == 1:
         yield sources.blocks[0], sources.index, targets.blocks[0], targets.index, None
         return
@@ -146,7 +187,7 @@ def _pairs(
             yield source, index, host, hosts[places], at[places]
 
 
-def _end(rows: ResolvedRows, name: str, scope: dict[str, Refs], which: str) -> Refs:
+def _end(rows: ResolvedRows, name: str, scope: dict[str, _End], which: str) -> _End:
     if name not in scope:
         raise rows.first.fail(f"the event connection's '{which}' end '{name}' is unknown")
     return scope[name]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tvbo_lite.errors import nearest
 from tvbo_lite.numerals import whole
 
@@ -97,7 +99,7 @@ class Instance:
                     float(wires.delays[i]),
                 )
                 for wires in lots
-                for i in (wires.sources == self.k).nonzero()[0].tolist()
+                for i in (np.asarray(wires.sources) == self.k).nonzero()[0].tolist()
             ]
         return {port: some for port, some in found.items() if some}
 

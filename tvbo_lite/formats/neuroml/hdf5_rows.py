@@ -253,9 +253,10 @@ class _Reader:
         before = _BEFORE.fullmatch(column.before)
         path = before is not None and before[1] == population and _AFTER.fullmatch(column.after) is not None
         single = self.kind.single is not None and not (column.before or column.after)
-        if column.values.dtype.kind not in "iu" or not (path or single):
+        numbers = column.values
+        if numbers.dtype.kind not in "iu" or not (path or single):
             self._no_cell(column.text(0), population, place)
-        return column.values
+        return numbers
 
     def _cell(self, text: str | None, population: str, place: Location) -> int:
         if text is None:

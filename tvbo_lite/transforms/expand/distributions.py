@@ -26,49 +26,82 @@ _ROUNDS = 1000  # how often values outside the domain are drawn anew
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a distribution is drawn from its ``needed`` parameters; ``other`` names stand for those."""
+    """How a distribution is drawn from its ``needed`` parameters; ``other`` names stand for those.
+
+    ``fill`` fills an array; a long one part by part is filled with the same numbers.
+    """
 
     needed: tuple[str, ...]
-    sample: Callable[[np.random.Generator, Given, int], Values]
+    fill: Callable[[np.random.Generator, Given, Values], None]
     other: Mapping[str, str]
     positive: tuple[str, ...] = ()
 
 
 def _rule(
-    needed: str, sample: Callable[[np.random.Generator, Given, int], Values], positive: str = "", **other: str
+    needed: str,
+    fill: Callable[[np.random.Generator, Given, Values], None],
+    positive: str = "",
+    **other: str,
 ) -> Rule:
     aliases = {alias: name for name, group in other.items() for alias in group.split()}
-    return Rule(tuple(needed.split()), sample, aliases, tuple(positive.split()))
+    return Rule(tuple(needed.split()), fill, aliases, tuple(positive.split()))
+
+
+def _by(
+    sample: Callable[[np.random.Generator, Given, int], NDArray[Any]],
+) -> Callable[[np.random.Generator, Given, Values], None]:
+    """What numpy draws into an array of its own."""
+
+    def fill(rng: np.random.Generator, given: Given, values: Values) -> None:
+        values[:] = sample(rng, given, len(values))
+
+    return fill
+
+
+def _uniform(rng: np.random.Generator, given: Given, values: Values) -> None:
+    rng.random(out=values)
+    values *= given["hi"] - given["lo"]
+    values += given["lo"]
+
+
+def _normal(rng: np.random.Generator, given: Given, values: Values) -> None:
+    rng.standard_normal(out=values)
+    values *= given["sd"]
+    values += given["mean"]
+
+
+def _constant(_: np.random.Generator, given: Given, values: Values) -> None:
+    values[:] = given["value"]
 
 
 _MEAN, _SD = "mu loc", "sigma std scale standard_deviation"
-_NORMAL = _rule("mean sd", lambda r, p, n: r.normal(p["mean"], p["sd"], n), "sd", mean=_MEAN, sd=_SD)
+_NORMAL = _rule("mean sd", _normal, "sd", mean=_MEAN, sd=_SD)
 
 DISTRIBUTIONS: dict[str, Rule] = {
-    "Uniform": _rule(
-        "lo hi", lambda r, p, n: r.uniform(p["lo"], p["hi"], n), lo="low min a", hi="high max b"
-    ),
+    "Uniform": _rule("lo hi", _uniform, lo="low min a", hi="high max b"),
     "Normal": _NORMAL,
     "Gaussian": _NORMAL,
     "TruncatedNormal": _NORMAL,
     "LogNormal": _rule(
-        "mu sigma", lambda r, p, n: r.lognormal(p["mu"], p["sigma"], n), "sigma", mu="mean", sigma="sd std"
+        "mu sigma",
+        _by(lambda r, p, n: r.lognormal(p["mu"], p["sigma"], n)),
+        "sigma",
+        mu="mean",
+        sigma="sd std",
     ),
-    "Exponential": _rule("mean", lambda r, p, n: r.exponential(p["mean"], n), "mean", mean="scale"),
+    "Exponential": _rule("mean", _by(lambda r, p, n: r.exponential(p["mean"], n)), "mean", mean="scale"),
     "Gamma": _rule(
         "shape scale",
-        lambda r, p, n: r.gamma(p["shape"], p["scale"], n),
+        _by(lambda r, p, n: r.gamma(p["shape"], p["scale"], n)),
         "shape scale",
         shape="k alpha",
         scale="theta",
     ),
     "Beta": _rule(
-        "alpha beta", lambda r, p, n: r.beta(p["alpha"], p["beta"], n), "alpha beta", alpha="a", beta="b"
+        "alpha beta", _by(lambda r, p, n: r.beta(p["alpha"], p["beta"], n)), "alpha beta", alpha="a", beta="b"
     ),
-    "Poisson": _rule(
-        "mean", lambda r, p, n: r.poisson(p["mean"], n).astype(float), "mean", mean="lam lambda rate"
-    ),
-    "Constant": _rule("value", lambda r, p, n: 0.0 * r.random(n) + p["value"]),
+    "Poisson": _rule("mean", _by(lambda r, p, n: r.poisson(p["mean"], n)), "mean", mean="lam lambda rate"),
+    "Constant": _rule("value", _constant),
 }
 _CHOICES = ("Discrete", "Choice", "Categorical")
 _INVERSE = {("Exponential", "rate"): "mean", ("Exponential", "lambda"): "mean", ("Gamma", "rate"): "scale"}
@@ -90,7 +123,7 @@ def draw(distribution: Distribution, name: str, count: int, path: Path, report: 
     given = _parameters(distribution, kind, path, report)
     if given is None:
         return None
-    values = _within(distribution, lambda number: DISTRIBUTIONS[kind].sample(rng, given, number), count)
+    values = _within(distribution, lambda some: DISTRIBUTIONS[kind].fill(rng, given, some), count)
     if values is None:
         message = f"{kind}: next to no value lies in the domain"
         report.report((*path, "domain"), message, "a domain in which values lie")
@@ -151,17 +184,30 @@ def _is_complete(rule: Rule, kind: str, found: Given, path: Path, report: Report
     return not (missing or wrong)
 
 
-def _within(distribution: Distribution, sample: Callable[[int], Values], count: int) -> Values | None:
+def _within(distribution: Distribution, fill: Callable[[Values], None], count: int) -> Values | None:
     """Values inside the domain: those outside are drawn anew; None where that does not come to an end."""
+    import numpy as np
+
+    from tvbo_lite.transforms.arrays import pieces
+
     domain = distribution.domain
     lo = -math.inf if domain is None or domain.lo is None else domain.lo
     hi = math.inf if domain is None or domain.hi is None else domain.hi
-    values = sample(count)
+    values = np.empty(count)
+    outside = [np.zeros(0, np.int64)]
+    for some in pieces(count):
+        part = values[some]
+        fill(part)
+        if not (part.min() >= lo and part.max() <= hi):
+            outside.append(np.flatnonzero(~((part >= lo) & (part <= hi))) + some.start)
+    places = np.concatenate(outside)
     for _ in range(_ROUNDS):
-        outside = ~((values >= lo) & (values <= hi))
-        if not outside.any():
+        if not len(places):
             return values
-        values[outside] = sample(int(outside.sum()))
+        part = np.empty(len(places))
+        fill(part)
+        values[places] = part
+        places = places[~((part >= lo) & (part <= hi))]
     return None
 
 
@@ -182,11 +228,16 @@ def _chosen(
         return None
     import numpy as np
 
+    from tvbo_lite.transforms.arrays import pieces
+
     weights = np.ones(len(values)) if odds is None else np.asarray(odds, dtype=np.float64)
     if not weights.sum() > 0 or (weights < 0).any():
         report.report(path, "the probabilities are not from 0 on", "numbers whose sum is above 0")
         return None
-    return rng.choice(np.asarray(values, dtype=np.float64), count, p=weights / weights.sum())
+    found, choices = np.empty(count), np.asarray(values, dtype=np.float64)
+    for some in pieces(count):
+        found[some] = rng.choice(choices, some.stop - some.start, p=weights / weights.sum())
+    return found
 
 
 def _is_number(value: object) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.errors import UnitError
 from tvbo_lite.lems.rows import Column, Rows
+from tvbo_lite.lems.runs import Runs
 from tvbo_lite.memory import LIMIT, lacking
 from tvbo_lite.schema import Equation
 from tvbo_lite.transforms.expand.distributions import draw
@@ -27,19 +28,37 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tvbo_lite.lems.runs import Indices
     from tvbo_lite.schema import Parameter
     from tvbo_lite.schema.rules import Strengths
     from tvbo_lite.transforms.lower.context import Context, Path
-    from tvbo_lite.transforms.lower.formulas import Constants
+    from tvbo_lite.transforms.lower.formulas import Constants, Formula
     from tvbo_lite.transforms.lower.groups import Group
-    from tvbo_lite.transforms.lower.rule_pairs import Indices
+    from tvbo_lite.transforms.lower.rule_pairs import Numbers
 
     Values = NDArray[np.float64]
 
-__all__ = ["BYTES", "DIMENSIONS", "Links", "Tags", "has_room", "is_countable", "rows_of", "words_of"]
+__all__ = [
+    "BYTES",
+    "DIMENSIONS",
+    "DRAWN",
+    "ENDS",
+    "Links",
+    "Tags",
+    "has_room",
+    "is_countable",
+    "rows_of",
+    "words_of",
+]
 
 BYTES = 25
-"""Memory, while it is made, of each number of a connection: its ends, and a weight or delay of its own."""
+"""Memory, while it is read, of each number of a connection: its ends, and a weight or delay of its own."""
+
+ENDS = 12
+"""The same of both ends where these are drawn."""
+
+DRAWN = 10
+"""The same of a weight or delay that is drawn or worked out."""
 
 DIMENSIONS = {"weight": "none", "delay": "time"}
 _USUAL = {"weight": "1", "delay": "0ms"}
@@ -62,16 +81,27 @@ class Links:
     """
 
     pre: Indices
-    post: Indices
+    post: Numbers
     given: Mapping[str, Values] = field(default_factory=dict)
     where: Callable[[int], str] | None = None
 
 
-def has_room(context: Context, given: Strengths, count: float, path: Path, what: str) -> bool:
-    """Whether there is memory for so many connections; a problem where there is not."""
+def has_room(
+    context: Context,
+    given: Strengths,
+    count: float,
+    path: Path,
+    what: str,
+    *,
+    ends: int = 2 * BYTES,
+    own: int = BYTES,
+) -> bool:
+    """Whether there is memory for so many connections, that of their ``ends`` and of each number of their
+    ``own`` in bytes; a problem where there is not.
+    """
     strengths = (getattr(given, name) for name in DIMENSIONS)
-    own = sum(item is not None and item.value is None for item in strengths)
-    lack = lacking(count * (2 + own) * BYTES)
+    numbers = sum(item is not None and item.value is None for item in strengths)
+    lack = lacking(count * (ends + numbers * own))
     if lack is None:
         return True
     hint = f"connect fewer, or set the environment variable {LIMIT}"
@@ -126,7 +156,7 @@ def rows_of(
 def _cells(group: Group, cells: Indices) -> Column:
     from tvbo_lite.transforms.arrays import compact
 
-    index = compact([cells])
+    index = cells if isinstance(cells, Runs) else compact([cells])
     if group.instances is None:
         return Column(index, f"../{group.id}[", "]")
     return Column(index, f"../{group.id}/", f"/{group.component}")
@@ -176,7 +206,7 @@ class _Quantity:
 
         text = f"{item.value}{_suffix(item)}"
         value = self._value(text)
-        return None if value is None or not self._are_possible(np.array([value])) else text
+        return None if value is None or not self._are_possible(np.array([value]), 1.0) else text
 
     def _value(self, text: str) -> float | None:
         try:
@@ -195,14 +225,12 @@ class _Quantity:
         values = draw(chosen, self.what, count, (*self.path, "distribution"), self.context)
         if values is None or scale is None:
             return None
-        if not self._are_possible(values if scale == 1 else values * scale, " that was drawn"):
+        if not self._are_possible(values, scale, " that was drawn"):
             return None
         return Column(values, after=_suffix(item))
 
     def _computed(self, item: Parameter) -> Column | str | None:
         """By an expression of the distance, in SI units; delays are written in ms."""
-        import numpy as np
-
         assert item.equation is not None  # noqa: S101  the caller has looked
         place = (*self.path, "equation")
         if item.unit is not None:
@@ -213,17 +241,32 @@ class _Quantity:
         if made is None:
             return None
         try:
-            values = made.of(self._distances() if made.uses_distance else np.zeros(len(self.links.pre)))
+            values = self._of_distances(made)
         except ImpossibleError as error:
             self.context.report(place, f"{self.what}: {error}")
             return None
-        if not self._are_possible(values, " that follows from the distance"):
+        if not self._are_possible(values, 1.0, " that follows from the distance"):
             return None
-        return Column(values * _MS, after=" ms") if self.dimension == "time" else Column(values.copy())
+        if self.dimension != "time":
+            return Column(values)
+        values *= _MS
+        return Column(values, after=" ms")
 
-    def _distances(self) -> Values:
+    def _of_distances(self, made: Formula) -> Values:
+        """The formula's value for each connection."""
+        import numpy as np
+
+        from tvbo_lite.transforms.arrays import pieces
+
+        pre, post = self.links.pre, self.links.post
+        if not made.uses_distance:
+            return made.of(np.zeros(len(pre))).copy()
         sources, targets = places_of(self.ends.source), places_of(self.ends.target)
-        return between(sources[self.links.pre], targets[self.links.post])
+        values = np.empty(len(pre))
+        for some in pieces(len(pre)):
+            begins = pre.part(some) if isinstance(pre, Runs) else pre[some]
+            values[some] = made.of(between(sources[begins], targets[post[some]]))
+        return values
 
     def _column(self, item: Parameter | None, values: Values) -> Column | None:
         """A column of a file, of which only the unit is said here."""
@@ -236,34 +279,45 @@ class _Quantity:
             self.context.report(self.path, message, f"{self.name}: {{unit: ms}}")
             return None
         scale = self._value(f"1{_suffix(item)}")
-        if scale is None or not self._are_possible(values * scale):
+        if scale is None or not self._are_possible(values, scale):
             return None
         return Column(values, after=_suffix(item))
 
-    def _are_possible(self, values: Values, how: str = "") -> bool:
-        """Whether the numbers (SI) are finite, and delays neither negative nor within a step; one problem
-        where they are not, for the first such number.
+    def _are_possible(self, values: Values, scale: float, how: str = "") -> bool:
+        """Whether the numbers, which times ``scale`` are SI, are finite, and delays neither negative nor
+        within a step; one problem where they are not, for the first such number.
         """
         import numpy as np
 
-        is_time, step = self.dimension == "time", self.context.step
-        wrong, expected = ~np.isfinite(values), "a finite number"
-        if is_time and not wrong.any():
-            wrong, expected = values < 0, "0 or more"
-        within = ""
-        if is_time and not wrong.any() and step is not None:
-            wrong = (values > 0) & (values < step * (1 - _ROUNDING))
-            within, expected = f" is within a step of {_ms(step)}", f"0, or {_ms(step)} and more"
-        if not wrong.any():
-            return True
-        row = int(np.flatnonzero(wrong)[0])
-        value = _ms(float(values[row])) if is_time else f"{values[row]:g}"
+        from tvbo_lite.transforms.arrays import pieces
+
+        step = self.context.step
+        tests: list[tuple[Callable[[Values], NDArray[np.bool_]], str, str]] = [
+            (lambda some: ~np.isfinite(some), "", "a finite number")
+        ]
+        if self.dimension == "time":
+            tests.append((lambda some: some < 0, "", "0 or more"))
+        if self.dimension == "time" and step is not None:
+            least, shown = step * (1 - _ROUNDING), _ms(step)
+            within = (f" is within a step of {shown}", f"0, or {shown} and more")
+            tests.append((lambda some: (some > 0) & (some < least), *within))
+        for is_wrong, what, expected in tests:
+            rows = [
+                np.flatnonzero(is_wrong(values[some] * scale)) + some.start for some in pieces(len(values))
+            ]
+            if any(map(len, rows)):
+                self._report_first(values * scale, np.concatenate(rows), how + what, expected)
+                return False
+        return True
+
+    def _report_first(self, values: Values, wrong: Numbers, how: str, expected: str) -> None:
+        row = int(wrong[0])
+        value = _ms(float(values[row])) if self.dimension == "time" else f"{values[row]:g}"
         of_file = self.links.where if self.name in self.links.given else None
         where = f"{of_file(row)}: " if of_file is not None else ""
-        head = f"{self.what}: {where}a {self.name} of {value}{how}{within}"
-        more = int(wrong.sum()) - 1
+        head = f"{self.what}: {where}a {self.name} of {value}{how}"
+        more = len(wrong) - 1
         self.context.report(self.path, head + (f" (and {more} more)" if more else ""), expected)
-        return False
 
 
 def _ms(seconds: float) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tvbo_lite.transforms.lower.connection_rows import Tags
     from tvbo_lite.transforms.lower.context import Context, Path
     from tvbo_lite.transforms.lower.groups import Group
-    from tvbo_lite.transforms.lower.rule_pairs import Ends, Indices
+    from tvbo_lite.transforms.lower.rule_pairs import Ends, Numbers
 
     Values = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ class _Checked:
         self.name = ends.name
         self.wrong = False
 
-    def indices(self, name: str, group: Group) -> Indices | None:
+    def indices(self, name: str, group: Group) -> Numbers | None:
         """A column of indices of a population."""
         import numpy as np
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tvbo_lite.transforms.lower.rule_pairs import Indices, Pairs
+    from tvbo_lite.transforms.lower.rule_pairs import Numbers
 
     Values: TypeAlias = "NDArray[np.float64]"
 
@@ -29,7 +29,7 @@ class Block:
     """Pairs in order of source and target: their distances (m), and the pairs at some places of these."""
 
     distances: Values
-    pairs: Callable[[Indices], Pairs]
+    pairs: Callable[[Numbers], tuple[Numbers, Numbers]]
 
 
 def between(sources: Values, targets: Values) -> Values:
@@ -57,7 +57,7 @@ def _all(sources: Values, targets: Values) -> Iterator[Block]:
     for start in range(0, n if m else 0, height):
         part = sources[start : start + height, None, :]
 
-        def pairs(places: Indices, start: int = start) -> Pairs:
+        def pairs(places: Numbers, start: int = start) -> tuple[Numbers, Numbers]:
             rows, columns = np.divmod(places, m)
             return rows + start, columns
 
@@ -90,7 +90,7 @@ def within(sources: Values, targets: Values, limit: float) -> Iterator[Block]:
         first = last
 
 
-def _near(sources: Values, targets: Values, pre: Indices, post: Indices, limit: float) -> Block:
+def _near(sources: Values, targets: Values, pre: Numbers, post: Numbers, limit: float) -> Block:
     """Those pairs that are near enough, sorted."""
     import numpy as np
 
@@ -101,7 +101,7 @@ def _near(sources: Values, targets: Values, pre: Indices, post: Indices, limit: 
     return Block(apart[near], lambda places: (pre[places], post[places]))
 
 
-def _boxes(sources: Values, targets: Values, size: float) -> tuple[Indices, Indices, Indices]:
+def _boxes(sources: Values, targets: Values, size: float) -> tuple[Numbers, Numbers, Numbers]:
     """The number of the box of each source and target, and from a box to nine rows of three around it."""
     import numpy as np
 
@@ -116,7 +116,7 @@ def _boxes(sources: Values, targets: Values, size: float) -> tuple[Indices, Indi
     return found[0] + middle, found[1] + middle, steps
 
 
-def _stretches(starts: Indices, counts: Indices) -> Indices:
+def _stretches(starts: Numbers, counts: Numbers) -> Numbers:
     """The whole numbers of all stretches, one after the other."""
     import numpy as np
 

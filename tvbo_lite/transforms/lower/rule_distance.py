@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tvbo_lite.transforms.lower.formulas import Formula
     from tvbo_lite.transforms.lower.groups import Group
-    from tvbo_lite.transforms.lower.rule_pairs import Indices, Pairs
+    from tvbo_lite.transforms.lower.rule_pairs import Numbers, Pairs
 
     Values = NDArray[np.float64]
 
@@ -62,14 +62,12 @@ class ByDistance:
 
     def pairs(self, rng: np.random.Generator) -> Pairs:
         """Who is connected. Raises `ImpossibleError` for what is no probability."""
-        import numpy as np
+        from tvbo_lite.transforms.lower.pair_draws import joined_pairs
 
-        found = [self._drawn(block, rng) for block in blocks(self.sources, self.targets, self.limit)]
-        nothing = np.zeros(0, dtype=np.int64)
-        pre, post = ([nothing, *(pair[end] for pair in found)] for end in (0, 1))
-        return np.concatenate(pre), np.concatenate(post)
+        found = (self._drawn(block, rng) for block in blocks(self.sources, self.targets, self.limit))
+        return joined_pairs(found, len(self.sources), len(self.targets))
 
-    def _drawn(self, block: Block, rng: np.random.Generator) -> Pairs:
+    def _drawn(self, block: Block, rng: np.random.Generator) -> tuple[Numbers, Numbers]:
         """The pairs of a block that are connected; a number is drawn for every one of them."""
         import numpy as np
 
@@ -84,7 +82,7 @@ class ByDistance:
             pre, post = pre[other], post[other]
         return pre, post
 
-    def _refuse(self, block: Block, p: Values, wrong: Indices) -> None:
+    def _refuse(self, block: Block, p: Values, wrong: Numbers) -> None:
         """Raises for the first pair that counts."""
         pre, post = block.pairs(wrong)
         for place, i, j in zip(wrong.tolist(), pre.tolist(), post.tolist(), strict=True):

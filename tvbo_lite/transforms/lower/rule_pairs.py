@@ -1,21 +1,22 @@
-"""Who is connected to whom by a rule that asks for no places. Pairs are sorted by source."""
+"""Who is connected to whom by a rule that asks for no places. Pairs are sorted by source, then by target."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tvbo_lite.lems.runs import Indices, Runs
     from tvbo_lite.schema.rules import ConnectionRule
     from tvbo_lite.transforms.lower.groups import Group
 
 __all__ = [
     "Ends",
     "ImpossibleError",
-    "Indices",
+    "Numbers",
     "Pairs",
     "all_to_all",
     "by_degree",
@@ -26,10 +27,8 @@ __all__ = [
     "probability_of",
 ]
 
-Indices: TypeAlias = "NDArray[np.int64]"
-Pairs: TypeAlias = "tuple[Indices, Indices]"
-
-_REDRAWS = 1000
+Numbers: TypeAlias = "NDArray[np.int64]"
+Pairs: TypeAlias = "tuple[Indices, Numbers]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,13 @@ class Ends:
         """Whether an instance is not connected to itself."""
         return self.recurrent and not rule.self_connections
 
+    def width(self, rule: ConnectionRule) -> int:
+        """How many targets the rule can choose from for each source."""
+        return max(self.target.size - (1 if self.alone(rule) else 0), 0)
+
     def pairs(self, rule: ConnectionRule) -> int:
         """How many pairs the rule can choose from."""
-        width = self.target.size - (1 if self.alone(rule) else 0)
-        return self.source.size * max(width, 0)
+        return self.source.size * self.width(rule)
 
 
 class ImpossibleError(Exception):
@@ -61,16 +63,17 @@ class ImpossibleError(Exception):
 def all_to_all(rule: ConnectionRule, ends: Ends, _: np.random.Generator) -> Pairs:
     import numpy as np
 
-    n, m = ends.source.size, ends.target.size
-    pre, post = np.repeat(np.arange(n), m), np.tile(np.arange(m), n)
-    if not ends.alone(rule):
-        return pre, post
-    other = pre != post
-    return pre[other], post[other]
+    from tvbo_lite.transforms.lower import pair_draws as draws
+
+    n, width = ends.source.size, ends.width(rule)
+    post: Numbers = np.tile(np.arange(width, dtype=draws.kind_of(ends.target.size)), n)
+    return _with_own(rule, ends, draws.evenly(n, width), post)
 
 
 def one_to_one(rule: ConnectionRule, ends: Ends, _: np.random.Generator) -> Pairs:
     import numpy as np
+
+    from tvbo_lite.transforms.lower import pair_draws as draws
 
     if ends.alone(rule):
         msg = f"one_to_one connects each instance of '{ends.source.id}' to itself (self_connections: true)"
@@ -79,25 +82,29 @@ def one_to_one(rule: ConnectionRule, ends: Ends, _: np.random.Generator) -> Pair
     if n != m:
         msg = f"'{ends.source.id}' has {n} instances and '{ends.target.id}' {m}; one_to_one needs as many"
         raise ImpossibleError(msg)
-    return np.arange(n), np.arange(n)
+    return draws.evenly(n, 1), np.arange(n, dtype=draws.kind_of(n))
 
 
 def fixed_probability(rule: ConnectionRule, ends: Ends, rng: np.random.Generator) -> Pairs:
     """Pairs in order, the gaps between them drawn: as much work as there are connections."""
     import numpy as np
 
-    p = probability_of(rule)
-    alone = ends.alone(rule)
-    width = ends.target.size - (1 if alone else 0)
-    total = ends.pairs(rule)
-    drawn = 0 < p < 1 and total > 0
-    flat = _thinned(total, p, rng) if drawn else np.arange(total if p == 1 else 0)
-    small = flat.astype(np.uint32) if total < 1 << 32 else flat  # is divided twice as fast
-    parts: Any = np.divmod(small, small.dtype.type(max(width, 1)))
-    signed = np.int32 if small.dtype == np.uint32 else np.int64
-    pre, post = parts[0].view(signed), parts[1].view(signed)
-    if alone:
-        post += post >= pre
+    from tvbo_lite.transforms.lower import pair_draws as draws
+
+    p, n, width = probability_of(rule), ends.source.size, ends.width(rule)
+    if p == 1:
+        return all_to_all(rule, ends, rng)
+    if p == 0 or not n * width:
+        return draws.evenly(n, 0), np.zeros(0, draws.kind_of(0))
+    return _with_own(rule, ends, *draws.thinned(n, width, p, rng))
+
+
+def _with_own(rule: ConnectionRule, ends: Ends, pre: Runs, post: Numbers) -> Pairs:
+    """The pairs whose targets are numbered without the source where that is left out."""
+    from tvbo_lite.transforms.lower import pair_draws as draws
+
+    if ends.alone(rule):
+        draws.past_own(pre, post)
     return pre, post
 
 
@@ -113,43 +120,22 @@ def probability_of(rule: ConnectionRule) -> float:
     return p
 
 
-def _thinned(total: int, p: float, rng: np.random.Generator) -> Indices:
-    """Each of the first ``total`` whole numbers with probability ``p``."""
-    import numpy as np
-
-    found, last = [], -1
-    while last < total:
-        expected = (total - last) * p
-        gaps = rng.geometric(p, int(expected + 4 * expected**0.5) + 16)
-        gaps[0] += last
-        found.append(np.cumsum(gaps, out=gaps))
-        last = int(gaps[-1])
-    every = found[0] if len(found) == 1 else np.concatenate(found)
-    return every[: int(np.searchsorted(every, total))]
-
-
 def fixed_in_degree(rule: ConnectionRule, ends: Ends, rng: np.random.Generator) -> Pairs:
-    import numpy as np
+    from tvbo_lite.transforms.lower import pair_draws as draws
 
-    others = choices(rule, ends)
-    chosen = _chosen(rule, ends.target.size, others, rng)
-    post = np.repeat(np.arange(ends.target.size), rule.degree or 0)
-    pre = chosen.ravel()
+    targets, degree = ends.target.size, rule.degree or 0
+    chosen = draws.drawn(targets, choices(rule, ends), degree, rng, multapses=bool(rule.multapses))
     if ends.alone(rule):
-        pre = pre + (pre >= post)
-    order = np.argsort(pre, kind="stable")
-    return pre[order], post[order]
+        draws.past_own(draws.evenly(targets, degree), chosen.reshape(-1))
+    return draws.by_source(chosen, ends.source.size)
 
 
 def fixed_out_degree(rule: ConnectionRule, ends: Ends, rng: np.random.Generator) -> Pairs:
-    import numpy as np
+    from tvbo_lite.transforms.lower import pair_draws as draws
 
-    others = choices(rule, ends)
-    post = _chosen(rule, ends.source.size, others, rng).ravel()
-    pre = np.repeat(np.arange(ends.source.size), rule.degree or 0)
-    if ends.alone(rule):
-        post = post + (post >= pre)
-    return pre, post
+    sources, degree = ends.source.size, rule.degree or 0
+    chosen = draws.drawn(sources, choices(rule, ends), degree, rng, multapses=bool(rule.multapses))
+    return _with_own(rule, ends, draws.evenly(sources, degree), chosen.reshape(-1))
 
 
 def by_degree(rule: ConnectionRule, ends: Ends) -> int:
@@ -170,33 +156,3 @@ def choices(rule: ConnectionRule, ends: Ends) -> int:
         msg = f"the degree is {degree}, but '{group.id}' has {others} {what}"
         raise ImpossibleError(msg)
     return others
-
-
-def _chosen(rule: ConnectionRule, rows: int, size: int, rng: np.random.Generator) -> Indices:
-    """For each row as many numbers below ``size`` as the degree says, in ascending order."""
-    import numpy as np
-
-    count = rule.degree or 0
-    if rule.multapses:
-        return np.sort(rng.integers(0, max(size, 1), (rows, count)), axis=1)
-    return _distinct(rows, size, count, rng)
-
-
-def _distinct(rows: int, size: int, count: int, rng: np.random.Generator) -> Indices:
-    """``rows`` times ``count`` different numbers below ``size``, each row in ascending order."""
-    import numpy as np
-
-    if 2 * count > size:  # those that are left out are fewer
-        chosen = np.ones((rows, size), dtype=bool)
-        np.put_along_axis(chosen, _distinct(rows, size, size - count, rng), values=False, axis=1)
-        return np.nonzero(chosen)[1].reshape(rows, count)
-    drawn = np.sort(rng.integers(0, size, (rows, count)), axis=1)
-    for _ in range(_REDRAWS):
-        twice = np.zeros(drawn.shape, dtype=bool)
-        twice[:, 1:] = drawn[:, 1:] == drawn[:, :-1]
-        if not twice.any():
-            break
-        drawn[twice] = rng.integers(0, size, int(twice.sum()))
-        touched = twice.any(axis=1)
-        drawn[touched] = np.sort(drawn[touched], axis=1)
-    return drawn

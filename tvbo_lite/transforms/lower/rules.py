@@ -16,7 +16,16 @@ from tvbo_lite.transforms.expand import shapes
 from tvbo_lite.transforms.expand.graphs import graph_values
 from tvbo_lite.transforms.expand.streams import stream
 from tvbo_lite.transforms.lower import rule_pairs
-from tvbo_lite.transforms.lower.connection_rows import Links, has_room, is_countable, rows_of, words_of
+from tvbo_lite.transforms.lower.connection_rows import (
+    BYTES,
+    DRAWN,
+    ENDS,
+    Links,
+    has_room,
+    is_countable,
+    rows_of,
+    words_of,
+)
 from tvbo_lite.transforms.lower.formulas import constants_of, formula
 from tvbo_lite.transforms.lower.refuse import refuse_rest
 from tvbo_lite.transforms.lower.rule_distance import ByDistance, places_of
@@ -40,10 +49,14 @@ _OWN = "self_connections"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A rule that can be met: about how many connections there will be, and their pairs, sorted by source."""
+    """A rule that can be met: about how many connections there will be, and their pairs, sorted by source.
+
+    To make the pairs takes so many bytes for each.
+    """
 
     expected: float
     pairs: Callable[[np.random.Generator], Pairs]
+    bytes: int = ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,10 @@ def connections(context: Context, rule: ConnectionRule, ends: Ends, tags: Tags, 
     constants = constants_of(context, others, used, (*path, "parameters"), ends.name)
     try:
         planned = kind.plan(Request(context, rule, ends, path, constants))
-        if planned is None or not has_room(context, rule, planned.expected, path, ends.name):
+        if planned is None:
+            return None
+        count, size = planned.expected, planned.bytes
+        if not has_room(context, rule, count, path, ends.name, ends=size, own=DRAWN):
             return None
         pre, post = planned.pairs(stream(rule.seed, f"{ends.name}.pairs"))
     except ImpossibleError as error:
@@ -169,16 +185,17 @@ def _graph(request: Request) -> Planned | None:
     def pairs(rng: np.random.Generator) -> Pairs:
         import numpy as np
 
+        from tvbo_lite.transforms.lower.pair_draws import sorted_pairs
+
         try:
             found = kind.make(size, given, rule.directed, rng)
         except shapes.ImpossibleError as error:
             raise ImpossibleError(f"{rule.type}: {error}") from None
         if not rule.directed:
             found = np.concatenate((found, found[:, ::-1]))
-        found = found[np.lexsort((found[:, 1], found[:, 0]))]
-        return found[:, 0], found[:, 1]
+        return sorted_pairs(found[:, 0], found[:, 1], size, size)
 
-    return Planned(ways * kind.size(size, given), pairs)
+    return Planned(ways * kind.size(size, given), pairs, 2 * BYTES)
 
 
 RULES: dict[str, Rule] = {

@@ -254,12 +254,14 @@ class SimulationExperiment(Experiment):
             OSError: ``output`` cannot be written; nothing is left of it, and an older file stays.
         """
         from tvbo_lite import backends
+        from tvbo_lite.ahead import load_ahead
         from tvbo_lite.lems.renamed import names_of, restored
 
         name = backends.backend_name(backend)
         model = self._varied(options.get("method"), duration).model()
         if output is not None:
             options["output"] = self._output(output, name, names_of(model.renamed))
+        load_ahead("tvbo_lite.results")  # xarray takes as long as the compilation
         recording = restored(backends.run_model(model, backend=backend, **options), model.renamed)
         if recording.stopped is not None:
             warnings.warn(recording.story(), StoppedWarning, stacklevel=2)

@@ -1,0 +1,24 @@
+"""Modules that load while compiled code runs, which leaves the interpreter to others."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from importlib import import_module
+from threading import Thread
+
+__all__ = ["load_ahead"]
+
+
+def load_ahead(module: str) -> None:
+    """Starts to import a module that will be needed soon, in a thread of its own.
+
+    Who imports it later waits for the thread, and gets the error should there be one.
+    """
+    if module not in sys.modules:
+        Thread(target=_load, args=(module,), name=f"import {module}").start()
+
+
+def _load(module: str) -> None:
+    with suppress(ImportError):
+        import_module(module)

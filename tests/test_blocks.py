@@ -11,6 +11,7 @@ from tvbo_lite.backends import jlems, native
 from tvbo_lite.compiler import llvm
 from tvbo_lite.compiler.interpreter import interpret
 from tvbo_lite.formats.lems import reader
+from tvbo_lite.transforms.instances import Instance
 from tvbo_lite.transforms.instantiate import populate
 from tvbo_lite.transforms.resolve import Resolver
 
@@ -118,7 +119,7 @@ def test_populations_of_one_cell_type_are_neighbours_in_one_block():
     assert cells.starts is not None
     assert cells.starts.tolist() == [0, 2, 5]
     assert cells.owners().tolist() == [0, 0, 1, 1, 1]
-    assert [cells.describe(k) for k in range(5)] == ["p[0]", "p[1]", "q[0]", "q[1]", "q[2]"]
+    assert [Instance(cells, k).path() for k in range(5)] == ["p[0]", "p[1]", "q[0]", "q[1]", "q[2]"]
 
 
 NESTED = """<Lems><Target component="sim"/><Include file="Simulation.xml"/>

@@ -164,6 +164,45 @@ integration: {{step_size: 0.1, duration: 1, time_scale: s}}
         SimulationExperiment.from_string(text).run()
 
 
+MANY = """
+network:
+  dynamics: {{cell: {{state_variables: {{v: {{equation: -v}}}}}}}}
+  populations:
+    pop: {{dynamics: cell, {}}}
+integration: {{step_size: 0.1, duration: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (
+            "size: 999999999999",
+            ":5: network.populations.pop.size: found 999999999999; expected at most",
+        ),
+        (
+            "size: 2000000",
+            ":5: network.populations.pop: pop: each of its 2000000 cells would be recorded",
+        ),
+        ("layout: {grid: [100000, 100000, 100000], spacing: [1]}", "a layout of 1000000000000000 places"),
+        ("size: 90000000, layout: {x: 1}", "found 90000000; expected at most 20000000"),
+    ],
+)
+def test_more_cells_than_memory_holds_are_refused_before_it_is_taken(keys: str, told: str) -> None:
+    """At the key that says how many."""
+    with pytest.raises(InputError) as error:
+        SimulationExperiment.from_string(MANY.format(keys)).model()
+    assert told in str(error.value)
+
+
+def test_more_nodes_than_memory_holds_are_refused() -> None:
+    """Each is an object; populations hold more."""
+    text = "dynamics: {state_variables: {v: {equation: -v}}}\nnetwork: {number_of_nodes: 2147483648}"
+    told = ":2: network.number_of_nodes: found 2147483648; expected at most 1000000; populations hold more"
+    with pytest.raises(SchemaError, match=told):
+        SimulationExperiment.from_string(text)
+
+
 # ---- words -----------------------------------------------------------------------------------------------
 
 

@@ -386,7 +386,7 @@ WRONG = [
     (("30, unit: mV", "30, unit: mv"), UnitError, "unknown unit 'mv' in '30 mv'; did you mean 'mV'?"),
     (("30, unit: mV", "30"), UnitError, "'30' is a number without unit, not voltage"),
     (("        a: 0.02", "        a: {value: 1, unit: mV}"), UnitError, "'1 mV' is voltage, not none"),
-    (("        a: 0.02", "        a: fast"), UnitError, "'fast' is not a number with a unit"),
+    (("        a: 0.02", "        a: fast"), UnitError, "'fast' is not a number"),
     (
         ("{id: 0, dynamics: iz}", "{id: 0, dynamics: izz}"),
         ModelError,

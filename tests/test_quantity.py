@@ -68,6 +68,8 @@ def test_dimensions_are_compared_by_their_exponents():
         ("5 m V", "voltage", "is not a number with a unit"),
         ("nan", "none", "is not a number"),
         ("inf", "none", "is not a number"),
+        ("1e400 mV", "voltage", "'1e400 mV' is larger than any number"),
+        ("9" * 500, "none", f"'{'9' * 40}...' is larger than any number"),
         ("0x10", "none", "unknown unit 'x10'"),
         ("1_000", "none", "unknown unit '_000'"),
         ("5mV", "volttage", "unknown dimension 'volttage'; did you mean 'voltage'?"),

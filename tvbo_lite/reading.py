@@ -26,7 +26,7 @@ def bytes_of(path: str | os.PathLike[str], where: Location | None = None, *, mos
     try:
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            content = b"" if size > most else file.read() if size else file.read(int(min(most, 1 << 62)) + 1)
+            content = b"" if size > most else file.read(-1 if size or most == math.inf else int(most) + 1)
     except (OSError, ValueError) as error:  # the latter for a name that no file can have
         raise _refused(path, getattr(error, "strerror", None) or str(error), where) from error
     if max(size, len(content)) > most:

@@ -115,7 +115,7 @@ class Past:
         """A number that all instances share."""
         return self.maker.memory.own(self.root, f"the past: {name}")
 
-    def check_room(self, size: int, hint: str) -> None:
+    def check_room(self, size: float, hint: str) -> None:
         """Raises `UnsupportedError` where what is to be kept is too much."""
         if size > MAX_PAST:
             what = f"delays of up to {self.longest:g} s need {8e-9 * size:.3g} GB for the past"

@@ -79,6 +79,7 @@ class Grid(Past):
         readers = self.all()
         if not readers:
             return
+        self.check_room(self.longest / self.dt, HINT)  # before the steps are counted
         self._check(readers)
         self.states = states
         self.rows = int(np.ceil(self.longest / self.dt)) + 3

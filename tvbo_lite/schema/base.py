@@ -121,6 +121,17 @@ def _count(value: int) -> int:
     return value
 
 
+def at_most(most: int, hint: str | None = None) -> AfterValidator:
+    """A validator of whole numbers that have an upper limit."""
+
+    def check(value: int) -> int:
+        if value > most:
+            raise fault(f"found {describe(value)}", f"at most {most}", hint)
+        return value
+
+    return AfterValidator(check)
+
+
 def _plain_value(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain_value(item) for item in value]

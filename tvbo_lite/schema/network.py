@@ -17,10 +17,14 @@ from tvbo_lite.schema.base import (
     SchemaModel,
     Text,
     Whole,
+    at_most,
 )
 from tvbo_lite.schema.dynamics import Dynamics, DynamicsMap
 from tvbo_lite.schema.populations import InputMap, PopulationMap, ProjectionMap
 from tvbo_lite.schema.values import Equation, Parameter, ParameterMap
+
+MAX_NODES = 1_000_000
+"""Of a network without populations, which makes an object for each."""
 
 __all__ = ["Coupling", "Edge", "GraphGenerator", "Network", "Node", "Position"]
 
@@ -110,7 +114,9 @@ class Network(Described, Item):
     ``name`` is the id of the network in LEMS, ``net1`` where it is left out.
     """
 
-    number_of_nodes: Count = Field(default=1, description="Number of nodes where 'nodes' does not list them.")
+    number_of_nodes: Annotated[Count, at_most(MAX_NODES, "populations hold more")] = Field(
+        default=1, description="Number of nodes where 'nodes' does not list them."
+    )
     dynamics: DynamicsMap = Field(default_factory=dict, description="Cells, synapses and inputs by name.")
     nodes: list[Node] = Field(default_factory=list, description="The nodes.")
     edges: list[Edge] = Field(default_factory=list, description="The connections and inputs.")

@@ -21,6 +21,7 @@ from tvbo_lite.schema.base import (
     Text,
     Whole,
     Written,
+    at_most,
     fault,
     or_short,
 )
@@ -103,13 +104,17 @@ def _targets(value: Any) -> Any:
     return [value] if isinstance(value, int | str) and not isinstance(value, bool) else value
 
 
+MAX_SIZE = 20_000_000
+"""Instances of a population; so many the built-in engine makes."""
+
+
 class Population(Described, Item):
     """Instances of one cell or spike source; a quantity of one is ``name[0]/v``, or with positions
     ``name/0/cell/v``.
     """
 
     dynamics: Text = Field(description="A name in 'network.dynamics' or a NeuroML type without parameters.")
-    size: Whole | None = Field(
+    size: Annotated[Whole, at_most(MAX_SIZE)] | None = Field(
         default=None, description="Number of instances; may be left out with positions or a grid."
     )
     positions: Annotated[dict[str, Point | None], _Numbered()] = Field(

@@ -25,6 +25,7 @@ from tvbo_lite.lems.plan import (
 from tvbo_lite.numerals import whole
 from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
 
+_MOST = 2.0**53  # steps; from there on doubles are not all whole numbers
 WHOLE = 1e-9  # how far length / step may be from a whole number
 
 
@@ -70,6 +71,10 @@ def _check_times(simulation: ResolvedComponent, length: float, step: float) -> N
         raise simulation.fail(f"the step is {step:g} s; it must be positive")
     if not length > 0:
         raise simulation.fail(f"the length is {length:g} s; it must be positive")
+    if not length / step < _MOST:
+        raise simulation.fail(
+            f"a length of {length:g} s in steps of {step:g} s is more steps than can be counted"
+        )
 
 
 def _having(component: ResolvedComponent, kind: str) -> Iterator[ResolvedComponent]:
@@ -135,7 +140,9 @@ def _line(component: ResolvedComponent) -> Line:
 def _quantity(component: ResolvedComponent, record: m.Builder) -> str:
     quantity = _text(component, record, "quantity")
     if not quantity:
-        raise component.fail("names no quantity to record")
+        what = f"{component.describe()} names no quantity to record"
+        attribute = record.attributes.get("quantity", "quantity")
+        raise ModelError(Problem(what, component.component.location, f'{attribute}="<population>[0]/<name>"'))
     return quantity.strip()
 
 

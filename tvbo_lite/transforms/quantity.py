@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +18,7 @@ _Number = TypeVar("_Number", "float", "NDArray[np.float64]")
 
 NONE = (0, 0, 0, 0, 0, 0, 0)
 ANY = "*"
+_LONG = 40  # characters, of a number that is shown
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 
@@ -48,13 +50,13 @@ class UnitTable:
             raise UnitError(msg)
         number, symbol = float(match[1]), match[2]
         if not symbol:
-            return number, NONE
+            return _finite(number, text), NONE
         if symbol not in self.units:
             hint = nearest(symbol, self.units)
             msg = f"unknown unit '{symbol}' in '{text}'" + (f"; {hint}" if hint else "")
             raise UnitError(msg)
         unit = self.units[symbol]
-        return si_value(number, unit), self.exponents(unit.dimension) or NONE
+        return _finite(si_value(number, unit), text), self.exponents(unit.dimension) or NONE
 
     def value(self, text: str, dimension: str) -> float:
         """The SI value of a quantity that must have ``dimension``. Raises `UnitError` where it has not."""
@@ -78,6 +80,13 @@ class UnitTable:
         if exponents == NONE:
             return "a number without unit"
         return next((name for name, known in self.dimensions.items() if known == exponents), str(exponents))
+
+
+def _finite(value: float, text: str) -> float:
+    if math.isfinite(value):
+        return value
+    msg = f"'{text if len(text) <= _LONG else f'{text[:_LONG]}...'}' is larger than any number"
+    raise UnitError(msg)
 
 
 def si_value(number: _Number, unit: m.Unit) -> _Number:

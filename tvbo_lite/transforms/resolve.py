@@ -14,7 +14,7 @@ from tvbo_lite.expr.lems import parse
 from tvbo_lite.expr.tree import Expr, names
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.rows import Rows, parts_of
-from tvbo_lite.transforms.quantity import UnitTable, si_value
+from tvbo_lite.transforms.quantity import ANY, UnitTable, si_value
 from tvbo_lite.transforms.types import ResolvedType, TypeTable
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class Resolver:
         stray = [key for key in resolved.component.attributes if key not in known]
         hint = nearest(name, stray)
         hint = hint and hint.replace("did you mean", "found instead:").rstrip("?")
-        example = next(iter(self.units.symbols(dimension)), "")
+        example = "<unit>" if dimension == ANY else next(iter(self.units.symbols(dimension)), "")
         expected = f'{name}="<number>{" " + example if example else ""}"'
         message = f"{resolved.describe()} has no attribute '{name}'"
         self.problems.append(Problem(message, resolved.component.location, expected, hint))

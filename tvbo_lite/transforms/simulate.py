@@ -58,13 +58,14 @@ def simulation_of(resolver: Resolver, network: ResolvedComponent, length: str, s
     """
     _check_time(resolver, "duration", length)
     _check_time(resolver, "step", step)
+    place = network.component.location
     columns = tuple(
-        m.Component("OutputColumn", _identifier(path), attributes={"quantity": path})
+        m.Component("OutputColumn", _identifier(path), attributes={"quantity": path}, location=place)
         for path in _quantities(network)
     )
     if not columns:
         what = f"network '{network.id}' has no cell with a variable to record"
-        raise ModelError(Problem(what, network.component.location))
+        raise ModelError(Problem(what, place))
     file = m.Component(
         "OutputFile", f"{network.id}_file", attributes={"fileName": f"{network.id}.dat"}, children=columns
     )
@@ -99,7 +100,8 @@ def _quantities(network: ResolvedComponent) -> Iterator[str]:
 def _cells(population: ResolvedComponent, cell: ResolvedComponent) -> Iterator[str]:
     instances = population.lists.get("instances", [])
     if instances and population.type.is_a("populationList"):
-        yield from (f"{population.id}/{instance.id}/{cell.id}" for instance in instances)
+        ids = (instance.id for instance in instances)
+        yield from (f"{population.id}/{name}/{cell.id}" for name in ids if name is not None)
         return
     size = population.parameters.get("size", 0.0)
     yield from (f"{population.id}[{index}]" for index in range(int(size)))

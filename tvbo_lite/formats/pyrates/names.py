@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tvbo_lite.errors import NOWHERE, Location, Problem, ReadError, nearest
-from tvbo_lite.formats.files import is_file
+from tvbo_lite.formats.files import is_file, is_folder
 
 __all__ = ["Place", "completed", "find"]
 
@@ -61,7 +61,8 @@ def _existing(stem: Path, name: str, location: Location) -> Path:
     for candidate in candidates:
         if is_file(candidate):
             return candidate
-    there = [item.stem for item in stem.parent.glob("*") if item.suffix in SUFFIXES]
+    near = stem.parent.glob("*") if is_folder(stem.parent) else ()
+    there = [item.stem for item in near if item.suffix in SUFFIXES]
     hint = nearest(stem.stem, there)
     raise ReadError(Problem(f"no file of '{name}': there is no {candidates[0]}", location, hint=hint))
 

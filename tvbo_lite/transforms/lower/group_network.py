@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["GroupNetwork"]
 
 _NETWORK: Path = ("network",)
+_MOST_RECORDED = 1_000_000  # cells of a population, whose columns take about 1 GB
 _NODES = ("nodes", "edges", "number_of_nodes", "graph_generator")
 _SEVERAL = ("populationList", "population")  # with instances listed one by one, and without
 
@@ -187,11 +188,14 @@ class GroupNetwork:
         dynamics = self.named[item.dynamics][0]
         own = dynamics if is_own(self.context, dynamics) else None
         listed = group.instances is not None
-        ids = group.indices()
-        numbers = [whole(index) for index in ids] if listed else range(group.size)
-        indices = [number for number in numbers if number is not None]
+        ids = map(whole, group.instances or ())
+        indices = [number for number in ids if number is not None] if listed else range(group.size)
         population = Recorded(name, item.dynamics, item.dynamics, recorded_variables(cell, own), listed)
-        if item.record is True:
+        if item.record is True and len(indices) > _MOST_RECORDED:
+            what = f"{name}: each of its {len(indices)} cells would be recorded"
+            expected = f"at most {_MOST_RECORDED}: record: {{v: {{of: '0:100'}}}}, or record: false"
+            self.context.report((*_NETWORK, "populations", name), what, expected)
+        elif item.record is True:
             population.recorded += indices
         elif item.record is not False:
             path = (*_NETWORK, "populations", name, "record")

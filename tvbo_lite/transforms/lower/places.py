@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["AXES", "micrometres", "positions_of"]
 
 AXES = ("x", "y", "z")
+_MOST = 1_000_000  # places, each of which is an object
 _LAYOUT = ("grid", "spacing", *AXES, "seed")
 _MICROMETRE = 1e-6
 
@@ -40,6 +41,9 @@ def positions_of(context: Context, item: Population, path: Path) -> Mapping[str,
         return item.positions
     refuse_rest(layout, _LAYOUT, here, f"{name}: layout", context)
     size = _size(context, item, layout, path)
+    if size is not None and size > _MOST:
+        context.report(path, f"{name}: a layout of {size} places", f"at most {_MOST}")
+        return {}
     if size is None:
         return {}
     columns = [_coordinate(context, layout, axis, name, size=size, path=here) for axis in AXES]

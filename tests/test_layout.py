@@ -24,7 +24,8 @@ ROOT = "tvbo_lite"
 # From the bottom to the top: a module imports from the layers below its own, and from its own name.
 LAYERS = (
     {"errors"},
-    {"losses", "units", "resources", "memory", "progress", "extras", "reading", "stores", "atomic"},
+    {"losses", "units", "resources", "memory", "progress", "extras", "reading", "atomic"},
+    {"stores"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},

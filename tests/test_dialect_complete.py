@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from tvbo_lite.errors import InputError, UnsupportedError
-from tvbo_lite.experiment import SimulationExperiment, _core
+from tvbo_lite.experiment import SimulationExperiment
 from tvbo_lite.formats.yaml.reader import read_text
+from tvbo_lite.formats.yaml.to_model import _core
 from tvbo_lite.schema import Experiment
 from tvbo_lite.schema.base import SchemaModel, Shorthand
 from tvbo_lite.schema.paths import path_text

@@ -10,7 +10,7 @@ import pytest
 from tvbo_lite.backends import native
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.interpreter import interpret
-from tvbo_lite.compiler.methods import METHODS, Rosenbrock, RungeKutta, at_fraction, load
+from tvbo_lite.compiler.methods import EXPONENTIAL, METHODS, Rosenbrock, RungeKutta, at_fraction, load
 from tvbo_lite.compiler.order import trees
 from tvbo_lite.compiler.verify import verify
 from tvbo_lite.errors import CompileError, ModelError, UnsupportedError
@@ -18,6 +18,7 @@ from tvbo_lite.expr.tree import Binary, Number
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.lems.beyond import Beyond, Solver
+from tvbo_lite.schema import integration
 
 FIXED = {"euler": 1, "heun": 2, "midpoint": 2, "rk4": 4}
 ADAPTIVE = ("bosh3", "dopri5", "rodas4")
@@ -305,3 +306,11 @@ def test_a_table_fits_its_instances():
     program.step = replace(program.step, body=(sample,))
     with pytest.raises(CompileError, match="3 columns"):
         verify(program)
+
+
+def test_experiments_can_name_every_method():
+    """The dialect's list has all methods of the engine, and says the same of which choose their steps."""
+    assert {*METHODS, EXPONENTIAL} <= set(integration.METHODS)
+    adaptive = {name for name in METHODS if getattr(load(name), "error", ())}
+    assert adaptive == set(integration.ADAPTIVE) & METHODS.keys()
+    assert adaptive == set(ADAPTIVE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,12 +27,8 @@ if TYPE_CHECKING:
     from tvbo_lite.losses import Losses
     from tvbo_lite.results import ExperimentResult
     from tvbo_lite.streams import Output
-    from tvbo_lite.transforms.quantity import UnitTable
-    from tvbo_lite.transforms.types import TypeTable
 
 __all__ = ["SimulationExperiment"]
-
-CORE_FILES = ("Cells.xml", "Networks.xml", "Inputs.xml", "Simulation.xml", "PyNN.xml")
 
 
 class SimulationExperiment(Experiment):
@@ -158,9 +153,9 @@ class SimulationExperiment(Experiment):
             UnitError: a quantity with an unknown unit or the wrong dimension.
             UnsupportedError: something right that cannot be lowered yet.
         """
-        from tvbo_lite.transforms.lower import lower
+        from tvbo_lite.formats.yaml.to_model import model_of
 
-        return lower(self, *_core())
+        return model_of(self)
 
     def render(
         self,
@@ -398,15 +393,3 @@ class SimulationExperiment(Experiment):
 
 def _variable(quantity: str) -> str:
     return quantity.rpartition("/")[2]
-
-
-@cache
-def _core() -> tuple[TypeTable, UnitTable]:
-    """NeuroML's core component types and units, read once from the installed pyneuroml."""
-    from tvbo_lite.formats.lems.reader import link
-    from tvbo_lite.lems.model import Include, Model
-    from tvbo_lite.transforms.quantity import UnitTable
-    from tvbo_lite.transforms.types import TypeTable
-
-    core = link(Model(includes=tuple(map(Include, CORE_FILES))))
-    return TypeTable(core.component_types), UnitTable(core.dimensions, core.units)

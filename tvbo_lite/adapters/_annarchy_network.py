@@ -25,19 +25,11 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
     Places = NDArray[np.int64]
 
-__all__ = ["NETWORK", "Links", "Network", "Random"]
+__all__ = ["NETWORK", "Links", "Network"]
 
 DEFAULT_SEED = 42
 SPIKE = "spike"  # what monitors call it
 MS = 1e3  # in a second
-
-
-class Random:
-    """A distribution from which values are drawn."""
-
-    def draw(self, rng: np.random.Generator, count: int) -> Numbers:
-        """``count`` values."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from tvbo_lite.formats.lems.writer import document
 from tvbo_lite.lems import model as m
 
 if TYPE_CHECKING:
-    from tvbo_lite.backends._exported import Job
+    from tvbo_lite.backends._job import Job
     from tvbo_lite.lems.plan import EventOutputFile, SimulationPlan
     from tvbo_lite.transforms.resolve import Resolver
 

@@ -17,22 +17,17 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from tvbo_lite.backends._alone import TABLE, event_name, standing_alone
-from tvbo_lite.backends._beyond import refuse_beyond
+from tvbo_lite.backends._job import Job, job_of
 from tvbo_lite.backends._process import Output, run
 from tvbo_lite.backends._refused import Rule, check_refused
 from tvbo_lite.backends._time import require_time
-from tvbo_lite.errors import BackendError, Problem, ReadError, SimulationError, UnsupportedError
+from tvbo_lite.errors import BackendError, ReadError, SimulationError
 from tvbo_lite.formats.lems import reader
-from tvbo_lite.formats.lems.sources import is_core
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.limits import TIMEOUT
 from tvbo_lite.losses import Losses, LossWarning
-from tvbo_lite.transforms.check import require
-from tvbo_lite.transforms.plan import simulation_plan
-from tvbo_lite.transforms.recorded import units_of_model
-from tvbo_lite.transforms.resolve import Resolver
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,30 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "Job", "Simulator", "Workspace", "job_of", "standing_alone"]
 
 MAIN = "model.xml"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A linked model to run, its name in messages, what to record, and in which SI units."""
-
-    name: str
-    model: m.Model
-    resolver: Resolver
-    plan: SimulationPlan
-    units: Mapping[str, str]
-
-
-def job_of(name: str, model: m.Model, plan: SimulationPlan | None) -> Job:
-    """The job that a linked model asks for. Raises `InputError` with all that is wrong with it."""
-    resolver = Resolver(model)
-    require(model, resolver)
-    if not any(is_core(kind.location) for kind in model.component_types):
-        message = "the model has none of NeuroML's component types"
-        hint = "the backends native and jlems run any LEMS model"
-        raise UnsupportedError(Problem(message, model.location, "a NeuroML model", hint))
-    refuse_beyond(model)
-    plan = plan or simulation_plan(model, resolver)
-    return Job(name, model, resolver, plan, units_of_model(model, plan))
 
 
 # ---- the run -----------------------------------------------------------------------------------

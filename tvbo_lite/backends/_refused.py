@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from tvbo_lite.errors import Problem, UnsupportedError
 
 if TYPE_CHECKING:
-    from tvbo_lite.backends._exported import Job
+    from tvbo_lite.backends._job import Job
     from tvbo_lite.transforms.resolve import ResolvedComponent
 
 __all__ = ["BY_EDEN", "BY_NEURON", "check_refused"]

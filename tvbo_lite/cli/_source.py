@@ -23,16 +23,13 @@ __all__ = [
     "Wanted",
     "backend_of",
     "is_experiment",
+    "is_lems",
     "is_neuroml_file",
     "read_model",
     "read_source",
 ]
 
-EXPERIMENT = (".yaml", ".yml")
-
-
 _HEAD = 65536  # bytes, within which a root element begins
-CORE_FILES = ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ class Source:
         if losses is not None and "losses" in backends.options_of(backend):
             options["losses"] = losses
         if self.written is not None:
-            if not is_experiment(self.name):
+            if is_lems(self.name):
                 options["folder"] = self.folder  # where its includes are
             recording = backends.run_model(self.written, backend, plan=self.plan, **options)
         else:
@@ -107,7 +104,16 @@ def backend_of(name: str, *, fast: bool, threads: int = 1) -> str:
 
 def is_experiment(name: str) -> bool:
     """Whether a file of that name is read as YAML."""
-    return Path(name).suffix.lower() in EXPERIMENT
+    from tvbo_lite.formats import read_as
+
+    return read_as(name) == "yaml"
+
+
+def is_lems(name: str) -> bool:
+    """Whether a file of that name is read as LEMS or NeuroML, in XML or HDF5, as jLEMS can read it too."""
+    from tvbo_lite.formats import read_as
+
+    return read_as(name) in {"lems", "neuroml", "hdf5"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ def read_source(name: str, search: Sequence[Path] = (), wanted: Wanted | None = 
 
 def _with_simulation(name: str, model: Model, wanted: Wanted) -> tuple[Model, Model]:
     """The model with a simulation of its network; and a document that includes the file and has it too."""
-    from tvbo_lite.formats.lems.core import without_core
+    from tvbo_lite.formats.lems.core import CORE_FILES, without_core
     from tvbo_lite.formats.neuroml.layout import is_hdf5
     from tvbo_lite.lems.model import Include
     from tvbo_lite.lems.model import Model as Document
@@ -183,19 +189,18 @@ def _with_simulation(name: str, model: Model, wanted: Wanted) -> tuple[Model, Mo
 
 
 def read_model(name: str, search: Sequence[Path] = ()) -> tuple[Model, Model | None]:
-    """The linked model of a file; and the document that an experiment is written as, None for LEMS.
+    """The linked model of a file; and the model as it is in the file, None for LEMS and NeuroML.
 
     A NeuroML file is given the core types, which it never includes itself.
     """
+    from tvbo_lite import formats
     from tvbo_lite.formats.lems import reader
+    from tvbo_lite.formats.lems.core import CORE_FILES
     from tvbo_lite.lems.model import Include
 
-    if not is_experiment(name):
-        model = reader.read_file(name, search)
-        if is_neuroml_file(name):
-            model = reader.link(replace(model, includes=tuple(map(Include, CORE_FILES))), search)
-        return model, None
-    from tvbo_lite.experiment import SimulationExperiment
-
-    written = SimulationExperiment.from_file(name).model()
-    return reader.link(written, search), written
+    model = formats.read(name, search=search)
+    if not is_lems(name):
+        return reader.link(model, search), model
+    if is_neuroml_file(name):
+        model = reader.link(replace(model, includes=tuple(map(Include, CORE_FILES))), search)
+    return model, None

@@ -91,9 +91,7 @@ def _run(file: Path, backend: str, timeout: float | None, *, asked: bool) -> boo
     test = read_test(file)
     if not asked and test.engine.lower() not in ENGINES:
         return None
-    foreign = [
-        target for target in test.targets if target.suffix.lower() not in (".xml", ".nml", ".yaml", ".yml")
-    ]
+    foreign = [target for target in test.targets if target.suffix.lower() not in _readable()]
     if foreign:
         what = f"the target {foreign[0]} is for '{test.engine}'"
         raise UnsupportedError(Problem(what, Location(str(file)), "a LEMS, NeuroML or YAML file"))
@@ -110,6 +108,13 @@ def _run(file: Path, backend: str, timeout: float | None, *, asked: bool) -> boo
         word = "passed" if found.passed else "FAILED"
         click.echo(f"{word}  {file}: {check.experiment}: {check.observable}: {told}")
     return good
+
+
+def _readable() -> set[str]:
+    """The endings of files with models."""
+    from tvbo_lite.formats import FORMATS
+
+    return {".nml"}.union(*(item.endings for item in FORMATS.values() if item.reader))
 
 
 def _validate(test: Test) -> bool:

@@ -107,14 +107,13 @@ def write(result: Rendered, file: str, to: str, *, output: Path | None, folder: 
 
 def _model(file: str, search: tuple[Path, ...], *, linked: bool) -> Model:
     """The model in FILE; ``linked`` with all that it includes."""
-    from tvbo_lite.cli._source import is_experiment, read_model
+    from tvbo_lite import formats
+    from tvbo_lite.cli._source import is_lems, read_model
 
     if linked:
         return read_model(file, search)[0]
-    if is_experiment(file):
-        from tvbo_lite.experiment import SimulationExperiment
-
-        return SimulationExperiment.from_file(file).model()
+    if not is_lems(file):
+        return formats.read(file, search=search)
     from tvbo_lite.formats.neuroml.layout import is_hdf5
 
     if is_hdf5(file):  # its includes are not LEMS

@@ -2,8 +2,8 @@
 
 A writer is a function ``write(model, losses, **options)`` from a `tvbo_lite.lems.model.Model` to a text, to
 `Stored` for a file that is no text, or to `Files` where the format needs several. What the format cannot hold
-it notes in ``losses``. A reader turns a text or a file into such a model, or, for the format of experiments
-(YAML), into the data of one.
+it notes in ``losses``. A reader ``read(path, search)`` turns a file into such a model; includes that the
+model names are not followed. All else that there is to know of a format stands in its row.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.model import Model
 
 __all__ = [
-    "FORMATS", "Files", "Format", "Rendered", "Stored", "format_of", "options_of", "render", "writer",
+    "FORMATS", "Files", "Format", "Rendered", "Stored", "format_of", "options_of", "read",
+    "read_as", "render", "writer",
 ]  # fmt: skip
 
 Rendered: TypeAlias = str | Stored | Files
@@ -35,8 +36,9 @@ Rendered: TypeAlias = str | Stored | Files
 class Format:
     """A format, and where its functions are: ``"module:function"`` below `tvbo_lite.formats`, or None.
 
-    ``lost`` says what it cannot hold. ``suffix`` ends the name of a file of one text. A writer is given the
-    model with all that it includes, unless the format has includes of its own (``linked=False``).
+    ``lost`` says what it cannot hold. ``suffix`` ends the name of a file of one text. A file whose name has
+    one of the ``endings`` is in this format, unless another is named. A writer is given the model with all
+    that it includes, unless the format has includes of its own (``linked=False``).
     """
 
     description: str
@@ -45,34 +47,43 @@ class Format:
     suffix: str = ".txt"
     linked: bool = True
     lost: str = "nothing"
+    endings: tuple[str, ...] = ()
 
 
 _BEYOND = "noise, sampled inputs, methods other than Euler's"
 _ORDER = "random numbers of LEMS, some orders within a step"
 FORMATS = {
     "lems": Format(
-        "LEMS XML", "lems.reader:read_string", "lems.writer:write", ".xml", linked=False, lost=_BEYOND
+        "LEMS XML",
+        "lems.reader:read_file",
+        "lems.writer:write",
+        ".xml",
+        linked=False,
+        lost=_BEYOND,
+        endings=(".xml",),
     ),
     "yaml": Format(
         "YAML experiment",
-        "yaml.reader:read_text",
+        "yaml.to_model:read",
         "yaml.writer:write",
         ".yaml",
         lost="a component that has its type from the one it extends",
+        endings=(".yaml", ".yml"),
     ),
     "neuroml": Format(
         "NeuroML 2 and LEMS files",
-        "lems.reader:read_string",
+        "lems.reader:read_file",
         "neuroml.writer:write",
         ".xml",
         lost=f"{_BEYOND}; what its schema does not know stands in a LEMS file beside",
     ),
     "hdf5": Format(
         "NeuroML 2 in HDF5",
-        "neuroml.hdf5_reader:read",
+        "lems.reader:read_file",
         "neuroml.hdf5_writer:write",
         ".net.nml.h5",
         lost=f"{_BEYOND}; simulations, networks but one; populations of differing cells",
+        endings=(".h5", ".hdf5"),
     ),
     "brian2": Format("Brian 2 script", None, "brian2.writer:write", ".py", lost=f"{_BEYOND}, {_ORDER}"),
     "numpy": Format(
@@ -80,13 +91,12 @@ FORMATS = {
     ),
     "pyrates": Format(
         "PyRates templates",
-        "pyrates.reader:read_circuit",
+        "pyrates.experiment:read",
         "pyrates.writer:write",
         ".yaml",
         lost=f"{_BEYOND}, events and resets",
     ),
 }
-_ENDINGS = {".h5": "hdf5", ".hdf5": "hdf5", ".xml": "lems", ".yaml": "yaml", ".yml": "yaml"}
 
 
 def render(
@@ -133,18 +143,50 @@ def writer(name: str) -> Callable[..., Rendered]:
     Raises:
         RenderError: there is no such format, or it cannot be written; the message names those that can.
     """
-    writable = [key for key, item in FORMATS.items() if item.writer]
-    found = FORMATS.get(name)
-    if found is None or found.writer is None:
-        what = (
-            f"there is no format '{name}'" if found is None else f"{found.description} cannot be written yet"
-        )
-        hint = nearest(name, writable) or f"there is {', '.join(writable)}"
-        msg = f"{what}; {hint}"
-        raise RenderError(msg)
-    module, _, function = found.writer.partition(":")
-    write: Callable[..., Rendered] = getattr(import_module(f"{__name__}.{module}"), function)
+    write: Callable[..., Rendered] = _function(name, "writer", "written")
     return write
+
+
+def read(path: str | Path, name: str | None = None, *, search: Sequence[Path] = ()) -> Model:
+    """The model in a file; includes that it names are not followed, see `tvbo_lite.formats.lems.reader.link`.
+
+    Args:
+        path: the file; for LEMS the name of a canonical example too, for PyRates a template.
+        name: its format, one of `FORMATS`; by default the one that the ending says, else LEMS and NeuroML.
+        search: folders in which a reader that follows includes looks for them.
+
+    Raises:
+        RenderError: there is no such format, or it cannot be read; the message names those that can.
+        InputError: all that the reader finds wrong, each with its place.
+    """
+    model: Model = _function(name or read_as(path), "reader", "read")(path, search)
+    return model
+
+
+def read_as(path: str | Path) -> str:
+    """The format in which a file is read where none is named."""
+    return _by_ending(path) or "lems"
+
+
+def _by_ending(path: str | Path) -> str | None:
+    ending = Path(path).suffix.lower()
+    return next((name for name, item in FORMATS.items() if ending in item.endings), None)
+
+
+def _function(name: str, role: str, done: str) -> Callable[..., Any]:
+    """What reads or writes a format."""
+    found = FORMATS.get(name)
+    place = getattr(found, role, None)
+    if found is None or place is None:
+        able = [key for key, item in FORMATS.items() if getattr(item, role)]
+        what = (
+            f"there is no format '{name}'" if found is None else f"{found.description} cannot be {done} yet"
+        )
+        msg = f"{what}; {nearest(name, able) or 'there is ' + ', '.join(able)}"
+        raise RenderError(msg)
+    module, _, function = place.partition(":")
+    wanted: Callable[..., Any] = getattr(import_module(f"{__name__}.{module}"), function)
+    return wanted
 
 
 def options_of(name: str) -> tuple[str, ...]:
@@ -159,7 +201,7 @@ def format_of(path: str | Path) -> str:
     Raises:
         RenderError: its ending says nothing, or belongs to several formats.
     """
-    found = _ENDINGS.get(Path(path).suffix.lower())
+    found = _by_ending(path)
     if found is None:
         msg = f"{path}: the name does not tell the format; name one of {', '.join(FORMATS)}"
         raise RenderError(msg)

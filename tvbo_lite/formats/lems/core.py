@@ -10,7 +10,9 @@ from tvbo_lite.formats.lems.normal import own_part
 from tvbo_lite.formats.lems.reader import core_document
 from tvbo_lite.lems import model as m
 
-__all__ = ["core_includes", "without_core"]
+__all__ = ["CORE_FILES", "core_includes", "without_core"]
+
+CORE_FILES = ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")  # which include all others
 
 _Placed: TypeAlias = m.Dimension | m.Unit | m.ComponentType
 

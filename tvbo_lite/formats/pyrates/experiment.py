@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tvbo_lite.errors import Location, ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.formats.pyrates.entries import Entries, entries
 from tvbo_lite.formats.pyrates.model import Circuit
 from tvbo_lite.formats.pyrates.network import network_of, separated
 from tvbo_lite.formats.pyrates.parts import IMAG, REAL, real_system
+from tvbo_lite.formats.pyrates.reader import read_circuit
 from tvbo_lite.formats.pyrates.spelling import identifier, node_of, short_names
 from tvbo_lite.formats.pyrates.system import NO_DELAYS, Delays, System, system_of
+from tvbo_lite.formats.yaml.to_model import model_of
+from tvbo_lite.schema.load import load
 from tvbo_lite.schema.paths import DocumentPath, path_text
 
-__all__ = ["Translation", "translate"]
+if TYPE_CHECKING:
+    from tvbo_lite.lems.model import Model
+
+__all__ = ["Translation", "read", "translate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,12 @@ class Translation:
             known = known[:-1]
         found = self.lines.get(known, Location())
         return Location(found.file, found.line, path_text(path))
+
+
+def read(path: str | Path, search: Sequence[Path] = ()) -> Model:
+    """The model that a circuit template means; raises as `SimulationExperiment.from_pyrates`."""
+    found = translate(read_circuit(str(path)))
+    return model_of(load(found.data, found.location))
 
 
 def translate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tvbo_lite.formats.lems.comments import comments_of
+from tvbo_lite.formats.lems.core import CORE_FILES
 from tvbo_lite.formats.lems.normal import own_part
 from tvbo_lite.formats.lems.reader import link
 from tvbo_lite.formats.lems.sources import is_core
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from tvbo_lite.schema import Experiment
 
 __all__ = ["experiment_of"]
-
-CORE_FILES = ("NeuroML2CoreTypes.xml", "PyNN.xml", "Simulation.xml")
 
 
 def experiment_of(model: Model, losses: Losses) -> Experiment:

@@ -25,7 +25,7 @@ ROOT = "tvbo_lite"
 LAYERS = (
     {"errors"},
     {"limits"},
-    {"losses", "units", "resources", "memory", "progress", "stores", "atomic"},
+    {"losses", "units", "resources", "memory", "progress", "stores", "atomic", "unfailing"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},

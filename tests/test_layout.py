@@ -26,7 +26,7 @@ LAYERS = (
     {"errors"},
     {"limits"},
     {"losses", "units", "numerals", "resources", "memory", "extras"},
-    {"progress", "stores", "reading", "atomic", "ahead"},
+    {"progress", "stores", "reading", "atomic", "unfailing", "ahead"},
     {"expr"},
     {"schema", "lems"},
     {"transforms"},

@@ -16,7 +16,7 @@ from pathlib import Path
 
 TRIES = 100  # to take the place of a folder that others replace too
 
-__all__ = ["all_beside", "aside", "beside", "partial_name", "publish", "remove", "write_beside"]
+__all__ = ["all_beside", "aside", "beside", "name_place", "partial_name", "publish", "remove", "write_beside"]
 
 
 def aside(path: Path) -> Path:
@@ -45,11 +45,18 @@ def beside(path: Path) -> Iterator[Path]:
         yield new
         publish(new, path)
     except OSError as error:
-        if error.filename is not None and Path(str(error.filename)) == new:
+        if Path(str(error.filename)) == new:
             error.filename = str(path)  # the name that the user knows
+        name_place(error, path)
         raise
     finally:
         remove(new)
+
+
+def name_place(error: OSError, path: Path) -> None:
+    """Give an error the name of what was to be written, where it has none: that of a write has not."""
+    if error.filename is None:
+        error.filename = str(path)
 
 
 @contextmanager

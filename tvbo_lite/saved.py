@@ -21,6 +21,7 @@ from tvbo_lite.errors import Problem, ReadError, UnsupportedError
 from tvbo_lite.extras import missing
 from tvbo_lite.lems.spikes import SpikeTrains
 from tvbo_lite.streams import STORES, names
+from tvbo_lite.unfailing import Unfailing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,10 +228,14 @@ def _result(found: xr.Dataset) -> Saved:
 def _save_netcdf(path: Path, result: Saved) -> None:
     """A file that holds the data array alone where there is nothing else."""
     _need_netcdf()
-    if result.events or len(result.tables) > 1 or result.stopped is not None:
-        _dataset(result).to_netcdf(path)
-    else:
-        result.tables[0].to_netcdf(path)
+    alone = not (result.events or len(result.tables) > 1 or result.stopped is not None)
+    data = result.tables[0] if alone else _dataset(result)
+    if "h5netcdf" not in xr.backends.list_engines():
+        data.to_netcdf(path)
+        return
+    with Unfailing(path) as raw:
+        file: Any = raw
+        data.to_netcdf(file, engine="h5netcdf")
 
 
 def _load_netcdf(path: Path, later: bool) -> Saved:

@@ -82,12 +82,11 @@ def last_words(output: Output) -> list[str]:
 
 def _killed(output: Output) -> list[str]:
     """What there is to say of a program that somebody else has ended."""
-    if output.code is None or output.code >= 0:
+    code = output.code or 0
+    number = -code if code < 0 else code - 128  # Java ends with 128 more than the signal that it has heard
+    if number not in set(signal.Signals):
         return []
-    try:
-        name = signal.Signals(-output.code).name
-    except ValueError:
-        name = f"signal {-output.code}"
+    name = signal.Signals(number).name
     memory = "; the system does that where memory is short" if name == "SIGKILL" else ""
     return [f"It was killed ({name}){memory}"]
 

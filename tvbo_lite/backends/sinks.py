@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tvbo_lite import __version__
+from tvbo_lite.atomic import name_place
 from tvbo_lite.backends.session import Progress, Rows, Session, record, stopped_by_ctrl_c
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError
 from tvbo_lite.lems.recording import Recording, Traces
@@ -126,7 +127,11 @@ def on_disk(job: Job, output: Output) -> Recording:
     try:
         stopped = job.run(OnDisk(job, store))
         path = store.finish(rounded(session.time - start), stopped)
-    except (OSError, UnsupportedError):
+    except OSError as error:
+        store.discard()
+        name_place(error, output.path)
+        raise
+    except UnsupportedError:
         store.discard()
         raise
     except BaseException as error:

@@ -17,7 +17,7 @@ import numpy as np
 from tvbo_lite.errors import Location, Problem, StoreError
 from tvbo_lite.explore.labels import TRACES, Labels, opened, write_labels
 from tvbo_lite.explore.work import Part, Traces, check_times
-from tvbo_lite.stores import need_zarr
+from tvbo_lite.stores import is_whole, need_zarr
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -103,10 +103,11 @@ class Store:
         return found
 
     def missing(self) -> list[Part]:
-        """Those that are not on disk yet."""
+        """Those that are not on disk yet, or damaged there."""
         if self.array is None:
             return self.parts()
-        there = {file.name for file in (self.path / TRACES).iterdir()}
+        chunks = (file for file in (self.path / TRACES).iterdir() if file.suffix[1:].isdigit())
+        there = {file.name for file in chunks if is_whole(file, self.array)}
         return [part for part in self.parts() if not there.issuperset(self._names(part))]
 
     def _place(self, part: Part) -> tuple[int, ...]:

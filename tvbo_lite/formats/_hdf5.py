@@ -16,6 +16,7 @@ import numpy as np
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats._decimals import decimals
 from tvbo_lite.stores import need_h5py
+from tvbo_lite.unfailing import Unfailing
 
 if TYPE_CHECKING:
     import h5py
@@ -214,9 +215,10 @@ def _text(value: object) -> str | None:
 
 @contextmanager
 def new_file(path: Path, texts: Sequence[str] = ()) -> Iterator[h5py.Group]:
-    """The root group of a new file, which can hold ``texts`` as attributes."""
+    """The root group of a new file, which can hold ``texts`` as attributes. Raises `OSError`."""
     long = any(len(text.encode()) > _LONG for text in texts)
-    with need_h5py().File(path, "w", libver=("v108", "latest") if long else None) as file:
+    version = ("v108", "latest") if long else None
+    with Unfailing(path) as raw, need_h5py().File(raw, "w", libver=version) as file:
         yield file
 
 

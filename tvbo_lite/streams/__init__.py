@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tvbo_lite.atomic import aside, partial_name, publish, remove
+from tvbo_lite.atomic import aside, name_place, partial_name, publish, remove
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.lems.renamed import replaced
 from tvbo_lite.streams import names
@@ -155,6 +155,10 @@ class Store:
         try:
             self.tables = [_Table(self.writer, layout, number) for number in range(len(layout.tables))]
             self.trains = [_Train(self.writer, number) for number in range(len(layout.trains))]
+        except OSError as error:
+            self.discard()
+            name_place(error, path)
+            raise
         except BaseException:
             self.discard()
             raise

@@ -303,7 +303,8 @@ class _Quantity:
             tests.append((lambda some: (some > 0) & (some < least), *within))
         for is_wrong, what, expected in tests:
             rows = [
-                np.flatnonzero(is_wrong(values[some] * scale)) + some.start for some in pieces(len(values))
+                np.flatnonzero(is_wrong(values[some] if scale == 1 else values[some] * scale)) + some.start
+                for some in pieces(len(values))
             ]
             if any(map(len, rows)):
                 self._report_first(values * scale, np.concatenate(rows), how + what, expected)

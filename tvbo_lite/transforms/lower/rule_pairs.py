@@ -135,7 +135,8 @@ def fixed_out_degree(rule: ConnectionRule, ends: Ends, rng: np.random.Generator)
 
     sources, degree = ends.source.size, rule.degree or 0
     chosen = draws.drawn(sources, choices(rule, ends), degree, rng, multapses=bool(rule.multapses))
-    return _with_own(rule, ends, draws.evenly(sources, degree), chosen.reshape(-1))
+    post = chosen.reshape(-1).astype(draws.kind_of(ends.target.size))
+    return _with_own(rule, ends, draws.evenly(sources, degree), post)
 
 
 def by_degree(rule: ConnectionRule, ends: Ends) -> int:

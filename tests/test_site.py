@@ -51,7 +51,7 @@ def test_without_java_an_example_is_compared_with_its_kept_traces() -> None:
     assert "since this page was made without jLEMS" in text
     assert "160\u202f004 values, all identical" in text
     for name in ("izBurst", "izTonic", "izMixed", "izClass1"):
-        assert f"| `{name}.dat: {name}_pop[0]/v` | 40\u202f001 | 0 | 0 | 0 | " in text
+        assert f"| <code>{name}.dat: {name}_pop[0]/<wbr>v</code> | 40\u202f001 | 0 | 0 | 0 | " in text
     assert Example.read("izhikevich").text.rstrip() in text
     assert '    <izhikevichCell id="izBurst"' in text
     assert {name: content[:4] for name, content in made.files.items()} == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dialect
@@ -42,6 +43,13 @@ def test_every_reference_example_has_its_place_in_the_gallery() -> None:
     """Each folder stands under one topic."""
     shown = [name for names in TOPICS.values() for name in names]
     assert sorted(shown) == sorted(path.name for path in folder("reference_examples").iterdir())
+
+
+@pytest.mark.parametrize("page", ["index.md", "start.md"])
+def test_pages_tell_how_many_examples_there_are(page: str) -> None:
+    """The number is that of the gallery."""
+    text = (Path(__file__).parents[1] / "docs" / page).read_text(encoding="utf-8")
+    assert f" {sum(map(len, TOPICS.values()))} experiments " in text
 
 
 @pytest.mark.usefixtures("without_jlems")

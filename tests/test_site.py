@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dialect
@@ -44,6 +45,13 @@ def test_every_reference_example_has_its_place_in_the_gallery() -> None:
     assert sorted(shown) == sorted(path.name for path in folder("reference_examples").iterdir())
 
 
+@pytest.mark.parametrize("page", ["index.md", "start.md"])
+def test_pages_tell_how_many_examples_there_are(page: str) -> None:
+    """The number is that of the gallery."""
+    text = (Path(__file__).parents[1] / "docs" / page).read_text(encoding="utf-8")
+    assert f" {sum(map(len, TOPICS.values()))} experiments " in text
+
+
 @pytest.mark.usefixtures("without_jlems")
 def test_without_java_an_example_is_compared_with_its_kept_traces() -> None:
     """The page says so, and has its picture, the errors of each trace, the text and what it means in LEMS."""
@@ -51,7 +59,7 @@ def test_without_java_an_example_is_compared_with_its_kept_traces() -> None:
     assert "since this page was made without jLEMS" in text
     assert "160\u202f004 values, all identical" in text
     for name in ("izBurst", "izTonic", "izMixed", "izClass1"):
-        assert f"| `{name}.dat: {name}_pop[0]/v` | 40\u202f001 | 0 | 0 | 0 | " in text
+        assert f"| <code>{name}.dat: {name}_pop[0]/<wbr>v</code> | 40\u202f001 | 0 | 0 | 0 | " in text
     assert Example.read("izhikevich").text.rstrip() in text
     assert '    <izhikevichCell id="izBurst"' in text
     assert {name: content[:4] for name, content in made.files.items()} == {

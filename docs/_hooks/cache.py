@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tvbo_lite
+from tvbo_lite import resources
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -29,7 +30,8 @@ def place(cache: Path, name: str, *given: str | Path | ModuleType) -> Path:
 @functools.cache
 def _program() -> bytes:
     digest = hashlib.sha256(version("pyneuroml").encode())
-    for file in sorted(Path(tvbo_lite.__file__).parent.rglob("*.py")):
+    templates = resources.folder("lems_templates").iterdir()
+    for file in [*sorted(Path(tvbo_lite.__file__).parent.rglob("*.py")), *sorted(templates)]:
         digest.update(file.read_bytes())
     return digest.digest()
 

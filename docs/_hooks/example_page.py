@@ -136,7 +136,7 @@ def trace_row(trace: TraceComparison) -> tuple[str, ...]:
         shift = "–" if trace.max_spike_shift is None else f"{trace.max_spike_shift * 1e3:g} ms"
     share = trace.max_error / trace.extent if trace.extent else 0.0
     return (
-        f"`{trace.name}`", number(trace.n_values), number(trace.n_different), f"{trace.max_error:.3g}",
+        path(trace.name), number(trace.n_values), number(trace.n_different), f"{trace.max_error:.3g}",
         f"{share:.3g}", spikes, shift,
     )  # fmt: skip
 
@@ -144,7 +144,7 @@ def trace_row(trace: TraceComparison) -> tuple[str, ...]:
 def event_row(item: EventComparison) -> tuple[str, ...]:
     """The cells of `EVENTS`."""
     shift = "–" if item.max_shift is None else f"{item.max_shift * 1e3:g} ms"
-    return (f"`{item.name}`", number(item.n_reference), number(item.n_different), shift)
+    return (path(item.name), number(item.n_reference), number(item.n_different), shift)
 
 
 def texts(example: Example) -> Iterable[str]:
@@ -195,6 +195,11 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def folded(title: str, text: str) -> str:
     """A block that opens when it is asked to."""
     return f'??? note "{title}"\n\n' + "\n".join(f"    {line}" if line else "" for line in text.splitlines())
+
+
+def path(name: str) -> str:
+    """The name of a trace, which may be broken after a slash."""
+    return f"<code>{name.replace('/', '/<wbr>')}</code>"
 
 
 def number(value: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cache
 import example_page
@@ -14,13 +14,14 @@ from tvbo_lite.errors import TvboLiteError
 from tvbo_lite.formats import FORMATS
 from tvbo_lite.losses import Losses
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 log = logging.getLogger("mkdocs.plugins.gallery")
 
 PAGE = "reference/losses.md"
 ABOUT = """\
+---
+hide: [toc]
+---
+
 # What is lost on the way
 
 What a format cannot hold is told when it is written ([how](../formats.md#what-is-lost-is-told)). When this
@@ -34,7 +35,7 @@ FREE, REFUSED = "✓", "✗"
 def page(kept: Path) -> str:
     """The page in Markdown; ``kept``: the cache."""
     texts = [example.text for example in examples.examples()]
-    place = cache.place(kept, "losses", __import__(__name__), examples, example_page, *texts)
+    place = cache.place(kept, "losses", Path(__file__), examples, example_page, *texts)
     contents = cache.read(place)
     if contents is None:
         log.info("Translating all examples into all formats")

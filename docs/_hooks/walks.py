@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import cache
 import snippets
-
-from tvbo_lite.resources import folder
+from matplotlib.figure import Figure
+from pictures import png
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,17 +40,18 @@ def pictures(pages: Iterable[Path], docs: Path, kept: Path, *, java: bool) -> ca
 
 
 def _made(name: str, text: str, place: Path, *, java: bool) -> cache.Contents:
-    """Run the page, and keep its pictures; without Java some may be missing."""
+    """Run the page, and keep its pictures."""
     log.info("Running the page %s", name)
     with tempfile.TemporaryDirectory() as work:
-        snippets.run_page(text, prepared(Path(work)), walked=True, java=java)
+        snippets.run_page(text, Path(work), walked=True, java=java)
         files = [Path(work, name) for name in drawn(text)]
-        contents = {file.name: file.read_bytes() for file in files if file.is_file()}
+        contents = {file.name: file.read_bytes() if file.is_file() else missing() for file in files}
     cache.write(place, contents)
     return contents
 
 
-def prepared(work: Path) -> Path:
-    """A folder in which a page is run: the root of a checkout, as far as pages see it."""
-    (work / "reference_examples").symlink_to(folder("reference_examples"))
-    return work
+def missing() -> bytes:
+    """What stands in the place of a picture that only a machine with Java can draw."""
+    figure = Figure(figsize=(6.4, 0.6))
+    figure.text(0.01, 0.4, "This picture was not drawn: there was no Java when this page was made.")
+    return png(figure)

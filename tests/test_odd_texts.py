@@ -203,6 +203,32 @@ def test_more_nodes_than_memory_holds_are_refused() -> None:
         SimulationExperiment.from_string(text)
 
 
+@pytest.mark.parametrize(
+    ("domain", "told"),
+    [
+        ("{lo: 0, hi: 1, n: 99999999999}", "1e+11 values; expected at most 10000000"),
+        ("{lo: 0, hi: 1.0e+308, step: 1.0e-300}", "inf values; expected at most"),
+        (
+            "{lo: 0, hi: 1, n: 3, log_scale: true}",
+            "values at equal ratios from 0 to 1; expected ends above 0",
+        ),
+        ("{lo: -.inf, hi: 0, n: 3}", "values from -inf to 0; expected finite ends"),
+        ("{lo: -1.0e+308, hi: 1.0e+308, n: 3}", "expected finite ends"),
+    ],
+)
+def test_an_axis_has_finite_values_that_can_be_counted(domain: str, told: str) -> None:
+    """At the domain's line."""
+    text = f"""
+dynamics: {{parameters: {{a: 1}}, state_variables: {{v: {{equation: -a*v}}}}}}
+explorations: {{e: {{space: {{a: {{domain: {domain}}}}}}}}}
+integration: {{step_size: 0.1, duration: 1}}
+"""
+    with pytest.raises(InputError) as error:
+        SimulationExperiment.from_string(text).explore("e")
+    assert str(error.value).startswith("<string>:3: explorations.e.space.a.domain: ")
+    assert told in str(error.value)
+
+
 # ---- words -----------------------------------------------------------------------------------------------
 
 

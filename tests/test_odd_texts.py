@@ -164,6 +164,12 @@ integration: {{step_size: 0.1, duration: 1, time_scale: s}}
         SimulationExperiment.from_string(text).run()
 
 
+DRAWN = """
+dynamics: {{parameters: {{a: {{heterogeneous: true, distribution: {}}}}},
+            state_variables: {{v: {{equation: -a*v}}}}}}
+network: {{number_of_nodes: 4}}
+integration: {{step_size: 0.1, duration: 1}}
+"""
 MANY = """
 network:
   dynamics: {{cell: {{state_variables: {{v: {{equation: -v}}}}}}}}
@@ -201,6 +207,55 @@ def test_more_nodes_than_memory_holds_are_refused() -> None:
     told = ":2: network.number_of_nodes: found 2147483648; expected at most 1000000; populations hold more"
     with pytest.raises(SchemaError, match=told):
         SimulationExperiment.from_string(text)
+
+
+@pytest.mark.parametrize(
+    ("domain", "told"),
+    [
+        ("{lo: 0, hi: 1, n: 99999999999}", "1e+11 values; expected at most 10000000"),
+        ("{lo: 0, hi: 1.0e+308, step: 1.0e-300}", "inf values; expected at most"),
+        (
+            "{lo: 0, hi: 1, n: 3, log_scale: true}",
+            "values at equal ratios from 0 to 1; expected ends above 0",
+        ),
+        ("{lo: -.inf, hi: 0, n: 3}", "values from -inf to 0; expected finite ends"),
+        ("{lo: -1.0e+308, hi: 1.0e+308, n: 3}", "expected finite ends"),
+    ],
+)
+def test_an_axis_has_finite_values_that_can_be_counted(domain: str, told: str) -> None:
+    """At the domain's line."""
+    text = f"""
+dynamics: {{parameters: {{a: 1}}, state_variables: {{v: {{equation: -a*v}}}}}}
+explorations: {{e: {{space: {{a: {{domain: {domain}}}}}}}}}
+integration: {{step_size: 0.1, duration: 1}}
+"""
+    with pytest.raises(InputError) as error:
+        SimulationExperiment.from_string(text).explore("e")
+    assert str(error.value).startswith("<string>:3: explorations.e.space.a.domain: ")
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "told"),
+    [
+        ("Uniform", "lo: -1.0e+308, hi: 1.0e+308", "Uniform has no values with lo -1e+308, hi 1e+308"),
+        ("Beta", "alpha: 0, beta: 1", "Beta has no values with alpha 0, beta 1"),
+        ("Poisson", "mean: 1.0e+308", "Poisson has no values with mean 1e+308"),
+    ],
+)
+def test_a_distribution_without_values_is_told(name: str, parameters: str, told: str) -> None:
+    """With its parameters and its line."""
+    rule = f"{{name: {name}, parameters: {{{parameters}}}}}"
+    with pytest.raises(InputError) as error:
+        SimulationExperiment.from_string(DRAWN.format(rule)).model()
+    assert str(error.value).startswith("<string>:2: dynamics.parameters.a.distribution: ")
+    assert told in str(error.value)
+
+
+def test_huge_weights_of_a_choice_are_shares_all_the_same() -> None:
+    """Their sum need not be a number."""
+    rule = "{name: Choice, parameters: {values: [1, 2], probabilities: [1.0e+308, 1.0e+308]}}"
+    assert SimulationExperiment.from_string(DRAWN.format(rule)).model().components
 
 
 # ---- words -----------------------------------------------------------------------------------------------

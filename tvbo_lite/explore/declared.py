@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tvbo_lite.schema import Axis, Experiment, Exploration
+    from tvbo_lite.schema.values import Domain
 
 __all__ = ["space_of"]
+
+_MOST = 10_000_000  # values of an axis
 
 
 def space_of(experiment: Experiment, name: str) -> tuple[tuple[SweepAxis, ...], str, int | None]:
@@ -43,14 +47,28 @@ def space_of(experiment: Experiment, name: str) -> tuple[tuple[SweepAxis, ...], 
         where = experiment.locate((*path, "observations"))
         problems.append(Problem("observations of an exploration are not supported yet", where))
     for key, axis in found.space.items():
-        if axis.domain is not None and axis.domain.log_scale and axis.domain.n is None:
+        fault = _fault(axis.domain) if axis.domain is not None else None
+        if fault is not None:
             where = experiment.locate((*path, "space", key, "domain"))
-            problems.append(Problem("values at equal ratios have no step", where, "their number 'n'"))
+            problems.append(Problem(fault[0], where, fault[1]))
     if problems:
         raise UnsupportedError(problems)
     space = {key: _values(axis, unit_of(experiment, key)) for key, axis in found.space.items()}
     axes = read_space(experiment, space, found.mode, lambda key: experiment.locate((*path, "space", key)))
     return axes, found.mode, _parallel(found)
+
+
+def _fault(domain: Domain) -> tuple[str, str] | None:
+    """What is wrong with the values of an axis, and what is expected."""
+    lo, hi = float(domain.lo or 0), float(domain.hi or 0)
+    if not math.isfinite(hi - lo):
+        return f"values from {lo:g} to {hi:g}", "finite ends"
+    if domain.log_scale and domain.n is None:
+        return "values at equal ratios have no step", "their number 'n'"
+    if domain.log_scale and not lo > 0:
+        return f"values at equal ratios from {lo:g} to {hi:g}", "ends above 0"
+    count = (domain.n or 1) if domain.step is None else (hi - lo) / domain.step + 1
+    return (f"{count:.3g} values", f"at most {_MOST}") if count > _MOST else None
 
 
 def _parallel(exploration: Exploration) -> int | None:

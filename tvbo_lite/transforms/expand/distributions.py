@@ -123,7 +123,12 @@ def draw(distribution: Distribution, name: str, count: int, path: Path, report: 
     given = _parameters(distribution, kind, path, report)
     if given is None:
         return None
-    values = _within(distribution, lambda some: DISTRIBUTIONS[kind].fill(rng, given, some), count)
+    try:
+        values = _within(distribution, lambda some: DISTRIBUTIONS[kind].fill(rng, given, some), count)
+    except (ValueError, OverflowError) as error:  # numpy's, for parameters without a distribution
+        found = ", ".join(f"{key} {value:g}" for key, value in given.items())
+        report.report(path, f"{kind} has no values with {found}: {error}", "other parameters")
+        return None
     if values is None:
         message = f"{kind}: next to no value lies in the domain"
         report.report((*path, "domain"), message, "a domain in which values lie")
@@ -231,12 +236,14 @@ def _chosen(
     from tvbo_lite.transforms.arrays import pieces
 
     weights = np.ones(len(values)) if odds is None else np.asarray(odds, dtype=np.float64)
-    if not weights.sum() > 0 or (weights < 0).any():
+    if not weights.max() > 0 or (weights < 0).any():
         report.report(path, "the probabilities are not from 0 on", "numbers whose sum is above 0")
         return None
+    with np.errstate(over="ignore"):
+        shares = weights if np.isfinite(weights.sum()) else weights / weights.max()
     found, choices = np.empty(count), np.asarray(values, dtype=np.float64)
     for some in pieces(count):
-        found[some] = rng.choice(choices, some.stop - some.start, p=weights / weights.sum())
+        found[some] = rng.choice(choices, some.stop - some.start, p=shares / shares.sum())
     return found
 
 

@@ -240,12 +240,13 @@ class SimulationExperiment(Experiment):
                 ``abs_tol``, ``sampling_step_size`` (s), ``max_step`` (s); ``threads``, which share the
                 work of a large network and change no bit; and ``initial_state``, an earlier
                 ``result.state`` from which the run goes on to the last bit; its first row is the one after
-                that state.
+                that state; and ``force``, which lets a run take longer than a day.
 
         Raises:
             BackendError: an unknown backend, or one that failed. Else as `model` does.
             SimulationError: a value became NaN or infinite.
-            UnsupportedError: an ``initial_state`` of another model, an ``output`` of another kind.
+            UnsupportedError: an ``initial_state`` of another model, an ``output`` of another kind, a run that
+                would take too much time or memory (`tvbo_lite.limits`).
             OSError: ``output`` cannot be written; nothing is left of it, and an older file stays.
         """
         from tvbo_lite import backends

@@ -15,7 +15,7 @@ from tvbo_lite.errors import BackendError
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Output", "run"]
@@ -46,23 +46,20 @@ def run(
         BackendError: the program cannot be started.
     """
     start = time.perf_counter()
-    with _started(command, folder, variables or {}) as process:
-        lines: tuple[list[str], list[str]] = ([], [])
-        readers = [
-            threading.Thread(target=_read, args=(stream, kept, log), daemon=True)
-            for stream, kept in zip((process.stdout, process.stderr), lines, strict=True)
-        ]
-        for reader in readers:
-            reader.start()
-        code: int | None = None
+    lines: tuple[list[str], list[str]] = ([], [])
+    code: int | None = None
+    with contextlib.ExitStack() as stack:
+        with _signals_held_back():
+            process = stack.enter_context(_started(command, folder, variables or {}))
+            for stream, kept in zip((process.stdout, process.stderr), lines, strict=True):
+                reader = threading.Thread(target=_read, args=(stream, kept, log), daemon=True)
+                reader.start()
+                stack.callback(reader.join)
+            stack.callback(_kill, process)  # first of all, also after Ctrl-C
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
             log.info("stopped after %g s", timeout)
-        finally:
-            _kill(process)  # also after Ctrl-C
-            for reader in readers:
-                reader.join()
     return Output(code, tuple(lines[0]), tuple(lines[1]), time.perf_counter() - start)
 
 
@@ -82,6 +79,26 @@ def _started(command: Sequence[str], folder: Path, variables: Mapping[str, str])
     except OSError as error:
         msg = f"{command[0]} cannot be started: {error.strerror}"
         raise BackendError(msg) from error
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until it is over: from the start of a program on, somebody has to end it."""
+    seen: list[int] = []
+    usual: dict[int, Callable[..., object]] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                usual[number] = handler
+                signal.signal(number, lambda number, _: seen.append(number))
+    try:
+        yield
+    finally:
+        for one, handler in usual.items():
+            signal.signal(one, handler)
+        for one in seen:
+            usual[one](one, None)
 
 
 def _read(stream: IO[str], kept: list[str], log: logging.Logger) -> None:

@@ -2,7 +2,7 @@
 
 A subcommand is a row of `COMMANDS`; its module loads when it is called, so that neither ``--help``
 nor another subcommand pays for it. Exit status: 0 done, 1 a comparison failed, 2 an error of the
-user's, 70 one of ours, 130 stopped with Ctrl-C.
+user's, 70 one of ours, 130 stopped with Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations

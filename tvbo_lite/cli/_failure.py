@@ -28,7 +28,7 @@ class OurFault(Failure):
 
 
 class Stopped(Failure):
-    """Ctrl-C."""
+    """Ctrl-C, or SIGTERM."""
 
     exit_code = 130  # 128 + SIGINT
 

@@ -9,6 +9,7 @@ import pytest
 
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.backends import native
+from tvbo_lite.compiler import lower
 from tvbo_lite.compiler.delivery import delivery
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems.rows import Column, Rows, parts_of
@@ -49,8 +50,9 @@ def generator(seed=1):
     return stream(seed, "pairs")
 
 
-def network(rule):
-    return SimulationExperiment.from_string(NETWORK.replace("RULE", rule))
+def network(rule, other="two"):
+    text = NETWORK.replace("RULE", rule).replace("dynamics: two", f"dynamics: {other}")
+    return SimulationExperiment.from_string(text)
 
 
 def tables(model):
@@ -172,16 +174,18 @@ def test_numbers_outside_the_domain_are_drawn_anew_when_all_are_drawn():
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "other"),
     [
-        f"type: fixed_in_degree, degree: {DEGREE}",
-        f"type: fixed_out_degree, degree: {DEGREE}",
-        "type: fixed_probability, probability: 0.2",
+        (f"type: fixed_in_degree, degree: {DEGREE}", "two"),
+        (f"type: fixed_out_degree, degree: {DEGREE}", "one"),
+        ("type: fixed_probability, probability: 0.2", "two"),
     ],
 )
-def test_a_connection_takes_at_most_10_bytes_beyond_its_weight(rule):
-    """Of the model and the engine together, at any moment from the experiment to the code."""
-    exp, small = (network(text) for text in (rule, "type: one_to_one, self_connections: true"))
+def test_a_connection_takes_at_most_10_bytes_beyond_its_weight(rule, other):
+    """Of the model and the engine together, at any moment from the experiment to the code; also between
+    populations of the same cells.
+    """
+    exp, small = (network(text, other) for text in (rule, "type: one_to_one, self_connections: true"))
     native.prepare(reader.link(small.model()))  # all modules are loaded
     tracemalloc.start()
     try:
@@ -204,3 +208,40 @@ def test_the_engine_reads_the_tables_of_the_model():
     read = {id(array) for fan in program.fans for array in (fan.targets.index, fan.targets.weights)}
     assert len(kept) == 6
     assert kept == read
+
+
+FIRING = """
+network:
+  dynamics:
+    cell:
+      coupling_inputs: {I: {}}
+      state_variables: {v: {equation: 1.3 + I - v, initial_value: 0, record: true}}
+      events: {spike: {condition: v > 1, affect: v = 0}}
+  populations:
+    P: {dynamics: cell, size: 90, record: [v, spikes]}
+    Q: {dynamics: cell, size: 80, record: [v]}
+  projections:
+    one:
+      source: P
+      target: P
+      rule: &rule
+        type: fixed_probability
+        probability: 0.5
+        delay: 0.2 ms
+        weight: {distribution: {name: Normal, parameters: {mean: 0, sd: 0.1}}}
+    two: {source: P, target: P, rule: *rule}
+    three: {source: P, target: Q, rule: *rule}
+    four: {source: Q, target: P, rule: *rule}
+integration: {step_size: 0.1, duration: 9, time_scale: ms}
+"""
+
+
+def test_long_lists_that_stay_apart_change_no_bit(monkeypatch):
+    """A target adds what it gets in the same order, whether a spike is one entry of the queue or several."""
+    runs = {}
+    for long in (1, 10**6):
+        monkeypatch.setattr(lower, "LONG", long)
+        runs[long] = SimulationExperiment.from_string(FIRING).run()
+    few, many = runs.values()
+    assert sum(map(len, few.events.values())) > 90
+    assert np.array_equal(few.data, many.data)

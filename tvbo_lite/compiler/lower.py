@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tvbo_lite.lems.runs import Indices
 
 NEAR = 1e-4  # of a step; times of steps are sums, whose rounding is far below that
+LONG = 64  # targets of a source on average, from which on an entry of the queue does not count
 DEFAULT_SEED = 1234  # jLEMS's, where the simulation gives none
 
 
@@ -148,7 +149,8 @@ class ModelLowering:
     def _fanned(self, lots: Sequence[ir.Targets]) -> ir.Targets:
         """Delayed targets such that those of one source and delay are one call of a fan.
 
-        What merged receivers add may be added in any order: they have a fan for each handler.
+        What merged receivers add may be added in any order: they have a fan for each handler, and for each
+        lot of long lists, whose arrays then stay as they are.
         """
         by_handler: dict[str, list[ir.Targets]] = {}
         for lot in lots:
@@ -156,7 +158,7 @@ class ModelLowering:
                 return self._fan_of(_together(lots))
             for name, part in _by_handler(lot):
                 by_handler.setdefault(name, []).append(part)
-        return _together([self._fan_of(_together(parts)) for parts in by_handler.values()])
+        return _together([self._fan_of(part) for parts in by_handler.values() for part in _fewer(parts)])
 
     def delay_grid(self) -> float | None:
         """The step (s) at whose end events take effect, however early they are due in it."""
@@ -309,6 +311,12 @@ def _by_handler(targets: ir.Targets) -> Iterator[tuple[str, ir.Targets]]:
                 weights=weights,
             ),
         )
+
+
+def _fewer(lots: Sequence[ir.Targets]) -> Sequence[ir.Targets]:
+    """The same targets in one, where lists are so short that one entry of the queue for all is faster."""
+    long = all(len(lot.index) >= LONG * np.count_nonzero(np.diff(lot.starts)) for lot in lots)
+    return lots if long else [_together(lots)]
 
 
 def _together(lots: Sequence[ir.Targets]) -> ir.Targets:

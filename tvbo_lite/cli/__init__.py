@@ -68,6 +68,15 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """As click does it, but Ctrl-C meanwhile is what it is later."""
+        try:
+            return super().make_context(*args, **extra)
+        except KeyboardInterrupt as error:
+            from tvbo_lite.cli._failure import failure
+
+            raise failure(error) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; what it raises is told in one message, unless ``--debug`` is given."""
         try:

@@ -121,6 +121,7 @@ def _thinned(total: int, p: float, rng: np.random.Generator) -> Indices:
     while last < total:
         expected = (total - last) * p
         gaps = rng.geometric(p, int(expected + 4 * expected**0.5) + 16)
+        gaps = np.minimum(gaps, total + 1)  # of a tiny p they are near the largest whole number
         gaps[0] += last
         found.append(np.cumsum(gaps, out=gaps))
         last = int(gaps[-1])

@@ -258,6 +258,38 @@ def test_huge_weights_of_a_choice_are_shares_all_the_same() -> None:
     assert SimulationExperiment.from_string(DRAWN.format(rule)).model().components
 
 
+PAIRS = """
+network:
+  dynamics:
+    cell:
+      iri: neuroml:iafCell
+      parameters: {{leakReversal: -50 mV, thresh: -55 mV, reset: -70 mV, C: 0.2 nF, leakConductance: 0.01 uS}}
+    syn: {{iri: neuroml:expOneSynapse, parameters: {{gbase: 0.2 nS, erev: 0 mV, tauDecay: 5 ms}}}}
+  populations: {{p: {{dynamics: cell, {places}}}}}
+  projections: {{pp: {{source: p, target: p, synapse: syn, rule: {rule}}}}}
+integration: {{step_size: 0.1, duration: 1}}
+"""
+
+
+@pytest.mark.parametrize("p", ["5.0e-324", "1.0e-300", "1.0e-18"])
+def test_a_tiny_probability_connects_next_to_nothing(p: str) -> None:
+    """In no time: the gaps between two pairs are longer than all pairs."""
+    rule = f"{{type: fixed_probability, probability: {p}}}"
+    model = SimulationExperiment.from_string(PAIRS.format(places="size: 9", rule=rule)).model()
+    network = next(item for item in model.components if item.tag == "network")
+    assert not any(len(item.children) for item in network.children if item.tag == "projection")
+
+
+@pytest.mark.parametrize(
+    "places", ["layout: {grid: [4, 3], spacing: 1.0e+308}", "positions: [[.inf, 0, 0], [1, 2, 3]]"]
+)
+def test_a_place_that_is_no_number_is_told(places: str) -> None:
+    """Before a distance to it is asked for."""
+    rule = "{type: distance_dependent, probability: exp(-d/(90*um))}"
+    with pytest.raises(InputError, match=r"'?inf'?"):
+        SimulationExperiment.from_string(PAIRS.format(places=places, rule=rule)).model()
+
+
 # ---- words -----------------------------------------------------------------------------------------------
 
 

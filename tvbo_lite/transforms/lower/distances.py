@@ -37,9 +37,10 @@ def between(sources: Values, targets: Values) -> Values:
     import numpy as np
 
     total: Values | None = None
-    for axis in range(sources.shape[-1]):
-        apart = sources[..., axis] - targets[..., axis]
-        total = apart * apart if total is None else total + apart * apart
+    with np.errstate(over="ignore"):  # places may be infinitely far apart
+        for axis in range(sources.shape[-1]):
+            apart = sources[..., axis] - targets[..., axis]
+            total = apart * apart if total is None else total + apart * apart
     assert total is not None  # noqa: S101  there are three axes
     return np.sqrt(total) * _METRES
 

@@ -66,7 +66,7 @@ def micrometres(item: Population, positions: Mapping[str, Point | None]) -> Valu
         places = np.array([[float(getattr(point, axis)) for axis in AXES] for point in points])
     except (ValueError, AttributeError):  # a text that is no number has been reported
         return None
-    return places
+    return places if np.isfinite(places).all() else None
 
 
 def _size(context: Context, item: Population, layout: Layout, path: Path) -> int | None:
@@ -103,6 +103,10 @@ def _grid(context: Context, layout: Layout, name: str, path: Path) -> list[Value
         message = f"{name}: the spacing of the grid is {found}"
         expected = f"a number above 0 (in µm), or {len(layout.grid)} of them"
         context.report((*path, "spacing"), message, expected)
+        return None
+    if not all(math.isfinite(count * float(step)) for count, step in zip(layout.grid, apart, strict=True)):
+        message = f"{name}: the grid reaches to inf"
+        context.report((*path, "spacing"), message, "places that are numbers")
         return None
     axes = [np.arange(count) * float(step) for count, step in zip(layout.grid, apart, strict=True)]
     axes += [np.zeros(1)] * (len(AXES) - len(axes))

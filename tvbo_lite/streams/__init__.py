@@ -12,12 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from tvbo_lite.atomic import aside, name_place, partial_name, publish, remove
 from tvbo_lite.errors import Problem, UnsupportedError, nearest
 from tvbo_lite.lems.renamed import replaced
 from tvbo_lite.streams import names
+from tvbo_lite.streams.growing import Growing, Writer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,52 +51,6 @@ class Layout:
     trains: tuple[tuple[str, tuple[int, ...]], ...]
     attributes: Mapping[str, str | float]
     start: float = 0.0  # s
-
-
-@dataclass(frozen=True, slots=True)
-class Growing:
-    """An array whose length will be ``shape[0]``, or is not known (0); ``kind`` is its type in NumPy."""
-
-    name: str
-    dims: tuple[str, ...]
-    shape: tuple[int, ...]
-    piece: tuple[int, ...]  # what is written at once
-    kind: str = "f8"
-    attributes: Mapping[str, str | float] = field(default_factory=dict)
-
-
-class Column(Protocol):
-    """An array on disk that grows along its first dimension."""
-
-    def write(self, first: int, values: NDArray[np.generic]) -> None:
-        """Values from place ``first`` on."""
-        ...
-
-    def cut(self, length: int) -> None:
-        """The final length."""
-        ...
-
-
-class Writer(Protocol):
-    """What a library does: makes arrays, and closes them."""
-
-    def __init__(self, path: Path) -> None: ...
-
-    def fixed(self, name: str, dim: str, values: NDArray[np.generic]) -> None:
-        """An array that is there at once."""
-        ...
-
-    def growing(self, array: Growing) -> Column:
-        """An array that is written piece by piece."""
-        ...
-
-    def close(self, attributes: Mapping[str, Any]) -> None:
-        """Writes what describes it all, and ends."""
-        ...
-
-    def abandon(self) -> None:
-        """Ends without writing more, as far as the library allows."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tvbo_lite.streams import Growing
+    from tvbo_lite.streams.growing import Growing
 
 __all__ = ["Writer", "require"]
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tvbo_lite.formats.pyrates.model import EdgeUse, Group
 from tvbo_lite.formats.pyrates.values import number
 from tvbo_lite.schema.base import describe
 
 if TYPE_CHECKING:
-    from tvbo_lite.formats.pyrates.reader import Builder
+    from contextlib import AbstractContextManager
+
+    from tvbo_lite.errors import Location
+    from tvbo_lite.formats.pyrates.model import Template
     from tvbo_lite.schema.paths import DocumentPath
 
 __all__ = ["EDGE_NUMBERS", "SOURCE", "read_edge"]
@@ -20,6 +23,18 @@ EDGE_NUMBERS = ("weight", "delay", "spread")
 _KEYS = ("source", "target", "template", "variables")
 _FORM = "[source, target, template or null, {weight: ..., delay: ...}]"
 SOURCE = "source"
+
+
+class Builder(Protocol):
+    """What builds the template that the edges stand in."""
+
+    def at(self, *path: str | int) -> Location: ...
+
+    def report(self, message: str, expected: str, hint: str | None, *path: str | int) -> None: ...
+
+    def refer(self, name: str, kind: type[Group], *path: str | int) -> Template | None: ...
+
+    def collect(self) -> AbstractContextManager[None]: ...
 
 
 def read_edge(builder: Builder, given: Any, place: DocumentPath) -> EdgeUse | None:
@@ -63,7 +78,7 @@ def _with_values(builder: Builder, edge: EdgeUse, given: Mapping[str, Any], plac
         if key not in EDGE_NUMBERS and isinstance(item, str) and (item == SOURCE or "/" in item):
             sources[plain] = item
             continue
-        with builder.reader.collect():
+        with builder.collect():
             value = number(item, builder.at(*place))
             if key not in EDGE_NUMBERS:
                 values[plain] = value

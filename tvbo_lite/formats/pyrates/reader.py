@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -153,6 +153,9 @@ class Builder:
     def report(self, message: str, expected: str | None, hint: str | None, *path: str | int) -> None:
         self.reader.problems.append(Problem(message, self.at(*path), expected, hint))
 
+    def collect(self) -> AbstractContextManager[None]:
+        return self.reader.collect()
+
     def refer(self, name: str, kind: type[_T] | None, *path: str | int) -> Template | None:
         """The template that a name in this one means, of the kind that is wanted."""
         found = self.reader.template(completed(name, self.full), self.at(*path))
@@ -176,10 +179,10 @@ class Builder:
     def operator(self, parent: Operator, data: dict[str, Any], derived: bool) -> Operator:
         variables = dict(parent.variables)
         for name, given in self.mapping(data, "variables").items():
-            with self.reader.collect():
+            with self.collect():
                 variables[name] = variable(given, self.at("variables", name))
         equations = parent.equations
-        with self.reader.collect():
+        with self.collect():
             equations = self.equations(parent, data.get("equations"))
         found = replace(parent, equations=equations, variables=variables)
         return without_unused(found) if derived else found
@@ -238,7 +241,7 @@ class Builder:
                     f"the operator '{operator.name}' has no variable '{name}'", None, hint, *place, name
                 )
                 continue
-            with self.reader.collect():
+            with self.collect():
                 found[name] = variable(value, self.at(*place, name)).value
         return found
 

@@ -31,11 +31,10 @@ def examples() -> Path:
 def examine(path: Path) -> None:
     """All that can be done with a LEMS file but to run it; what is written is read back as it was."""
     from tvbo_lite.backends import native
-    from tvbo_lite.cli._source import CORE_FILES
     from tvbo_lite.experiment import SimulationExperiment
     from tvbo_lite.formats import render
     from tvbo_lite.formats.lems import reader, writer
-    from tvbo_lite.formats.lems.core import without_core
+    from tvbo_lite.formats.lems.core import CORE_FILES, without_core
     from tvbo_lite.lems.model import Include
     from tvbo_lite.losses import Losses
     from tvbo_lite.transforms.check import require

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from tvbo_lite.atomic import all_beside, beside
 from tvbo_lite.errors import RenderError
 
-__all__ = ["Files", "Stored", "is_file", "is_folder", "write_beside", "write_files"]
+__all__ = ["Files", "Stored", "is_file", "is_folder", "is_link", "write_beside", "write_files"]
 
 
 def is_file(path: Path) -> bool:
@@ -20,6 +20,11 @@ def is_file(path: Path) -> bool:
 def is_folder(path: Path) -> bool:
     """Whether there is such a folder; as `is_file`."""
     return _is(path.is_dir)
+
+
+def is_link(path: Path) -> bool:
+    """Whether there is such a symbolic link; as `is_file`."""
+    return _is(path.is_symlink)
 
 
 def _is(asked: Callable[[], bool]) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tvbo_lite.errors import Location, Problem, ReadError, nearest
-from tvbo_lite.formats.files import is_file, is_folder
+from tvbo_lite.formats.files import is_file, is_folder, is_link
 from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.reading import document_of
 
@@ -158,7 +158,7 @@ def main(name: str | Path) -> Origin:
     for member in (f"LEMSexamples/{name}", f"LEMSexamples/{name}.xml"):
         if path.name == str(name) and jar.has_example_file(member):
             return InJar(member)
-    link = "is a symbolic link that leads nowhere" if path.is_symlink() else None
+    link = "is a symbolic link that leads nowhere" if is_link(path) else None
     none = link or "there is no such file, and no canonical example of that name"
     what = "is a folder" if is_folder(path) else none
     hint = nearest(path.name, jar.example_names())

@@ -59,6 +59,9 @@ def _by(
 
 
 def _uniform(rng: np.random.Generator, given: Given, values: Values) -> None:
+    if math.isinf(given["hi"] - given["lo"]):
+        msg = "the range is too wide"
+        raise OverflowError(msg)
     rng.random(out=values)
     values *= given["hi"] - given["lo"]
     values += given["lo"]

@@ -76,7 +76,8 @@ def _places(total: int, p: float, at_once: int, rng: np.random.Generator) -> Ite
     while last < total:
         if p < _INVERTED:
             rng.standard_exponential(out=gaps)
-            gaps /= -math.log1p(-p)
+            with np.errstate(over="ignore"):
+                gaps /= -math.log1p(-p)
             if p < _RARE:
                 np.minimum(gaps, total + 1, out=gaps)
             np.ceil(gaps, out=found, casting="unsafe")

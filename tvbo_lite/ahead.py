@@ -1,4 +1,4 @@
-"""Modules that load while compiled code runs, which leaves the interpreter to others."""
+"""Modules that load while LLVM compiles, which leaves the interpreter to others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 
-__all__ = ["load_ahead"]
+__all__ = ["load_ahead", "settle"]
+
+_begun: list[Thread] = []
 
 
 def load_ahead(module: str) -> None:
@@ -16,7 +18,15 @@ def load_ahead(module: str) -> None:
     Who imports it later waits for the thread, and gets the error should there be one.
     """
     if module not in sys.modules:
-        Thread(target=_load, args=(module,), name=f"import {module}").start()
+        thread = Thread(target=_load, args=(module,), name=f"import {module}")
+        thread.start()
+        _begun.append(thread)
+
+
+def settle() -> None:
+    """Waits for what was begun: whatever follows has the interpreter for itself."""
+    while _begun:
+        _begun.pop().join()
 
 
 def _load(module: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from tvbo_lite.ahead import settle
 from tvbo_lite.backends._room import numbers_in, require_room
 from tvbo_lite.backends._time import Forecast
 from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
@@ -86,6 +87,7 @@ def run_linked(
     program = tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast, threads=threads)
+    settle()
     timings["compile"] = perf_counter() - begin - timings["lower"]
     from tvbo_lite.backends.sinks import Job, in_memory, on_disk  # with numpy, after the compilation
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Done, FailedError, Pair, child, geometric_mean, process, seconds_text
+from benchmarks.measure import Done, FailedError, Median, Pair, child, geometric_mean, process, seconds_text
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.formats.neuroml.jar import example_names, extract_examples, find_example, jar_path
 
@@ -54,9 +53,7 @@ class Example:
 def kernel(rounds: int) -> list[Pair]:
     """The compiler against loading LLVM."""
     runs = [child(KERNEL) for _ in range(rounds + 1)][1:]
-    lower, build, loaded = (
-        statistics.median(run[key] for run in runs) for key in ("lower", "compile", "import")
-    )
+    lower, build, loaded = (Median(run[key] for run in runs) for key in ("lower", "compile", "import"))
     return [
         Pair("the kernel of Ex2: lower and compile / `import llvmlite.binding`", lower + build, loaded, 2.0)
     ]
@@ -124,7 +121,7 @@ def _example(name: str, ours: Sequence[Done], peer: Sequence[Done]) -> Example:
     def pair(
         value: Callable[[Done], float], other: Callable[[Done], float], limit: float | None = None
     ) -> Pair:
-        return Pair(name, statistics.median(map(value, ours)), statistics.median(map(other, peer)), limit)
+        return Pair(name, Median(map(value, ours)), Median(map(other, peer)), limit)
 
     return Example(
         name,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from importlib.util import find_spec
 
-from benchmarks.measure import Pair, child
+from benchmarks.measure import Median, Pair, child
 
 __all__ = ["measure"]
 
@@ -96,7 +95,7 @@ def measure(rounds: int) -> list[Pair]:
         return []
     peer = child(_START + _THEIRS)
     runs = [child(_START + _OURS) for _ in range(rounds)]
-    write, read = (statistics.median(run[key] for run in runs) for key in ("write", "read"))
+    write, read = (Median(run[key] for run in runs) for key in ("write", "read"))
     return [
         Pair("a million connections written to HDF5 / by libNeuroML", write, peer["write"], WRITTEN),
         Pair("the same read / by libNeuroML as objects", read, peer["read"], OBJECTS),

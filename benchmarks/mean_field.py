@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Pair, process
+from benchmarks.measure import Median, Pair, process
 from benchmarks.peers import find
 
 __all__ = ["measure"]
@@ -88,7 +87,7 @@ def measure(rounds: int) -> list[Pair]:
     python = find("pyrates")
     pairs = _alone(python, rounds) if python else []
     sets = [_told(SETS % MANY) for _ in range(rounds)]
-    one, two = (statistics.median(run[threads] for run in sets) for threads in "12")
+    one, two = (Median(run[threads] for run in sets) for threads in "12")
     if python:
         theirs = _of(THEIRS.format(script=_inside(GRID % FEW)), "call", rounds, python) / FEW
         name = f"a set of QIF with adaptation: ours of {MANY} at a time / `grid_search`, of {FEW}"
@@ -121,12 +120,10 @@ def _alone(python: Path, rounds: int) -> list[Pair]:
             for _ in range(rounds)
         ]
         ours, whole, theirs = zip(*runs, strict=True)
-        loop = statistics.median(run["loop"] for run in theirs)
-        process_ = statistics.median(run["process"] for run in theirs)
-        pairs.append(Pair(f"{title}: the loop", statistics.median(ours), loop, limit))
-        pairs.append(
-            Pair(f"{title}: the script, whole processes", statistics.median(whole), process_, SCRIPT)
-        )
+        loop = Median(run["loop"] for run in theirs)
+        process_ = Median(run["process"] for run in theirs)
+        pairs.append(Pair(f"{title}: the loop", Median(ours), loop, limit))
+        pairs.append(Pair(f"{title}: the script, whole processes", Median(whole), process_, SCRIPT))
     return pairs
 
 
@@ -136,7 +133,7 @@ def _inside(script: str) -> str:
 
 
 def _of(code: str, key: str, rounds: int, python: Path) -> float:
-    return statistics.median(float(_told(code, python)[key]) for _ in range(rounds))
+    return Median(float(_told(code, python)[key]) for _ in range(rounds))
 
 
 def _told(code: str, python: Path | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Two things measured side by side: in one run, in turn, medians and the ratio."""
+"""Two things measured side by side: in one run, in turn; medians, the least and the most, and the ratio."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from threading import Timer
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 __all__ = [
-    "Done", "FailedError", "Missing", "Pair", "child", "geometric_mean", "in_turn", "machine", "process",
-    "script", "seconds_text", "table",
+    "Done", "FailedError", "Median", "Missing", "Pair", "child", "geometric_mean", "in_turn", "machine",
+    "process", "script", "seconds_text", "table",
 ]  # fmt: skip
 
 TIMEOUT = 600.0  # s
@@ -34,6 +34,19 @@ LIBRARIES = ("tvbo-lite", "numpy", "xarray", "pydantic", "llvmlite", "pyneuroml"
 
 class FailedError(Exception):
     """A measured command did not succeed."""
+
+
+class Median(float):
+    """The median of some runs, which knows the least and the most of them."""
+
+    def __new__(cls, values: Iterable[float]) -> Self:
+        found = sorted(values)
+        self = super().__new__(cls, statistics.median(found))
+        self.low, self.high = found[0], found[-1]
+        return self
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ def in_turn(
     ours(), peer()
     samples = [(ours(), peer()) for _ in range(rounds)]
     mine, theirs = zip(*samples, strict=True)
-    return Pair(name, statistics.median(mine), statistics.median(theirs), limit)
+    return Pair(name, Median(mine), Median(theirs), limit)
 
 
 class Done(NamedTuple):
@@ -170,9 +183,16 @@ def table(pairs: Iterable[Pair | Missing], ours: str, peer: str) -> list[str]:
             continue
         target = "" if pair.limit is None else f"≤ {pair.limit:.3g}, {'met' if pair.met else '**missed**'}"
         text = pair.text or seconds_text
-        row = (pair.name, text(pair.ours), text(pair.peer), f"{pair.ratio:.3g}", target)
+        row = (pair.name, _spread(pair.ours, text), _spread(pair.peer, text), f"{pair.ratio:.3g}", target)
         lines.append(f"| {' | '.join(row)} |")
     return lines
+
+
+def _spread(value: float, text: Callable[[float], str]) -> str:
+    """A value, and of a median the least and the most."""
+    if not isinstance(value, Median) or value.low == value.high:
+        return text(value)
+    return f"{text(value)} ({text(value.low)} to {text(value.high)})"
 
 
 def seconds_text(value: float) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import statistics
 import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import Pair, child, in_turn
+from benchmarks.measure import Median, Pair, child, in_turn
 
 __all__ = ["measure"]
 
@@ -95,7 +94,7 @@ def measure(rounds: int) -> list[Pair]:
     pairs = []
     peer = _by_hand(rounds)
     if peer is not None:
-        ours = statistics.median(child(LOOP)["ours"] for _ in range(rounds))
+        ours = Median(child(LOOP)["ours"] for _ in range(rounds))
         pairs.append(
             Pair("1000 pulse-coupled neurons, 1 s, all recorded: the loop / by hand in C", ours, peer, HAND)
         )
@@ -109,7 +108,7 @@ def measure(rounds: int) -> list[Pair]:
 def _pair(name: str, code: str, rounds: int, limit: float) -> Pair:
     """Both sides from one process each time."""
     runs = [child(code) for _ in range(rounds)]
-    ours, peer = (statistics.median(run[key] for run in runs) for key in ("ours", "peer"))
+    ours, peer = (Median(run[key] for run in runs) for key in ("ours", "peer"))
     return Pair(name, ours, peer, limit)
 
 
@@ -125,4 +124,4 @@ def _by_hand(rounds: int) -> float | None:
         for _ in range(rounds):
             done = subprocess.run([program, "9"], check=True, timeout=60, capture_output=True, text=True)
             found.append(float(json.loads(done.stdout)["seconds"]))
-    return statistics.median(found)
+    return Median(found)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import FailedError, Missing, Pair, script
+from benchmarks.measure import FailedError, Median, Missing, Pair, script
 from benchmarks.peers import PEERS, find, scripts
 
 __all__ = ["ROWS", "Row", "measure"]
@@ -74,7 +73,7 @@ def _pair(name: str, row: Row, python: Path, rounds: int) -> Pair:
     for _ in range(rounds):
         mine, theirs = _run(row.ours), _run(row.theirs, python)
         samples.append((mine[row.key], theirs[row.key]))
-    ours, peer = map(statistics.median, zip(*samples, strict=True))
+    ours, peer = map(Median, zip(*samples, strict=True))
     return Pair(name, ours, peer, row.limit)
 
 

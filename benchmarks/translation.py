@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import Done, Pair, child, geometric_mean, process, script
+from benchmarks.measure import Done, Median, Pair, child, geometric_mean, process, script
 from benchmarks.peers import find, scripts
 from tvbo_lite.backends.java import find_java
 from tvbo_lite.formats.neuroml.jar import example_names, extract_examples, find_example, jar_path
@@ -58,7 +57,7 @@ def measure(rounds: int, tell: Callable[[str], None]) -> list[Pair]:
     if tvbo is not None:
         runs = [(_render("tvbo_lite"), _render("tvbo", tvbo)) for _ in range(rounds)]
         for key, name, limit in (("seconds", "again and again", FASTER), ("first", "the first time", None)):
-            ours, peer = (statistics.median(run[side][key] for run in runs) for side in (0, 1))
+            ours, peer = (Median(run[side][key] for run in runs) for side in (0, 1))
             pairs.append(Pair(f"Ex12 from YAML to LEMS, after the import, {name} / TVBO", ours, peer, limit))
     return [*pairs, *_raised(rounds, tell), *_edges(rounds)]
 
@@ -94,13 +93,13 @@ def _one_raised(name: str, file: Path, rounds: int, tell: Callable[[str], None])
         return process([find_java(), *options, jar_path(), file.name, "-norun"], file.parent)
 
     runs = [(ours(), peer()) for _ in range(rounds)]
-    mine, theirs = (statistics.median(run[side].seconds for run in runs) for side in (0, 1))
+    mine, theirs = (Median(run[side].seconds for run in runs) for side in (0, 1))
     return Pair(name, mine, theirs, 1.0)
 
 
 def _edges(rounds: int) -> list[Pair]:
     runs = [child(RENDER) for _ in range(rounds)]
-    seconds, memory = (statistics.median(run[key] for run in runs) for key in ("seconds", "memory"))
+    seconds, memory = (Median(run[key] for run in runs) for key in ("seconds", "memory"))
     name = f"{EDGES} connections by rule as LEMS XML"
     return [
         Pair(f"{name} / the time at {RATE:.0f} a second", seconds, EDGES / RATE, 1.0),

@@ -25,8 +25,9 @@ def load_ahead(module: str) -> None:
 
 def settle() -> None:
     """Waits for what was begun: whatever follows has the interpreter for itself."""
-    while _begun:
-        _begun.pop().join()
+    for thread in tuple(_begun):
+        thread.join()
+    _begun.clear()
 
 
 def _load(module: str) -> None:

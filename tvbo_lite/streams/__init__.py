@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from time import sleep
 from typing import TYPE_CHECKING
 
 from tvbo_lite.atomic import aside, name_place, partial_name, publish, remove
@@ -30,6 +31,7 @@ STORES: dict[str, str] = {".zarr": "tvbo_lite.streams.zarr", ".nc": "tvbo_lite.s
 PIECE = 1 << 19  # numbers that are written at once, 4 MB
 MAX_ROWS = 1 << 17  # of a piece
 EVENTS = 1 << 16  # that are written at once
+LATE, PAUSE = 5, 0.02  # how often a store that was given up is looked at again, and s between
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,11 @@ class Store:
         self.path, self.layout = path, layout
         self.new = aside(path)
         remove(self.new)
-        self.writer: Writer = import_module(STORES[path.suffix.lower()]).Writer(self.new)
+        self.writer: Writer | None = None
         try:
-            self.tables = [_Table(self.writer, layout, number) for number in range(len(layout.tables))]
-            self.trains = [_Train(self.writer, number) for number in range(len(layout.trains))]
+            self.writer = writer = import_module(STORES[path.suffix.lower()]).Writer(self.new)
+            self.tables = [_Table(writer, layout, number) for number in range(len(layout.tables))]
+            self.trains = [_Train(writer, number) for number in range(len(layout.trains))]
         except OSError as error:
             self.discard()
             name_place(error, path)
@@ -139,6 +142,7 @@ class Store:
             [names.train(name, cells, duration, self.layout.start) for name, cells in self.layout.trains],
             stopped,
         )
+        assert self.writer is not None  # noqa: S101  there are tables
         self.writer.close(attributes)
         path = self.path if stopped is None else partial_name(self.path)
         publish(self.new, path)
@@ -146,8 +150,12 @@ class Store:
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        with suppress(OSError):  # the disk may be full
-            self.writer.abandon()
+        if self.writer is not None:
+            with suppress(OSError):  # the disk may be full
+                self.writer.abandon()
+        for _ in range(LATE):  # threads of a library finish what they have begun, after an error too
+            remove(self.new)
+            sleep(PAUSE)
         remove(self.new)
 
 

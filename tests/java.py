@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tvbo_lite.backends.java import find_java
-from tvbo_lite.errors import BackendError
+from tvbo_lite.backends.java import has_java
 
-
-def has_java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
-
+__all__ = ["has_java", "needs_java"]
 
 needs_java = pytest.mark.skipif(not has_java(), reason="no Java runtime")

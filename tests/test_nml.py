@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from java import needs_java
 
 from tvbo_lite.backends import native
-from tvbo_lite.backends.java import find_java
 from tvbo_lite.cli import cli
 from tvbo_lite.cli._source import Wanted, read_model, read_source
 from tvbo_lite.cli.validate import findings
-from tvbo_lite.errors import BackendError, InputError, ModelError, ReadError, UnitError
+from tvbo_lite.errors import InputError, ModelError, ReadError, UnitError
 from tvbo_lite.formats.dat import read_dat
 from tvbo_lite.formats.neuroml import jar
 from tvbo_lite.formats.neuroml.xsd import NAMESPACE, is_neuroml, schema_problems
@@ -142,12 +142,9 @@ def test_a_run_of_a_network_is_that_of_a_document_with_a_simulation(examples: Pa
     np.testing.assert_array_equal(recording.values, again.values)
 
 
+@needs_java
 def test_jlems_runs_the_same_network(examples: Path) -> None:
     """The document that includes the file is LEMS for any interpreter."""
-    try:
-        find_java()
-    except BackendError:
-        pytest.skip("no Java runtime")
     source = read_source(str(examples / "NML2_GapJunctionInstances.nml"), (), Wanted("20 ms", "0.01 ms"))
     ours, theirs = source.run("native"), source.run("jlems")
     np.testing.assert_array_equal(ours.values.astype(np.float32), theirs.values.astype(np.float32))

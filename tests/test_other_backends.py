@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from java import needs_java
 
 from tvbo_lite import SimulationExperiment, backends
 from tvbo_lite.backends import _exported, _python, native
-from tvbo_lite.backends.java import find_java
 from tvbo_lite.compare import TraceComparison, compare
 from tvbo_lite.errors import BackendError, ExpressionError, SimulationError, UnsupportedError
 from tvbo_lite.formats.lems.reader import link_string, read_file, read_string
@@ -38,15 +38,6 @@ EX5, EX9 = "LEMS_NML2_Ex5_DetCell.xml", "LEMS_NML2_Ex9_FN.xml"
 V = "hhpop[0]/v"
 
 
-def java() -> bool:
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
-
-
-needs_java = pytest.mark.skipif(not java(), reason="no Java runtime")
 needs_gcc = pytest.mark.skipif(not all(map(shutil.which, ("gcc", "make"))), reason="no C compiler")
 
 

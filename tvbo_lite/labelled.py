@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from tvbo_lite.errors import Problem, UnitError
+from tvbo_lite.numerals import DIGITS
 from tvbo_lite.saved import names_of
 from tvbo_lite.units import convert, factor, symbol_of
 
@@ -26,7 +27,8 @@ __all__ = ["Placed", "in_units", "summary", "table_of", "to_si", "traces_of", "w
 
 # of a quantity: ``pop[3]/v``, ``net/pop[3]/v`` or ``pop/3/cell/v``
 _PLACE = re.compile(
-    r"(?:.*/)?(?P<population>[^/\[\]]+)(?:\[(?P<index>\d{1,18})\]|/(?P<listed>\d{1,18})(?=/[^/]+/))/"
+    r"(?:.*/)?(?P<population>[^/\[\]]+)"
+    rf"(?:\[(?P<index>\d{{1,{DIGITS}}})\]|/(?P<listed>\d{{1,{DIGITS}}})(?=/[^/]+/))/"
 )
 
 

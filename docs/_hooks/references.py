@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tvbo_lite.backends.java import find_java
+from tvbo_lite.backends.java import has_java
 from tvbo_lite.compare import Comparison, compare
 from tvbo_lite.errors import BackendError, UnsupportedError
 from tvbo_lite.formats.dat import read_dat
@@ -44,15 +44,6 @@ class Reference:
             return compare(self.recording, ours)
         tables = {file.path: ours.table(file)[:: self.every] for file in ours.plan.files}
         return compare(self.tables or {}, tables, plan=ours.plan)
-
-
-def has_java() -> bool:
-    """Whether jLEMS can be started here."""
-    try:
-        find_java()
-    except BackendError:
-        return False
-    return True
 
 
 def reference(example: Example) -> Reference:

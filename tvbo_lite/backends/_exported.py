@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[np.float64]
 
-__all__ = ["TABLE", "Job", "Simulator", "Workspace", "job_of", "standing_alone"]
+__all__ = ["TABLE", "Simulator", "Workspace"]
 
 MAIN = "model.xml"
 

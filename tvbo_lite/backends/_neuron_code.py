@@ -10,7 +10,8 @@ from tvbo_lite.backends._jneuroml import cause, command, last_words
 from tvbo_lite.backends._python import need_programs, path_with
 
 if TYPE_CHECKING:
-    from tvbo_lite.backends._exported import Job, Workspace
+    from tvbo_lite.backends._exported import Workspace
+    from tvbo_lite.backends._job import Job
     from tvbo_lite.backends._process import Output
 
 __all__ = ["compile_mechanisms", "export", "without_windows"]

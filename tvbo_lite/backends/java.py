@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from tvbo_lite.backends._process import run
 from tvbo_lite.errors import BackendError
 
-__all__ = ["find_java", "java_version"]
+__all__ = ["find_java", "has_java", "java_version"]
 
 PATIENCE = 30.0  # s, in which a java tells its version
 VARIABLE = "TVBO_LITE_JAVA"
@@ -41,6 +41,15 @@ def find_java() -> Path:
         f'Do: pip install "tvbo-lite[java]", or set {VARIABLE} to the java program'
     )
     raise BackendError(msg)
+
+
+def has_java() -> bool:
+    """Whether there is a ``java`` program, so that jLEMS can be started."""
+    try:
+        find_java()
+    except BackendError:
+        return False
+    return True
 
 
 def java_version(java: Path) -> str:

@@ -87,8 +87,8 @@ def run_linked(
     program = tree.lowered()
     timings["lower"] = perf_counter() - begin
     kernel = compile_program(program, fast=fast, threads=threads)
-    settle()
     timings["compile"] = perf_counter() - begin - timings["lower"]
+    settle()
     from tvbo_lite.backends.sinks import Job, in_memory, on_disk  # with numpy, after the compilation
 
     session = Session(program, kernel, initial_state, method=tree.beyond.solver.method, threads=threads)

@@ -20,7 +20,7 @@ from tvbo_lite.backends._python import find_python
 from tvbo_lite.backends._refused import BY_NEURON
 
 if TYPE_CHECKING:
-    from tvbo_lite.backends._exported import Job
+    from tvbo_lite.backends._job import Job
     from tvbo_lite.backends._process import Output
 
 __all__ = ["run_file", "run_model"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from tvbo_lite.compiler import ir
 from tvbo_lite.compiler.delivery import Delivery, delivery
-from tvbo_lite.transforms.arrays import MAX_INT32
+from tvbo_lite.lems.runs import MAX_INT32
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

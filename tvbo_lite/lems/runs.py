@@ -9,9 +9,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Indices", "Runs"]
+__all__ = ["MAX_INT32", "Indices", "Runs", "kind_of"]
 
-_MAX_INT32 = 1 << 31
+MAX_INT32 = 1 << 31
+
+
+def kind_of(size: int) -> type[np.int64]:
+    """The type for whole numbers from 0 on below ``size``: of 32 bits each where these are enough."""
+    import numpy as np
+
+    return np.int32 if size <= MAX_INT32 else np.int64  # type: ignore[return-value]  # either will do
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,8 +46,7 @@ class Runs:
             msg = "the numbers are not kept as an array"
             raise ValueError(msg)
         count = len(self.starts) - 1
-        kind = np.int32 if count <= _MAX_INT32 else np.int64
-        found = np.repeat(np.arange(count, dtype=kind), np.diff(self.starts))
+        found = np.repeat(np.arange(count, dtype=kind_of(count)), np.diff(self.starts))
         return found if dtype is None else found.astype(dtype, copy=False)
 
     def part(self, places: slice) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ is a row of `STORES`, a module with a class `Writer`; it loads on first use.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -108,11 +108,12 @@ class Store:
         self.path, self.layout = path, layout
         self.new = aside(path)
         remove(self.new)
-        self.writer: Writer | None = None
+        self._open = ExitStack()
         try:
-            self.writer = writer = import_module(STORES[path.suffix.lower()]).Writer(self.new)
-            self.tables = [_Table(writer, layout, number) for number in range(len(layout.tables))]
-            self.trains = [_Train(writer, number) for number in range(len(layout.trains))]
+            self.writer: Writer = import_module(STORES[path.suffix.lower()]).Writer(self.new)
+            self._open.callback(self.writer.abandon)
+            self.tables = [_Table(self.writer, layout, number) for number in range(len(layout.tables))]
+            self.trains = [_Train(self.writer, number) for number in range(len(layout.trains))]
         except OSError as error:
             self.discard()
             name_place(error, path)
@@ -142,7 +143,6 @@ class Store:
             [names.train(name, cells, duration, self.layout.start) for name, cells in self.layout.trains],
             stopped,
         )
-        assert self.writer is not None  # noqa: S101  there are tables
         self.writer.close(attributes)
         path = self.path if stopped is None else partial_name(self.path)
         publish(self.new, path)
@@ -150,9 +150,8 @@ class Store:
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        if self.writer is not None:
-            with suppress(OSError):  # the disk may be full
-                self.writer.abandon()
+        with suppress(OSError):  # the disk may be full
+            self._open.close()
         for _ in range(LATE):  # threads of a library finish what they have begun, after an error too
             remove(self.new)
             sleep(PAUSE)

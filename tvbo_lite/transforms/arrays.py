@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
-from tvbo_lite.lems.runs import Indices, Runs
+from tvbo_lite.lems.runs import Indices, Runs, kind_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_INT32 = 1 << 31
 AT_ONCE = 1 << 16  # numbers that are worked on together: a few arrays of so many stay in the cache
 
 _Kind = TypeVar("_Kind", bound=np.generic)
@@ -53,7 +52,7 @@ def compact(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     where that is how they are.
     """
     largest = max((int(part.max()) for part in parts if len(part)), default=0)
-    kind = np.int32 if largest < MAX_INT32 else np.int64
+    kind = kind_of(largest + 1)
     if len(parts) == 1 and parts[0].dtype == kind:
         return parts[0]
     numbers: NDArray[np.int64] = np.concatenate(parts, dtype=kind, casting="same_kind")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from tvbo_lite.lems.runs import kind_of
 from tvbo_lite.transforms.arrays import (
-    MAX_INT32,
     compact,
     is_one,
     is_uniform,
@@ -282,7 +282,7 @@ def _merged(bucket: Bucket, entries: Entries, key: _Key, parts: Sequence[_Part])
         for places in pieces(len(part.hosts)):
             present[_pairs(part, places, count)] = True
     used = np.flatnonzero(present)
-    place = np.cumsum(present, dtype=np.int32 if size < MAX_INT32 else np.int64) - 1
+    place = np.cumsum(present, dtype=kind_of(size)) - 1
     values = {name: np.ones(len(used)) for name in key.values}  # the weight, which events carry
     block = _column(bucket, key, entries, hosts=used // count, spec=used % count, values=values)
     for part in parts:

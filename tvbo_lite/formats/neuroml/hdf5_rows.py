@@ -23,7 +23,7 @@ from tvbo_lite.formats.neuroml.layout import DEFAULTS, DESTINATION, ID, MAGNITUD
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.rows import Column, Rows, parts_of
 from tvbo_lite.losses import Losses
-from tvbo_lite.numerals import whole
+from tvbo_lite.numerals import DIGITS, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ __all__ = ["NO_PLACE", "Findings", "Precision", "Sheet", "sheet_of"]
 NO_PLACE = "the form has no place for it"
 _WHOLE = 2**24  # whole numbers below are float32
 _LARGEST = np.finfo(np.float32).max
-_CELL = re.compile(r"(?:\.\./)?(\w+)(?:\[(\d{1,18})\]|/(\d{1,18})(?:/\w+)?)")
+_CELL = re.compile(rf"(?:\.\./)?(\w+)(?:\[(\d{{1,{DIGITS}}})\]|/(\d{{1,{DIGITS}}})(?:/\w+)?)")
 _BEFORE = re.compile(r"(?:\.\./)?(\w+)[\[/]")
 _AFTER = re.compile(r"\]|(?:/\w+)?")
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from tvbo_lite.lems.runs import Runs
-from tvbo_lite.transforms.arrays import MAX_INT32, pieces
+from tvbo_lite.lems.runs import Runs, kind_of
+from tvbo_lite.transforms.arrays import pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,11 +25,6 @@ _RARE = 1e-9  # gaps at a probability below that may be too long to be added up
 _SMALL = 1 << 16  # numbers below that have 16 bits
 _BLOCK = 1 << 18  # numbers that are sorted at once: they stay in the cache
 _EACH = 4  # so many times the number of sources at least, whose places are looked up for each block
-
-
-def kind_of(size: int) -> type[np.int64]:
-    """The type for whole numbers below ``size``."""
-    return np.int32 if size <= MAX_INT32 else np.int64  # type: ignore[return-value]  # either will do
 
 
 def evenly(rows: int, count: int) -> Runs:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from tvbo_lite.lems.runs import kind_of
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -66,7 +68,7 @@ def all_to_all(rule: ConnectionRule, ends: Ends, _: np.random.Generator) -> Pair
     from tvbo_lite.transforms.lower import pair_draws as draws
 
     n, width = ends.source.size, ends.width(rule)
-    post: Numbers = np.tile(np.arange(width, dtype=draws.kind_of(ends.target.size)), n)
+    post: Numbers = np.tile(np.arange(width, dtype=kind_of(ends.target.size)), n)
     return _with_own(rule, ends, draws.evenly(n, width), post)
 
 
@@ -82,7 +84,7 @@ def one_to_one(rule: ConnectionRule, ends: Ends, _: np.random.Generator) -> Pair
     if n != m:
         msg = f"'{ends.source.id}' has {n} instances and '{ends.target.id}' {m}; one_to_one needs as many"
         raise ImpossibleError(msg)
-    return draws.evenly(n, 1), np.arange(n, dtype=draws.kind_of(n))
+    return draws.evenly(n, 1), np.arange(n, dtype=kind_of(n))
 
 
 def fixed_probability(rule: ConnectionRule, ends: Ends, rng: np.random.Generator) -> Pairs:
@@ -95,7 +97,7 @@ def fixed_probability(rule: ConnectionRule, ends: Ends, rng: np.random.Generator
     if p == 1:
         return all_to_all(rule, ends, rng)
     if p == 0 or not n * width:
-        return draws.evenly(n, 0), np.zeros(0, draws.kind_of(0))
+        return draws.evenly(n, 0), np.zeros(0, kind_of(0))
     return _with_own(rule, ends, *draws.thinned(n, width, p, rng))
 
 
@@ -135,7 +137,7 @@ def fixed_out_degree(rule: ConnectionRule, ends: Ends, rng: np.random.Generator)
 
     sources, degree = ends.source.size, rule.degree or 0
     chosen = draws.drawn(sources, choices(rule, ends), degree, rng, multapses=bool(rule.multapses))
-    post = chosen.reshape(-1).astype(draws.kind_of(ends.target.size))
+    post = chosen.reshape(-1).astype(kind_of(ends.target.size))
     return _with_own(rule, ends, draws.evenly(sources, degree), post)
 
 

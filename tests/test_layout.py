@@ -25,7 +25,7 @@ ROOT = "tvbo_lite"
 LAYERS = (
     {"errors"},
     {"limits"},
-    {"losses", "units", "numerals", "resources", "memory", "extras"},
+    {"losses", "units", "numerals", "resources", "memory", "extras", "collector"},
     {"progress", "stores", "reading", "atomic", "unfailing", "ahead"},
     {"expr"},
     {"schema", "lems"},

@@ -175,6 +175,23 @@ def test_importing_results_loads_no_matplotlib():
     assert run.stdout.strip() == "False"
 
 
+def test_labels_are_plain_arrays_and_load_no_other_library():
+    """A result that is made where dask is installed leaves it alone; its labels are numpy's own."""
+    code = """
+import sys
+import numpy as np
+from tvbo_lite.labelled import table_of
+from tvbo_lite.lems.recording import Traces
+traces = Traces(None, np.arange(3.0), np.zeros((3, 2)), ("a", "bc"))
+data = table_of(traces, {}, "quantity", {}, "n")
+assert type(data.time.values) is type(data.quantity.values) is np.ndarray
+assert data.quantity.dtype == np.dtype("U2")
+print("dask" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_plot_has_a_panel_for_each_unit(result):
     """Voltages in mV, the current in nA, the trace of unknown unit by its name."""
     figure = result.plot()

@@ -31,7 +31,11 @@ def __getattr__(name: str) -> object:
     if name not in _LAZY:
         msg = f"module 'tvbo_lite' has no attribute '{name}'"
         raise AttributeError(msg)
-    value = getattr(import_module(_LAZY[name]), name)
+    from tvbo_lite.collector import all_is_old, collector_paused
+
+    with collector_paused():
+        value = getattr(import_module(_LAZY[name]), name)
+        all_is_old()
     globals()[name] = value
     return value
 

@@ -7,6 +7,8 @@ from contextlib import suppress
 from importlib import import_module
 from threading import Thread
 
+from tvbo_lite.collector import all_is_old, collector_paused
+
 __all__ = ["load_ahead", "settle"]
 
 _begun: list[Thread] = []
@@ -31,5 +33,6 @@ def settle() -> None:
 
 
 def _load(module: str) -> None:
-    with suppress(ImportError):
+    with suppress(ImportError), collector_paused():
         import_module(module)
+        all_is_old()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tvbo_lite.collector import collector_paused
 from tvbo_lite.errors import Problem, SchemaError, UnsupportedError
 from tvbo_lite.lems.recording import StoppedWarning
 from tvbo_lite.reading import text_of
@@ -145,6 +146,7 @@ class SimulationExperiment(Experiment):
 
         return text_of(self)
 
+    @collector_paused()
     def model(self) -> Model:
         """The LEMS model that the experiment means; its includes are named, not followed.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import xarray as xr
@@ -40,8 +40,8 @@ def table_of(
     return xr.DataArray(
         _as_it_is(("time", dim), part.values),
         coords={
-            "time": _as_it_is("time", part.time, {"units": "s"}),
-            dim: _as_it_is(dim, np.array(part.quantities, dtype=np.str_)),
+            "time": _as_it_is("time", part.time.view(_Itself), {"units": "s"}),
+            dim: _as_it_is(dim, np.array(part.quantities, dtype=np.str_).view(_Itself)),
             "units": _as_it_is(dim, np.array(symbols, dtype=np.str_)),
         },
         name=name,
@@ -56,6 +56,13 @@ def _as_it_is(
     that are installed, and dask takes longer than a short run.
     """
     return xr.Variable(dims, values, attrs, fastpath=True)
+
+
+class _Itself(np.ndarray[Any, Any]):
+    """Values for an index. xarray asks first for `to_numpy`, and loads dask only where there is none."""
+
+    def to_numpy(self) -> NDArray[np.generic]:
+        return self.view(np.ndarray)
 
 
 def with_places(data: xr.DataArray) -> xr.DataArray:

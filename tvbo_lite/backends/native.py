@@ -12,12 +12,12 @@ from tvbo_lite.ahead import settle
 from tvbo_lite.backends._room import numbers_in, require_room
 from tvbo_lite.backends._time import Forecast
 from tvbo_lite.backends.session import Progress, Rows, Run, Session, record
+from tvbo_lite.collector import collector_paused
 from tvbo_lite.compiler.lower import lower
 from tvbo_lite.errors import ModelError, Problem, UnsupportedError, nearest
 from tvbo_lite.formats.lems import reader
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.beyond import Beyond
-from tvbo_lite.lems.collector import collector_paused
 from tvbo_lite.lems.recording import Recording
 from tvbo_lite.transforms.blocks import Forest
 from tvbo_lite.transforms.check import require
@@ -83,12 +83,13 @@ def run_linked(
     begin = perf_counter()
     if output is not None:
         output.check()
-    tree = _tree(with_solver(model, solver), plan, resolver, recorded=output is None)
-    program = tree.lowered()
-    timings["lower"] = perf_counter() - begin
-    kernel = compile_program(program, fast=fast, threads=threads)
-    timings["compile"] = perf_counter() - begin - timings["lower"]
-    settle()
+    with collector_paused():
+        tree = _tree(with_solver(model, solver), plan, resolver, recorded=output is None)
+        program = tree.lowered()
+        timings["lower"] = perf_counter() - begin
+        kernel = compile_program(program, fast=fast, threads=threads)
+        timings["compile"] = perf_counter() - begin - timings["lower"]
+        settle()
     from tvbo_lite.backends.sinks import Job, in_memory, on_disk  # with numpy, after the compilation
 
     session = Session(program, kernel, initial_state, method=tree.beyond.solver.method, threads=threads)

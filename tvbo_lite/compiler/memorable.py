@@ -61,7 +61,7 @@ def delayed_connections(program: ir.Program) -> str:
     for targets in (*lists, *(fan.targets for fan in program.fans)):
         digest.update(repr(targets.names).encode())
         for numbers in (targets.starts, targets.which, targets.index):
-            digest.update(np.ascontiguousarray(numbers, dtype=np.int64).tobytes())
+            digest.update(np.ascontiguousarray(numbers, dtype=np.int64).data)
     return digest.hexdigest() if lists else ""
 
 

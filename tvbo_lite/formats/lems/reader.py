@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvbo_lite import limits
+from tvbo_lite.collector import collector_paused
 from tvbo_lite.errors import Location, Problem, ReadError
 from tvbo_lite.formats._xml import line_of, local_name, parse_bytes
 from tvbo_lite.formats.lems import elements, sources
 from tvbo_lite.formats.lems.assertions import check_assertions
 from tvbo_lite.formats.neuroml.layout import is_hdf5
 from tvbo_lite.lems import model as m
-from tvbo_lite.lems.collector import collector_paused
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

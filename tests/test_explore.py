@@ -122,6 +122,17 @@ def test_what_follows_from_a_parameter_follows_in_each_set() -> None:
     )
 
 
+def test_values_may_have_units_of_their_own() -> None:
+    """Texts mean what numbers in the experiment's unit mean, also where that stands in one text."""
+    expected = read(CELL).explore({"E": [-70.0, -50.0]})
+    found = read(CELL).explore({"E": ["-70", "-0.05 V"]})
+    assert (found.E.values.tolist(), found.E.attrs["units"]) == ([-70, -50], "mV")
+    assert np.array_equal(found.values, expected.values)
+    joined = CELL.replace("E: {value: -70, unit: mV}", "E: -70 mV")
+    again = read(joined).explore({"E": [-70.0, -50.0]})
+    assert np.array_equal(again.values, expected.values)
+
+
 def test_zip_goes_side_by_side() -> None:
     """Sets lie along one dimension, with the values of all axes on it."""
     swept = read(QIF).explore({"eta": [-5.0, -4.0], "r": [0.1, 0.2]}, "zip")
@@ -226,7 +237,14 @@ def test_a_set_that_explodes_is_named() -> None:
         ({"network.number_of_nodes": [1.5]}, "product", "has no 'number_of_nodes'|is no number"),
         ({"eta": []}, "product", "no list of finite numbers"),
         ({"eta": [np.nan]}, "product", "no list of finite numbers"),
-        ({"eta": ["x"]}, "product", "no list of finite numbers"),
+        ({"eta": ["x"]}, "product", "'eta': 'x' is no number; expected numbers$"),
+        ({"eta": ["1 mV"]}, "product", "'1 mV' has a unit, and what it is for has none"),
+        (
+            {"integration.duration": ["1 mV"]},
+            "product",
+            "cannot be converted to 'ms'.*expected numbers in ms, or",
+        ),
+        ({"integration.duration": ["1 s", "1e999 s"]}, "product", "no list of finite numbers"),
         ({"eta": [1.0], "qif.eta": [2.0]}, "product", "given twice"),
         ({"eta": [1.0], "J": [1.0, 2.0]}, "zip", "different numbers of values"),
         ({"eta": [1.0]}, "produkt", "unknown mode 'produkt'.*did you mean 'product'"),
@@ -343,6 +361,9 @@ def test_the_command_line_writes_a_numpy_file(tmp_path: Path) -> None:
         (["--out", "a.npz"], "give either the NAME"),
         (["steps", "--out", "a.csv"], "has to end in .npz or .zarr"),
         (["--set", "eta=1:2", "--out", "a.npz"], "expected NAME=LOWEST"),
+        (["--set", "eta=1,x", "--out", "a.npz"], "expected NAME=LOWEST"),
+        (["--set", "eta=a:b:3", "--out", "a.npz"], "expected NAME=LOWEST"),
+        (["--set", "eta=1 mV,2 mV", "--out", "a.npz"], "'1 mV' has a unit"),
         (["--set", "etta=1,2", "--out", "a.npz"], "did you mean 'eta'"),
     ],
 )

@@ -309,7 +309,8 @@ class SimulationExperiment(Experiment):
         Args:
             space: values by name: ``{"dynamics.parameters.eta": [-6, -5]}``; ``"qif.eta"`` and ``"eta"`` are
                 short for it, a state variable's name means its initial value. Numbers are in the unit that
-                the experiment gives. Or the name of one of ``explorations``, which says its mode too.
+                the experiment gives, texts have their own: ``["80 pA", "0.1 nA"]``. Or the name of one of
+                ``explorations``, which says its mode too.
             mode: ``"product"``, each value with each, or ``"zip"``, side by side.
             threads: runs at the same time; by default one for each core.
             chunk: how many sets run together at most; memory during the run grows with it.
@@ -326,7 +327,8 @@ class SimulationExperiment(Experiment):
             Spikes and ``observations`` are not kept.
 
         Raises:
-            ModelError: a name that means nothing here, values that are no numbers. Else as `model` does.
+            ModelError: a name that means nothing here, values that are no numbers or have another dimension.
+                Else as `model` does.
             SimulationError: a value became NaN or infinite; it names the set.
             StoreError: ``output`` holds another sweep or something else, or cannot be written.
             BackendError: the cluster fails, or its workers lack this program.

@@ -29,7 +29,7 @@ Examples:
     "space",
     metavar="NAME=VALUES",
     multiple=True,
-    help="Values of a parameter: LOWEST:HIGHEST:NUMBER, or one by one with commas.",
+    help="Values of a parameter: LOWEST:HIGHEST:NUMBER, or one by one with commas, with units or without.",
 )
 @click.option("--zip", "zipped", is_flag=True, help="Take the values side by side instead of each with each.")
 @click.option(
@@ -90,19 +90,24 @@ def explore(
     click.echo(f"took {duration(perf_counter() - begin)}")
 
 
-def _values(text: str) -> tuple[str, NDArray[np.float64]]:
-    """``eta=-10:0:101`` or ``eta=1,2,3``."""
+def _values(text: str) -> tuple[str, NDArray[np.float64] | list[str]]:
+    """``eta=-10:0:101``, ``eta=1,2,3`` or ``amplitude=80 pA,0.1 nA``."""
     import numpy as np
 
+    from tvbo_lite.transforms.quantity import number_and_unit
+
     name, _, given = text.partition("=")
-    parts = given.split(":")
     try:
-        if len(parts) == 3:
-            return name, np.linspace(float(parts[0]), float(parts[1]), int(parts[2]))
-        return name, np.array([float(part) for part in given.split(",")])
+        if ":" in given:
+            lowest, highest, number = given.split(":")
+            return name, np.linspace(float(lowest), float(highest), int(number))
+        listed = given.split(",")
+        if None not in map(number_and_unit, listed):
+            return name, listed
     except ValueError:
-        msg = f"--set {text}: expected NAME=LOWEST:HIGHEST:NUMBER or NAME=1,2,3"
-        raise click.UsageError(msg) from None
+        pass
+    msg = f"--set {text}: expected NAME=LOWEST:HIGHEST:NUMBER, NAME=1,2,3 or NAME=80 pA,0.1 nA"
+    raise click.UsageError(msg)
 
 
 def _write(path: Path, swept: xr.DataArray) -> None:

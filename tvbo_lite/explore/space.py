@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import numpy as np
 
-from tvbo_lite.errors import NOWHERE, Location, ModelError, Problem, UnsupportedError, nearest
+from tvbo_lite.errors import NOWHERE, Location, ModelError, Problem, UnitError, UnsupportedError, nearest
 from tvbo_lite.memory import lacking
 from tvbo_lite.schema import Equation, Experiment, Parameter, StateVariable
+from tvbo_lite.transforms.quantity import number_and_unit
+from tvbo_lite.units import convert
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -61,15 +63,16 @@ def read_space(
 
     Args:
         experiment: the experiment whose things the names in ``space`` mean.
-        space: name -> values, shape ``(n,)``. A name is a path (``dynamics.parameters.eta``), or, of a
-            dynamics or coupling, ``qif.eta``, or, of the experiment's own dynamics, ``eta``. The name of a
-            state variable means its initial value.
+        space: name -> values, shape ``(n,)``, numbers in the thing's unit or texts with their own, such as
+            ``"80 pA"``. A name is a path (``dynamics.parameters.eta``), or, of a dynamics or coupling,
+            ``qif.eta``, or, of the experiment's own dynamics, ``eta``. The name of a state variable means
+            its initial value.
         mode: ``product`` or ``zip``.
         locate: the place of an axis in the user's file.
 
     Raises:
-        ModelError: a name that means nothing, or no number; values that are no finite numbers; numbers of
-            values that differ in mode ``zip``. All that is wrong, at once.
+        ModelError: a name that means nothing, or no number; values that are no finite numbers, or
+            have another dimension; numbers of values that differ in mode ``zip``. All that is wrong, at once.
     """
     known = _known(experiment)
     problems: list[Problem] = []
@@ -148,12 +151,39 @@ def _axis(
     path, unit = found
     try:
         values = np.asarray(given)
+        if values.dtype.kind == "U":
+            values = np.array([_in_unit(text, unit) for text in values.flat]).reshape(values.shape)
         fine = values.ndim == 1 and len(values) > 0 and values.dtype.kind in "iuf"
+    except UnitError as error:
+        return Problem(
+            f"'{name}': {error}", NOWHERE, f"numbers{f' in {unit}, or with a unit' if unit else ''}"
+        )
     except ValueError:
         fine = False
     if not fine or not np.all(np.isfinite(values)):
         return Problem(f"'{name}' gets no list of finite numbers", NOWHERE, f"'{name}': [0.1, 0.2, ...]")
     return SweepAxis(name, path, values, unit)
+
+
+def _in_unit(text: str, unit: str) -> float:
+    """The number that a text such as ``80 pA`` means in ``unit``. Raises `UnitError` where it means none."""
+    found = number_and_unit(text)
+    if found is None:
+        msg = f"'{text}' is no number"
+        raise UnitError(msg)
+    number, given = found
+    if not given:
+        return number
+    if not unit:
+        msg = f"'{text}' has a unit, and what it is for has none"
+        raise UnitError(msg)
+    return convert(number, given, unit)
+
+
+def _unit(parameter: Parameter) -> str:
+    """The unit of a parameter, be it apart from its number or in one text with it."""
+    found = number_and_unit(parameter.value) if isinstance(parameter.value, str) else None
+    return parameter.unit or (found[1] if found else "")
 
 
 def unit_of(experiment: Experiment, name: str) -> str:
@@ -185,7 +215,7 @@ def _reach(experiment: Experiment, known: Mapping[str, Path], name: str) -> tupl
     if isinstance(item, StateVariable):
         owner, path, item = item, (*path, INITIAL), item.initial_value
     if isinstance(item, Parameter) or path[-1] == INITIAL:
-        unit = getattr(item if isinstance(item, Parameter) else owner, "unit", None) or ""
+        unit = _unit(item) if isinstance(item, Parameter) else getattr(owner, "unit", None) or ""
     elif (
         path[0] in ("integration", "stimulation") and path[-1] in TIMES and experiment.integration is not None
     ):
@@ -250,7 +280,7 @@ def _set(item: Any, path: Path, value: float) -> Any:
 def _leaf(item: Any, value: float) -> Any:
     if isinstance(item, Parameter):
         plain = {"value": value, "equation": None, "distribution": None, "heterogeneous": False}
-        return item.model_copy(update=plain)
+        return item.model_copy(update=plain | {"unit": _unit(item) or None})
     if isinstance(item, Equation):
         return item.model_copy(update={"rhs": repr(value)})
     return value

@@ -22,6 +22,12 @@ _LONG = 40  # characters, of a number that is shown
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 
+def number_and_unit(text: str) -> tuple[float, str] | None:
+    """``"80 pA"`` as 80.0 and "pA"; a number alone has the unit "". None for any other text."""
+    match = _QUANTITY.fullmatch(text)
+    return (float(match[1]), match[2]) if match else None
+
+
 class UnitTable:
     """The dimensions and units that a model declares."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from tvbo_lite.expr.tree import Name, Number
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.plan import SimulationPlan
 from tvbo_lite.losses import Losses
-from tvbo_lite.transforms.blocks import Block
+from tvbo_lite.transforms.blocks import Block, Wires
 from tvbo_lite.transforms.equations.aliases import without_aliases
 from tvbo_lite.transforms.equations.bind import Binder, outward, port_name
 from tvbo_lite.transforms.equations.grow import Plot, Site, Survey, survey
-from tvbo_lite.transforms.equations.outlets import are_neighbours, cell_of, sees_start
+from tvbo_lite.transforms.equations.outlets import Copies, are_neighbours, cell_of, sees_start
 from tvbo_lite.transforms.equations.reach import Reach
 from tvbo_lite.transforms.equations.start import initialise
 from tvbo_lite.transforms.equations.system import Group, Record, Route, System
@@ -28,6 +28,9 @@ from tvbo_lite.transforms.limits import check_limits
 from tvbo_lite.transforms.plan import simulation_plan
 from tvbo_lite.transforms.resolve import Resolver
 from tvbo_lite.units import dimension_of, si_symbol
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["population_equations"]
 
@@ -137,15 +140,19 @@ class _Building:
             for port in handlers
         }
         for plot in self.found.plots:
-            wires: dict[tuple[str, str, str], list[_Wire]] = {}
-            for wire in _wires(self.found, plot):
-                if (wire.target.plot.name, wire.handler) in handled:
-                    wires.setdefault((wire.port, wire.target.plot.name, wire.handler), []).append(wire)
-            for (port, name, handler), each in wires.items():
-                sources, ends = tuple(wire.source for wire in each), tuple(wire.end for wire in each)
-                delays = tuple(wire.delay for wire in each)
-                weights = tuple(wire.weight for wire in each) if groups[name].weight else ()
+            lots: dict[tuple[str, str, str], list[_Bundle]] = {}
+            for bundle in _bundles(self.found, plot):
+                if (bundle.target.name, bundle.handler) in handled:
+                    lots.setdefault((bundle.port, bundle.target.name, bundle.handler), []).append(bundle)
+            for (port, name, handler), each in lots.items():
+                sources, ends = _all(lot.sources for lot in each), _all(lot.ends for lot in each)
+                delays = _all(lot.delays for lot in each)
+                weights = _all(lot.weights for lot in each) if groups[name].weight else ()
                 groups[plot.name].routes.append(Route(port, name, handler, sources, ends, delays, weights))
+
+
+def _all(arrays: Iterable[NDArray[Any]]) -> tuple[Any, ...]:
+    return tuple(np.concatenate(list(arrays)).tolist())
 
 
 def _symbol(exponents: tuple[int, ...] | None) -> str:
@@ -156,33 +163,52 @@ def _symbol(exponents: tuple[int, ...] | None) -> str:
     return si_symbol(name) if name else ""
 
 
-class _Wire(NamedTuple):
-    """A connection: from the port of a copy to the port of a copy of another group."""
+class _Bundle(NamedTuple):
+    """Connections from a port of copies of a group to a port of copies of another one, in their order."""
 
     port: str
-    target: Site
+    target: Plot
     handler: str
-    source: int
-    end: int
-    delay: float  # s
-    weight: float
+    sources: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    delays: NDArray[np.float64]  # s
+    weights: NDArray[np.float64]
 
 
-def _wires(found: Survey, plot: Plot) -> Iterator[_Wire]:
+def _bundles(found: Survey, plot: Plot) -> Iterator[_Bundle]:
     """The connections from a group."""
     for site in plot.top.sites():
-        copies = {int(row): k for k, row in enumerate(site.rows)}
-        for port, wires in ((port, lot) for port, lots in site.block.wires.items() for lot in lots):
-            for i in np.flatnonzero(np.isin(wires.sources, site.rows)).tolist():
-                block, index = wires.targets.blocks[int(wires.targets.block[i])], int(wires.targets.index[i])
-                if not found.has(block):
-                    continue
-                target, end = found.place(block, index)
-                handler = port_name(target, wires.port_names[int(wires.ports[i])] or "")
-                delay = max(float(wires.delays[i]), 0.0)
-                weight = 1.0 if wires.weights is None else float(wires.weights[i])
-                source = copies[int(wires.sources[i])]
-                yield _Wire(port_name(site, port), target, handler, source, end, delay, weight)
+        copies = np.full(site.block.size, -1)
+        copies[site.rows] = np.arange(len(site.rows))
+        for port, lots in site.block.wires.items():
+            for wires in lots:
+                yield from _lot(found, copies, port_name(site, port), wires)
+
+
+def _lot(found: Survey, copies: NDArray[np.int64], port: str, wires: Wires) -> Iterator[_Bundle]:
+    """Of a lot what begins at an instance that is a copy; ``copies``: which one each is, or -1."""
+    sources = copies[np.asarray(wires.sources)]
+    ends, kinds = np.zeros_like(sources), np.full_like(sources, -1)
+    known: dict[tuple[Plot, str], int] = {}
+    for block, places, index in wires.targets.parts():
+        if not found.has(block):
+            continue
+        sites, which, copy = found.places[block]
+        ends[places] = copy[index]
+        pairs = which[index] * len(wires.port_names) + wires.ports[places]
+        for pair in np.unique(pairs).tolist():
+            place, name = divmod(pair, len(wires.port_names))
+            kind = (sites[place].plot, port_name(sites[place], wires.port_names[name] or ""))
+            kinds[places[pairs == pair]] = known.setdefault(kind, len(known))
+    kinds[sources < 0] = -1
+    numbers, first = np.unique(kinds, return_index=True)
+    targets = tuple(known)
+    for number in numbers[np.argsort(first)].tolist():
+        if number >= 0:
+            (target, handler), at = targets[number], np.flatnonzero(kinds == number)
+            weights = np.ones(len(at)) if wires.weights is None else wires.weights[at]
+            delays = np.maximum(wires.delays[at], 0.0)
+            yield _Bundle(port, target, handler, sources[at], ends[at], delays, weights)
 
 
 def _mixed(found: Survey, reach: Reach) -> dict[Block, Plot]:
@@ -196,21 +222,22 @@ def _mixed(found: Survey, reach: Reach) -> dict[Block, Plot]:
     return mixed
 
 
-def _immediate(found: Survey, plot: Plot) -> Iterator[tuple[Plot, int, Plot, int]]:
-    for wire in _wires(found, plot):
-        handles = any(_handles(site, wire.handler) for site in wire.target.plot.top.sites())
-        if wire.delay <= 0 and handles:
-            yield plot, wire.source, wire.target.plot, wire.end
+def _immediate(found: Survey, plot: Plot) -> Iterator[tuple[Plot, Copies, Plot, Copies]]:
+    """Between which copies events pass that somebody handles within the step."""
+    for bundle in _bundles(found, plot):
+        now = bundle.delays <= 0
+        if now.any() and any(_handles(site, bundle.handler) for site in bundle.target.top.sites()):
+            yield plot, bundle.sources[now], bundle.target, bundle.ends[now]
 
 
-def _tunnels(found: Survey, plot: Plot, reach: Reach) -> Iterator[tuple[Plot, int, Plot, int]]:
+def _tunnels(found: Survey, plot: Plot, reach: Reach) -> Iterator[tuple[Plot, Copies, Plot, Copies]]:
     """Tunnels by which a cell sees more of another one than what that was at the start of the step."""
     for site in plot.top.sites():
         for tunnel, refs in site.block.peers.items():
             known: dict[tuple[Site, bool], bool] = {}
             for copy, row in enumerate(site.rows.tolist()):
                 end, other = found.place(refs.blocks[int(refs.block[row])], int(refs.index[row]))
-                earlier = cell_of(end.plot, other)[1] < cell_of(plot, copy)[1]
+                earlier = bool(cell_of(end.plot, other)[1] < cell_of(plot, copy)[1])
                 if (end, earlier) not in known:
                     known[end, earlier] = sees_start(reach, site, tunnel, end, earlier=earlier)
                 if not known[end, earlier]:

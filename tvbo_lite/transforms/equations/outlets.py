@@ -9,25 +9,33 @@ of the cells does not matter, and the copy is the state.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
 
 from tvbo_lite.transforms.equations.grow import Plot, Site
 from tvbo_lite.transforms.equations.reach import Reach
 
-__all__ = ["are_neighbours", "cell_of", "sees_start"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Copies", "are_neighbours", "cell_of", "sees_start"]
+
+Copies: TypeAlias = "int | NDArray[np.int64]"
 
 
-def cell_of(plot: Plot, k: int) -> tuple[Plot, int]:
-    """The population that a copy is in or attached to, and its cell."""
+def cell_of(plot: Plot, copies: Copies) -> tuple[Plot, Copies]:
+    """The population that copies are in or attached to, and the cell of each."""
     while plot.attached and plot.host is not None:
-        k, plot = int(plot.at[k]), plot.host.plot
-    return plot, k
+        copies, plot = plot.at[copies], plot.host.plot
+    return plot, copies
 
 
-def are_neighbours(one: Plot, k: int, other: Plot, j: int) -> bool:
-    """Whether two copies belong to two cells of one population."""
-    population, cell = cell_of(one, k)
-    same, neighbour = cell_of(other, j)
-    return population is same and cell != neighbour
+def are_neighbours(one: Plot, copies: Copies, other: Plot, others: Copies) -> bool:
+    """Whether two copies, or any pair of several, belong to two cells of one population."""
+    population, cell = cell_of(one, copies)
+    same, neighbour = cell_of(other, others)
+    return population is same and bool(np.any(cell != neighbour))
 
 
 def sees_start(reach: Reach, site: Site, tunnel: str, end: Site, *, earlier: bool) -> bool:

@@ -9,6 +9,8 @@ import pytest
 
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.backends import native
+from tvbo_lite.backends._time import Forecast
+from tvbo_lite.backends.session import Rows, Session, Stop, record
 from tvbo_lite.compiler.switches import foreseen
 from tvbo_lite.errors import InputError, ModelError, StepError, UnsupportedError
 from tvbo_lite.expr.lems import parse, write
@@ -400,3 +402,61 @@ def test_coupled_nodes_keep_the_order():
             rows = exp.run(method=method, sampling_step_size=0.0005).integration.data
             found.append(np.abs(rows.values - exact.integration.data.values).max())
         np.testing.assert_allclose(np.log2(np.divide(found[:-1], found[1:])), order, atol=0.15)
+
+
+# ---- pauses ------------------------------------------------------------------------------------------------
+
+
+PULSED = OSCILLATOR + on("y .lt. 0", z="z + 1") + rate("z", "0 - w*z")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("steps", [1, 3, 17])
+def test_pauses_within_a_row_change_no_bit(method, steps):
+    """However few steps are made between them, and with actions in between."""
+    program = native.prepare(
+        native.with_solver(model(PULSED, ("x", "z"), length=80.0, step=20.0), {"method": method})
+    )[1]
+    kernel = native.compile_program(program)
+    whole = Session(program, kernel, method=method)
+    expected = np.empty((4, whole.width))
+    assert kernel.run(whole.memory, expected) == len(expected)
+    rows, session, calls = np.empty((4, whole.width)), Session(program, kernel, method=method), 0
+    while session.done < len(rows):
+        session.memory[program.own_steps.left] = steps
+        session.done += kernel.run(session.memory, rows[session.done :])
+        calls += 1
+    assert calls > len(rows)
+    assert rows.tobytes() == expected.tobytes()
+    whole.close()
+    session.close()
+
+
+def test_a_row_of_many_steps_can_be_stopped():
+    """Far from its end: the run is asked for a sign now and then, though no row is complete."""
+    stiff = rate("x", "w*1000000*(1 - x)") + start(x=0)
+    linked = native.with_solver(model(stiff, length=1000.0, step=1000.0), {"method": "bosh3"})
+    _, session = native.open_session(linked)
+    rows, stop, calls = Rows(1, session.width), Stop(), []
+
+    def progress(*numbers):
+        calls.append(numbers)
+        stop.wanted = len(calls) > 3
+
+    assert record(session, 1, rows, progress, stop)
+    assert (calls, session.done, rows.filled) == ([(0, 1)] * 4, 0, 0)
+    session.close()
+
+
+def test_an_estimate_counts_all_parts_of_a_row(monkeypatch):
+    """The seconds between two rows, however many calls they took."""
+    forecast = Forecast(10)
+    told = []
+    monkeypatch.setattr(forecast, "is_made", lambda *numbers: told.append(numbers))
+    fast = rate("x", "w*30000*(1 - x)") + start(x=0)
+    linked = native.with_solver(model(fast, length=4.0, step=1.0), {"method": "bosh3"})
+    _, session = native.open_session(linked)
+    record(session, 4, Rows(4, session.width), forecast=forecast)
+    assert sum(rows for rows, _, _ in told) == 4
+    assert sum(seconds for _, seconds, _ in told) == pytest.approx(session.seconds, rel=0.5)
+    session.close()

@@ -202,6 +202,28 @@ def test_a_signal_ends_a_run_that_keeps_what_it_has(number: int) -> None:
     assert ExperimentResult.load("run.partial.zarr").stopped
 
 
+STIFF = """
+dynamics:
+  name: node
+  parameters: {tau: 1.0e-9}
+  state_variables: {x: {equation: (1 - x)/tau, initial_value: 0.0}}
+integration: {method: dopri5, step_size: 1000, duration: 10000, time_scale: s}
+"""
+
+
+def test_a_signal_ends_a_run_that_comes_to_no_row() -> None:
+    """A method that chooses its steps makes 10^12 of them before the second row; the first one is kept."""
+    Path("stiff.yaml").write_text(STIFF)
+    process = started("run", "stiff.yaml", "--output", "run.zarr")
+    until(lambda: list(Path().glob(".run*.part.zarr")))
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, out + err
+    assert "what was recorded until then is kept" in err
+    assert ExperimentResult.load("run.partial.zarr").data.time.values.tolist() == [0.0]
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
 def test_a_signal_at_any_time_leaves_whole_files_or_none(number: int) -> None:
     """While the program starts, reads, compiles, runs or writes: no traceback, and nothing half done."""

@@ -100,7 +100,7 @@ def run_linked(
         job = Job(session, tree.plan, tree.units(), tree.n_rows(program), progress, forecast)
         recording = in_memory(job) if output is None else on_disk(job, output)
         timings["simulate"] = session.seconds
-        keep = program.step_length is None if keep_state is None else keep_state
+        keep = program.own_steps is None if keep_state is None else keep_state
         state = session.state() if keep else None
     finally:
         session.close()

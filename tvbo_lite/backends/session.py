@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "Rows", "Run", "Session", "Sink", "Stop", "record", "stopped_by_ctrl_c"]
 
 PART = 0.05  # s; between two calls of compiled code progress is reported and Ctrl-C is seen
+FIRST_STEPS = 100  # of a method that chooses them, before the first pause
 GROWTH = 10.0  # how much longer the next part may be: the first is one row
 
 Progress = Callable[[int, int], None]
@@ -82,6 +83,7 @@ class Session:
         self.program, self.kernel, self.method = program, kernel, method
         self._team = ExitStack()
         self._runner = self._team.enter_context(team(kernel, threads))
+        self._steps = FIRST_STEPS
         self.is_fresh = state is None
         self.done, self.time = 0, 0.0
         begin = perf_counter()
@@ -113,14 +115,21 @@ class Session:
     def run(self, rows: NDArray[np.float64]) -> NDArray[np.void]:
         """Goes on for as many rows as there are, and fills them; the events that were recorded meanwhile.
 
-        Where a value is not finite, ``done`` tells which rows are good.
+        ``done`` tells which rows are good: not all where a value is not finite, and where a method that
+        chooses its steps pauses before it comes to the next row.
         """
+        own, begin = self.program.own_steps, perf_counter()
+        if own is not None:
+            self.memory[own.left] = self._steps
         good = self._runner.run(self.memory, rows)
         self.done += good
-        if good < len(rows):
+        if own is not None and self.memory[own.halfway]:
+            spent = max(perf_counter() - begin, 1e-9)
+            self._steps = max(1, int(self._steps * min(PART / spent, GROWTH)))
+        elif good < len(rows):
             check(self.program, self.memory, float(rows[good, 0]))
-        if len(rows):
-            self.time = float(rows[-1, 0])
+        if good:
+            self.time = float(rows[good - 1, 0])
         return self.kernel.take_events(self.memory)
 
     def advance(self, n_rows: int) -> Run:
@@ -201,7 +210,7 @@ class Session:
 
     def require_fixed_steps(self) -> None:
         """Raises `UnsupportedError` for a method that chooses its steps."""
-        if self.program.step_length is not None:
+        if self.program.own_steps is not None:
             what = f"the method '{self.method}' chooses its steps, and the last one ends with the run"
             hint = "use a method with a fixed step, such as 'rk4', to keep a state and go on"
             raise UnsupportedError(Problem(what, hint=hint))
@@ -261,7 +270,7 @@ def record(
     ``progress`` is called with (rows done, rows in all). Raises `UnsupportedError` where the ``forecast``
     says that the run would take too long.
     """
-    done, size = 0, 1
+    done, size, untold = 0, 1, 0.0  # untold: seconds since the last row
     events = session.first_events
     session.first_events = events[:0]
     if len(events):
@@ -275,14 +284,17 @@ def record(
         except SimulationError:
             sink.take(rows[: session.done - before], session.kernel.take_events(session.memory))
             raise
+        rows = rows[: session.done - before]
         sink.take(rows, events)
         done += len(rows)
         if progress is not None:
             progress(done, n_rows)
         spent = max(perf_counter() - begin, 1e-9)
         session.seconds += spent
-        if forecast is not None and forecast.is_made(len(rows), spent, n_rows - done):
-            forecast = None
+        untold += spent
+        if forecast is not None and len(rows):
+            forecast = None if forecast.is_made(len(rows), untold, n_rows - done) else forecast
+            untold = 0.0
         size = max(1, int(len(rows) * min(PART / spent, GROWTH)))
     return done < n_rows
 
@@ -329,9 +341,9 @@ def check(program: Program, memory: NDArray[np.float64], time: float) -> None:
     """Raises `SimulationError` for the first watched or recorded value that is not finite."""
     import numpy as np
 
-    length = program.step_length
-    if length is not None and not np.isfinite(memory[length]):
-        raise _too_long(program, memory)
+    own = program.own_steps
+    if own is not None and not np.isfinite(memory[own.length]):
+        raise _too_long(program, memory, float(memory[own.begin]))
     for cell in sorted(program.checked, key=lambda cell: cell.block.number):  # sources before their readers
         values = memory[cell.offset : cell.offset + cell.size]
         bad = np.flatnonzero(~np.isfinite(values))
@@ -341,12 +353,11 @@ def check(program: Program, memory: NDArray[np.float64], time: float) -> None:
             raise SimulationError(name, Instance(cell.block, k).path(), time, float(values[k]))
 
 
-def _too_long(program: Program, memory: NDArray[np.float64]) -> StepError:
-    """The variable with the largest value, at the time up to which the run came."""
+def _too_long(program: Program, memory: NDArray[np.float64], time: float) -> StepError:
+    """The variable with the largest value, at the ``time`` up to which the run came."""
     import numpy as np
 
-    begun = TIME if program.step_begin is None else program.step_begin
-    time, found = float(memory[begun]), []
+    found = []
     for cell in program.checked:
         values = memory[cell.offset : cell.offset + cell.size]
         sizes = np.nan_to_num(np.abs(values), nan=np.inf)

@@ -55,6 +55,8 @@ class _Cells:
     error: ir.Load  # of the last step
     failed: ir.Load  # whether the step before was refused
     pending: ir.Load  # whether actions are due at the end of the last step
+    left: ir.Load  # how many steps may be made before the next pause
+    halfway: ir.Load  # whether a pause has come before the row
     done: ir.Load
     row: ir.Load  # time of the row to be filled
     rows: ir.Load
@@ -69,13 +71,12 @@ class _Cells:
     def of(cls, parts: Parts) -> _Cells:
         places = {name: parts.room() for name in ("old", "new", "ahead")}
         scalars = {item.name: parts.scalar() for item in fields(cls) if item.name not in places}
+        scalars["left"] = parts.scalar(float("inf"))
         return cls(**scalars, **places)  # type: ignore[arg-type]  # by their names
 
 
-def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple[Body, Body, tuple[int, int]]:
-    """What is done at the start; the code for one row; where the length of the next step is kept, and when
-    the last one began.
-    """
+def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple[Body, Body, ir.OwnSteps]:
+    """What is done at the start; the code for one row; what others may see of the steps."""
     cells = _Cells.of(parts)
     stages: _Explicit | _Implicit
     if isinstance(method, Rosenbrock):
@@ -83,7 +84,8 @@ def adaptive(parts: Parts, method: RungeKutta | Rosenbrock, end: float) -> tuple
     else:
         stages = _Explicit(parts, cells, method)
     driver = _Adaptive(parts, cells, stages, end)
-    return driver.begin(), driver.row(), (cells.next.offset, cells.begin.offset)
+    seen = (cells.next, cells.begin, cells.left, cells.halfway)
+    return driver.begin(), driver.row(), ir.OwnSteps(*(cell.offset for cell in seen))
 
 
 class _Explicit:
@@ -263,17 +265,28 @@ class _Adaptive:
     # ---- one row ----------------------------------------------------------------------------------------
 
     def row(self) -> Body:
-        """Steps until the row's time is reached, then the row."""
+        """Steps until the row's time is reached, then the row; or no more than are allowed, and a pause."""
         parts, cells = self.parts, self.cells
-        body: Body = [ir.Store(cells.rows, plus(cells.rows, ONE))]
-        body.append(ir.Store(cells.row, times(cells.rows, number(parts.row_dt))))
+        next_row = (
+            ir.Store(cells.rows, plus(cells.rows, ONE)),
+            ir.Store(cells.row, times(cells.rows, number(parts.row_dt))),
+        )
+        body: Body = [ir.If(below(cells.halfway, ONE), next_row)]
         more: ir.Value = below(cells.end, cells.row)
         step = self._advance()
         if self.settles:
             act = Binary("and", below(ZERO, cells.pending), at_most(cells.end, cells.row))
             more = Binary("or", more, act)
             step = [ir.If(below(ZERO, cells.pending), tuple(self._act()), tuple(step))]
-        body.append(ir.While(more, tuple(step)))
+        step.append(ir.Store(cells.left, minus(cells.left, ONE)))
+        body.append(ir.While(Binary("and", below(ZERO, cells.left), more), tuple(step)))
+        body.append(ir.Store(cells.halfway, choose(more, ONE, ZERO)))
+        return [*body, ir.If(below(cells.halfway, ONE), tuple(self._reached()))]
+
+    def _reached(self) -> Body:
+        """The states at the time of the row, and what follows from them."""
+        parts, cells = self.parts, self.cells
+        body: Body = []
         inside: Body = []
         theta = parts.let(inside, over(minus(cells.row, cells.begin), cells.length))
         inside += self.stages.dense(theta)

@@ -499,6 +499,21 @@ class Cell:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSteps:
+    """Where in memory a method that chooses its steps keeps what others look at.
+
+    ``length`` of the next step, which is NaN where it has given up; ``begin``: the time at which the last one
+    began. It makes as many steps as ``left`` says (infinitely many unless that is set), then it ends the run
+    with ``halfway`` above 0: the present row is not reached yet, and the next run goes on towards it.
+    """
+
+    length: int
+    begin: int
+    left: int
+    halfway: int
+
+
 @dataclass(eq=False, slots=True)
 class Program:
     """A whole model, lowered.
@@ -507,9 +522,8 @@ class Program:
     ``memory[TIME]``; ``initialise`` is run once. ``records`` are the memory places of the recorded
     quantities, ``checked`` those cells whose values must stay finite. Each row of results takes
     ``substeps`` steps. With ``own_time`` the step delivers events and tells the time itself: it begins
-    with the time of the row that it is to reach. ``step_length`` is the place where a method that chooses
-    its steps keeps the length of the next one, which is NaN where it has given up, and ``step_begin`` that of
-    the time at which the last one began. Every so many rows as ``apart`` says is a result.
+    with the time of the row that it is to reach. ``own_steps`` are those of a method that chooses their
+    lengths. Every so many rows as ``apart`` says is a result.
     """
 
     dt: float  # s
@@ -527,8 +541,7 @@ class Program:
     seed: int = 1234
     substeps: int = 1
     own_time: bool = False
-    step_length: int | None = None
-    step_begin: int | None = None
+    own_steps: OwnSteps | None = None
     apart: int = 1
 
     def delays(self) -> bool:

@@ -54,7 +54,7 @@ def module(program: ir.Program, *, fast: bool = False, threads: int = 1) -> Modu
     run = _Run(shared).text()
     library = runtime.text({*shared.needs, "release", *(("restore",) if shared.queued else ())})
     text = "\n".join([*shared.tables, *functions, *shared.parts, run, *library, *shared.metadata()]) + "\n"
-    light = program.step_length is not None and len(program.memory) <= SMALL and not fast
+    light = program.own_steps is not None and len(program.memory) <= SMALL and not fast
     divided = "threads.help" in shared.needs
     return Module(text, shared.arrays, len(program.memory), light, tuple(shared.queued), divided)
 
@@ -101,7 +101,8 @@ class _Run(DeliveryCode):
     """``i64 run(double *memory, double *rows, i64 count)``.
 
     Does ``count`` steps; after each it writes a row (time, recorded values) and moves the time on.
-    Returns the number of rows whose values are all finite: less than ``count`` where one was not.
+    Returns the number of rows whose values are all finite: less than ``count`` where one was not, or where a
+    method that chooses its steps pauses before it reaches the next one.
     """
 
     def text(self) -> str:
@@ -111,6 +112,8 @@ class _Run(DeliveryCode):
             if not program.own_time:
                 self.deliver()
             self.body(program.step.body)
+            if program.own_steps is not None:
+                self._pause(row, program.own_steps.halfway)
             start = self.do(f"mul i64 {row}, {width}")
             time = self.do(f"load double, ptr {self.cell(ir.TIME)}")
             self._write(start, 0, time)
@@ -121,6 +124,15 @@ class _Run(DeliveryCode):
         self.say("ret i64 %count")
         head = "define i64 @run(ptr noalias %S, ptr noalias %rows, i64 %count) nounwind {"
         return "\n".join([head, "entry:", *self.variables, *self.lines, "}"])
+
+    def _pause(self, row: str, halfway: int) -> None:
+        """The end of the run where the row is not reached."""
+        more = self.do(f"fcmp ogt double {self.do(f'load double, ptr {self.cell(halfway)}')}, {literal(0.0)}")
+        paused, reached = self.labels("paused", "reached")
+        self.say(f"br i1 {more}, label %{paused}, label %{reached}")
+        self.begin(paused)
+        self.say(f"ret i64 {row}")
+        self.begin(reached)
 
     def _record(self, start: str) -> None:
         """The recorded values of one row: stretches of memory as they are, many others by a loop."""
@@ -150,11 +162,11 @@ class _Run(DeliveryCode):
     def _check(self, row: str) -> None:
         """0 * x is 0 for every finite x, and NaN for the others: one sum tells of all."""
         cells, total = self.shared.program.checked, literal(0.0)
-        length = self.shared.program.step_length
-        if not cells and length is None:
+        own_steps = self.shared.program.own_steps
+        if not cells and own_steps is None:
             return
-        if length is not None:
-            total = self._add_check(total, length)
+        if own_steps is not None:
+            total = self._add_check(total, own_steps.length)
         for cell in cells:
             if cell.size <= CHECK_UNROLL:
                 for place in range(cell.offset, cell.offset + cell.size):

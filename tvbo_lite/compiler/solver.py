@@ -212,7 +212,7 @@ class _Solving(ModelLowering):
         parts = self._parts(states, passes, records)
         handlers = [handler for block in self.forest.blocks for handler in self.code[block.number].handlers()]
         starts = [self.code[block.number].start() for block in self.forest.blocks]
-        opening, step, (length, begun) = self._driven(parts)
+        opening, step, own_steps = self._driven(parts)
         initialise = replace(starts[-1], body=(*starts[-1].body, *opening))
         events, ports = self.record_events(), self.all_ports(handlers)
         grid = self._grid()
@@ -231,8 +231,7 @@ class _Solving(ModelLowering):
             events=events,
             seed=DEFAULT_SEED if self.plan.seed is None else self.plan.seed,
             own_time=True,
-            step_length=length,
-            step_begin=begun,
+            own_steps=own_steps,
             apart=grid.apart,
         )
 
@@ -337,8 +336,8 @@ class _Solving(ModelLowering):
                     self.memory.own(block, f"test {number} {when}")
         return firsts[1] - firsts[0], firsts[0], firsts[1]
 
-    def _driven(self, parts: Parts) -> tuple[Body, Body, tuple[int | None, int | None]]:
-        """What is done at the start and for a row; where the method keeps its step, and when that began."""
+    def _driven(self, parts: Parts) -> tuple[Body, Body, ir.OwnSteps | None]:
+        """What is done at the start and for a row; what a method that chooses its steps tells of them."""
         method = self.method
         held = [item for item in self.beyond.noise if item.held]
         if self.is_adaptive and held:
@@ -353,7 +352,7 @@ class _Solving(ModelLowering):
                 return adaptive(parts, _dopri5(), end)
             return adaptive(parts, method, end)
         step = stochastic(parts, method) if isinstance(method, Stochastic) else fixed(parts, method)
-        return begin(parts), repeated(parts, step), (None, None)
+        return begin(parts), repeated(parts, step), None
 
     # ---- random numbers -------------------------------------------------------------------------------
 

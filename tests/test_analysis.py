@@ -226,6 +226,18 @@ def test_arrays_give_what_single_numbers_give(values: list[float]) -> None:
     assert found == pytest.approx([evaluate(expr, {"x": x}) for x in values], rel=1e-12)
 
 
+@given(st.lists(st.floats(), min_size=1, max_size=5), st.floats())
+def test_what_is_exact_gives_the_same_bits(values: list[float], k: float) -> None:
+    """Infinities, zeros of either sign and what is not a number included."""
+    expr = parse("sqrt(x) / (k - x) + -x ^ 2 * k - abs(x / 3)")
+    assert arrays.is_exact(expr)
+    found = arrays.evaluate(expr, {"x": np.array(values), "k": np.float64(k)})
+    expected = np.array([evaluate(expr, {"x": x, "k": k}) for x in values])
+    assert np.array_equal(found, expected, equal_nan=True)
+    assert np.array_equal(np.signbit(found[found == 0]), np.signbit(expected[expected == 0]))
+    assert not any(map(arrays.is_exact, map(parse, ("exp(x)", "x ^ 3", "x ^ k", "x .lt. k", "2 * sin(x)"))))
+
+
 def test_a_phase_plane_is_drawn() -> None:
     """Both nullclines, the kinds of fixed points and the trajectory are named in the legend."""
     experiment = qif()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,6 +11,7 @@ import xarray as xr
 from tvbo_lite import SimulationExperiment
 from tvbo_lite.backends import native
 from tvbo_lite.errors import InputError, ModelError, UnsupportedError
+from tvbo_lite.formats.lems import reader
 from tvbo_lite.losses import LossWarning
 from tvbo_lite.results import ExperimentResult
 
@@ -34,6 +37,23 @@ def experiment(record: str) -> SimulationExperiment:
 @pytest.fixture(scope="module")
 def whole():
     return experiment("[v, w, spikes]").run()
+
+
+@pytest.mark.parametrize("of", ["{of: ':20'}", "{of: [3, 1, 17]}"])
+def test_chosen_spikes_are_rows_of_a_table(of):
+    """To the engine; one by one, as in a file, they give the same events."""
+    model = reader.link(experiment(f"{{spikes: {of}}}").model())
+    [simulation] = [item for item in model.components if item.tag == "Simulation"]
+    [file] = simulation.children
+    [rows] = file.children.parts
+    assert (rows.count, file.children[1].attributes["select"]) == (len(rows), f"C[{rows.ids[1]}]")
+    apart = replace(simulation, children=(replace(file, children=tuple(file.children)),))
+    components = [apart if item is simulation else item for item in model.components]
+    (times, ids), (expected, names) = (
+        native.run_linked(each).events["C"] for each in (model, replace(model, components=tuple(components)))
+    )
+    assert len(times) > 5
+    assert (times.tolist(), ids) == (expected.tolist(), names)
 
 
 @pytest.mark.parametrize(

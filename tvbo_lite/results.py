@@ -208,7 +208,8 @@ class ExperimentResult:
         raise KeyError(f"no spikes of '{population}'; recorded are those of: {known}{guess}")
 
     def spikes(self, threshold: float | None = None) -> dict[str, NDArray[np.float64]]:
-        """Spike times in s for each spiking trace: upward crossings of ``threshold``.
+        """Spike times in s for each spiking trace: upward crossings of ``threshold``. Spikes that were
+        recorded as such are in ``events``.
 
         The threshold is in the trace's present unit and applies to every trace of a variable ``v`` or
         ``V``; without one, each trace is searched midway between its extremes if it looks like

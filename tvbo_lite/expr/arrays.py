@@ -14,7 +14,7 @@ from tvbo_lite.expr.tree import Binary, Call, Expr, Name, Negate, Not, Number, S
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "is_exact"]
 
 
 def evaluate(expr: Expr, values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -24,6 +24,21 @@ def evaluate(expr: Expr, values: Mapping[str, NDArray[np.float64]]) -> NDArray[n
     """
     with np.errstate(all="ignore"):
         return np.asarray(_value(expr, values), dtype=np.float64)
+
+
+def is_exact(expr: Expr) -> bool:
+    """Whether arrays get the bits that `tvbo_lite.expr.evaluate` gives, as IEEE 754 rounds them all."""
+    match expr:
+        case Number() | Name():
+            return True
+        case Negate(operand) | Call("sqrt" | "abs", operand):
+            return is_exact(operand)
+        case Binary("+" | "-" | "*" | "/", left, right):
+            return is_exact(left) and is_exact(right)
+        case Binary("^", left, Number(2.0)):
+            return is_exact(left)
+        case _:
+            return False
 
 
 def _value(expr: Expr, values: Mapping[str, NDArray[np.float64]]) -> Any:
@@ -55,13 +70,17 @@ def _value(expr: Expr, values: Mapping[str, NDArray[np.float64]]) -> Any:
             raise ExpressionError(msg)
 
 
+def _power(x: Any, y: Any) -> Any:
+    return x * x if np.ndim(y) == 0 and y == 2.0 else np.power(x, y)
+
+
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
     "exp": np.exp, "sqrt": np.sqrt, "abs": np.abs, "ceil": np.ceil,
 }  # fmt: skip
 
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": np.power,
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "^": _power,
     "lt": np.less, "gt": np.greater, "leq": np.less_equal, "geq": np.greater_equal,
     "eq": np.equal, "neq": np.not_equal, "and": np.logical_and, "or": np.logical_or,
 }  # fmt: skip

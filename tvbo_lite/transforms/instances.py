@@ -147,15 +147,14 @@ class Instance:
         return found[-1] if found else None
 
     def _indexed(self, name: str) -> Instance | None:
-        k = whole(name[1:-1])
-        if len(self.block.shape.lists) != 1 or k is None:
-            return None
-        for block in self.block.listed_in(self.block.shape.lists[0]):
-            members = block.members(self.k)
-            if k < len(members):
-                return Instance(block, members[k])
-            k -= len(members)
-        return None
+        return indexed(self.counted(), name)
+
+    def counted(self) -> list[tuple[Block, range]]:
+        """What an index counts, block by block: the members of its list. Of several lists none is counted."""
+        lists = self.block.shape.lists
+        if len(lists) != 1:
+            return []
+        return [(block, block.members(self.k)) for block in self.block.listed_in(lists[0])]
 
     def _attached(self, name: str) -> Instance | None:
         """The attached one of that id, or of a list, an id and a number: ``synapses:syn:0``."""
@@ -187,6 +186,18 @@ class Instance:
         known = [*self.block.peers, *(name for name, _ in self.named)]
         known += [one.id for _, one in self.children() if one.id]
         return nearest(step, known)
+
+
+def indexed(counted: list[tuple[Block, range]], name: str) -> Instance | None:
+    """The one that an index such as ``[3]`` names."""
+    k = whole(name[1:-1])
+    if k is None:
+        return None
+    for block, members in counted:
+        if k < len(members):
+            return Instance(block, members[k])
+        k -= len(members)
+    return None
 
 
 def walk(root: Instance) -> Iterator[Instance]:

@@ -8,7 +8,7 @@ model with its own simulation types works like one with NeuroML's.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tvbo_lite.errors import ModelError, Problem
@@ -23,7 +23,7 @@ from tvbo_lite.lems.plan import (
     SimulationPlan,
 )
 from tvbo_lite.numerals import whole
-from tvbo_lite.transforms.resolve import ResolvedComponent, Resolver
+from tvbo_lite.transforms.resolve import ResolvedComponent, ResolvedRows, Resolver
 
 _MOST = 2.0**53  # steps; from there on doubles are not all whole numbers
 WHOLE = 1e-9  # how far length / step may be from a whole number
@@ -168,12 +168,19 @@ def _file(component: ResolvedComponent) -> OutputFile:
 def _event_file(component: ResolvedComponent) -> EventOutputFile:
     section = _section(component, "EventWriter")
     assert section is not None  # noqa: S101  only components that have one are asked
-    selections = []
-    for item in _having(component, "EventRecord"):
-        record = _section(item, "EventRecord")
-        assert record is not None  # noqa: S101  only components that have one are asked
-        port = _text(item, record, "eventPort") or ""
-        place = item.component.location
-        selections.append(EventSelection(item.id or "", _quantity(item, record), port, place))
+    tables = [member for _, member in component.members if isinstance(member, ResolvedRows)]
+    selections = [one for item in component.children() for one in _selections(item, (item.component,))]
+    selections += [one for table in tables for one in _selections(table.first, table.rows)]
     form = _text(component, section, "format") or "ID_TIME"
     return EventOutputFile(component.id or "", _path(component, section), form, tuple(selections))
+
+
+def _selections(item: ResolvedComponent, each: Iterable[m.Component]) -> Iterator[EventSelection]:
+    """Of a component, or of those of the rows of a table, of which it is the first."""
+    record = _section(item, "EventRecord")
+    if record is None:
+        return
+    _quantity(item, record)
+    port, quantity = _text(item, record, "eventPort") or "", record.attributes["quantity"]
+    for one in each:
+        yield EventSelection(one.id or "", one.attributes[quantity].strip(), port, one.location)

@@ -268,7 +268,8 @@ class Resolver:
         name, first = resolved.members[-1]
         assert isinstance(first, ResolvedComponent)  # noqa: S101  a component has just been added
         does = first.type.structure or first.type.dynamics != m.Dynamics()
-        if does and is_simple(first.type) and rows.ids is None:
+        records = not does and any(item.kind == "EventRecord" for item in first.type.simulation)
+        if records or (does and is_simple(first.type) and rows.ids is None):
             resolved.lists[name].pop()
             resolved.members[-1] = (name, ResolvedRows(rows, first, self._columns(first, rows)))
             return
@@ -365,10 +366,14 @@ def _each(
     """An expression's value for each row; None where it is the same for all."""
     import numpy as np
 
-    used = {name: columns[name].tolist() for name in names(expr) if name in columns}
+    from tvbo_lite.expr import arrays
+
+    used = {name: columns[name] for name in names(expr) if name in columns}
     if not used:
         return None
-    rows = zip(*used.values(), strict=True)
+    if arrays.is_exact(expr):
+        return arrays.evaluate(expr, {name: np.asarray(value) for name, value in fixed.items()} | used)
+    rows = zip(*(column.tolist() for column in used.values()), strict=True)
     return np.array([evaluate(expr, {**fixed, **dict(zip(used, row, strict=True))}) for row in rows])
 
 

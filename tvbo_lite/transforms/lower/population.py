@@ -65,7 +65,13 @@ class Population:
 
     def path(self, index: int) -> str:
         """``iz_pop[0]``, or ``iz_pop/0/iz`` where the instances are listed."""
-        return f"{self.id}/{index}/{self.component}" if self.listed else f"{self.id}[{index}]"
+        before, after = self.around
+        return f"{before}{index}{after}"
+
+    @property
+    def around(self) -> tuple[str, str]:
+        """What stands before and after an index in the path of its instance."""
+        return (f"{self.id}/", f"/{self.component}") if self.listed else (f"{self.id}[", "]")
 
     def lowered(self) -> lems.Component:
         """The ``population`` element."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tvbo_lite.lems import model as lems
 from tvbo_lite.lems.beyond import Interval
+from tvbo_lite.lems.rows import Children, Column, Rows
 from tvbo_lite.schema.integration import unit_of_time
 from tvbo_lite.transforms.lower.noise import SETTINGS, check_settings
 from tvbo_lite.transforms.lower.population import SPIKE
@@ -126,19 +127,19 @@ def _columns(population: Population, kept: Sequence[Kept], inside: str) -> Itera
 
 def _event_files(populations: Iterable[Population], inside: str) -> Iterator[lems.Component]:
     """The event file of each population; its ids are the indices of the cells."""
+    import numpy as np
+
     for population in populations:
         if not population.spiking:
             continue
-        selections = tuple(
-            lems.Component(
-                "EventSelection",
-                str(index),
-                attributes={"select": f"{inside}{population.path(index)}", "eventPort": SPIKE},
-            )
-            for index in population.spiking
-        )
+        before, after = population.around
+        indices = np.array(population.spiking, dtype=np.int64)
+        select = {"select": Column(indices, f"{inside}{before}", after)}
+        selections = Rows("EventSelection", len(indices), select, {"eventPort": SPIKE}, ids=indices)
         texts = {"fileName": f"results/{population.id}.spikes", "format": "ID_TIME"}
-        yield lems.Component("EventOutputFile", population.id, attributes=texts, children=selections)
+        yield lems.Component(
+            "EventOutputFile", population.id, attributes=texts, children=Children(selections)
+        )
 
 
 def _check(context: Context, integrator: Integrator) -> None:

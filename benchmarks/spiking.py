@@ -27,7 +27,6 @@ class Row:
     theirs: tuple[object, ...]
     limit: float | None = None
     key: str = "seconds"
-    rounds: int = 5  # fewer of what takes long
 
 
 DOCUMENT = "1000 pulse-coupled neurons, 1 s, all recorded"
@@ -40,18 +39,18 @@ OURS_LARGE = ("ours_izhikevich.py", *LARGE)
 ANNARCHY = ("annarchy_izhikevich.py",)
 BRIAN = ("brian2_cobahh.py",)
 ROWS = (
-    Row(f"{DOCUMENT}: the loop", OURS_EULER, "annarchy", ANNARCHY, 1 / 4, rounds=3),
+    Row(f"{DOCUMENT}: the loop", OURS_EULER, "annarchy", ANNARCHY, 1 / 4),
     Row(f"{DOCUMENT}: the loop", OURS_PAPER, "nest", ("nest_izhikevich.py",), 1 / 7),
-    Row(f"{DOCUMENT}: whole processes", OURS_EULER, "annarchy", ANNARCHY, 1 / 12, "process", 3),
-    Row(f"{SPARSE}: the loop", OURS_LARGE, "brian2", ("brian2_izhikevich.py", *LARGE), 1.0, rounds=3),
-    Row(f"{SPARSE}: the loop", OURS_LARGE, "nest", ("nest_izhikevich.py", *LARGE), 1.0, rounds=3),
+    Row(f"{DOCUMENT}: whole processes", OURS_EULER, "annarchy", ANNARCHY, 1 / 12, "process"),
+    Row(f"{SPARSE}: the loop", OURS_LARGE, "brian2", ("brian2_izhikevich.py", *LARGE), 1.0),
+    Row(f"{SPARSE}: the loop", OURS_LARGE, "nest", ("nest_izhikevich.py", *LARGE), 1.0),
     Row(f"{COBAHH}: the loop, `fast=True`", ("ours_cobahh.py", "fast"), "brian2", BRIAN, 1 / 2),
-    Row(f"{COBAHH}: the loop", ("ours_cobahh.py",), "brian2", BRIAN, rounds=3),
+    Row(f"{COBAHH}: the loop", ("ours_cobahh.py",), "brian2", BRIAN),
 )
 
 
 def measure(rounds: int, tell: Callable[[str], None]) -> list[Pair | Missing]:
-    """The pairs, at most ``rounds`` runs of each, in turn; what has no peer here is missing."""
+    """The pairs, ``rounds`` runs of each, in turn; what has no peer here is missing."""
     found: list[Pair | Missing] = []
     for row in ROWS:
         python = find(row.peer)
@@ -61,7 +60,7 @@ def measure(rounds: int, tell: Callable[[str], None]) -> list[Pair | Missing]:
             found.append(Missing(name, f"no {PEERS[row.peer]} here"))
             continue
         try:
-            found.append(_pair(name, row, python, min(rounds, row.rounds)))
+            found.append(_pair(name, row, python, rounds))
         except FailedError as error:
             found.append(Missing(name, str(error)))
     tell("  memory")

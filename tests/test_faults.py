@@ -25,6 +25,7 @@ from tvbo_lite import SimulationExperiment
 from tvbo_lite.backends import jlems
 from tvbo_lite.backends.java import java_version
 from tvbo_lite.cli import cli
+from tvbo_lite.cli._failure import failure
 from tvbo_lite.errors import BackendError, StoreError, UnsupportedError
 from tvbo_lite.results import ExperimentResult
 
@@ -241,6 +242,14 @@ def test_a_signal_at_any_time_leaves_whole_files_or_none(number: int) -> None:
         assert "Traceback" not in err
         left = {name: data for name, data in content().items() if ".partial." not in name}
         assert left == whole
+
+
+def test_a_signal_that_another_error_hides_is_no_fault() -> None:
+    """Python 3.11 wraps one that comes while a class is made."""
+    hidden = RuntimeError("Error calling __set_name__")
+    hidden.__cause__ = KeyboardInterrupt()
+    assert (failure(hidden).exit_code, failure(hidden).message.strip()) == (130, "stopped")
+    assert failure(RuntimeError("another")).exit_code == 70
 
 
 @pytest.mark.parametrize("name", ["s.npz", "s.zarr"])

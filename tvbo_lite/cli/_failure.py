@@ -45,8 +45,17 @@ def failure(error: BaseException) -> Failure:
             return Failure(f"error: {where}{error.strerror or error}")
         case MemoryError():
             return Failure("error: this needs more memory than there is")
+        case _ if _interrupted(error):
+            return failure(KeyboardInterrupt())
     report = "this is a fault of tvbo-lite; please report it with what 'tvbo-lite --debug ...' shows"
     return OurFault(f"error: {type(error).__name__}: {error}\n{report}")
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C lies behind an error, as where Python 3.11 wraps what a class being made meets."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _marked(text: str) -> str:

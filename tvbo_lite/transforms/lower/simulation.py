@@ -127,11 +127,11 @@ def _columns(population: Population, kept: Sequence[Kept], inside: str) -> Itera
 
 def _event_files(populations: Iterable[Population], inside: str) -> Iterator[lems.Component]:
     """The event file of each population; its ids are the indices of the cells."""
-    import numpy as np
-
     for population in populations:
         if not population.spiking:
             continue
+        import numpy as np  # slow to load, and seldom needed
+
         before, after = population.around
         indices = np.array(population.spiking, dtype=np.int64)
         select = {"select": Column(indices, f"{inside}{before}", after)}

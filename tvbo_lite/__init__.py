@@ -5,7 +5,6 @@ Importing this package loads nothing heavy and runs nothing; names load on first
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,11 +30,9 @@ def __getattr__(name: str) -> object:
     if name not in _LAZY:
         msg = f"module 'tvbo_lite' has no attribute '{name}'"
         raise AttributeError(msg)
-    from tvbo_lite.collector import all_is_old, collector_paused
+    from tvbo_lite.collector import loaded
 
-    with collector_paused():
-        value = getattr(import_module(_LAZY[name]), name)
-        all_is_old()
+    value = getattr(loaded(_LAZY[name]), name)
     globals()[name] = value
     return value
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from importlib import import_module
 from threading import Thread
 
-from tvbo_lite.collector import all_is_old, collector_paused
+from tvbo_lite.collector import loaded
 
 __all__ = ["load_ahead", "settle"]
 
@@ -33,6 +32,5 @@ def settle() -> None:
 
 
 def _load(module: str) -> None:
-    with suppress(ImportError), collector_paused():
-        import_module(module)
-        all_is_old()
+    with suppress(ImportError):
+        loaded(module)

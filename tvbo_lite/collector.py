@@ -5,6 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 @contextmanager
@@ -21,6 +26,14 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def loaded(module: str) -> ModuleType:
+    """A module, imported without the collector looking at it."""
+    with collector_paused():
+        found = import_module(module)
+        all_is_old()
+    return found
 
 
 def all_is_old() -> None:

@@ -124,8 +124,7 @@ class Session:
         good = self._runner.run(self.memory, rows)
         self.done += good
         if own is not None and self.memory[own.halfway]:
-            spent = max(perf_counter() - begin, 1e-9)
-            self._steps = max(1, int(self._steps * min(PART / spent, GROWTH)))
+            self._steps = _next(self._steps, perf_counter() - begin)
         elif good < len(rows):
             check(self.program, self.memory, float(rows[good, 0]))
         if good:
@@ -289,14 +288,19 @@ def record(
         done += len(rows)
         if progress is not None:
             progress(done, n_rows)
-        spent = max(perf_counter() - begin, 1e-9)
+        spent = perf_counter() - begin
         session.seconds += spent
         untold += spent
         if forecast is not None and len(rows):
             forecast = None if forecast.is_made(len(rows), untold, n_rows - done) else forecast
             untold = 0.0
-        size = max(1, int(len(rows) * min(PART / spent, GROWTH)))
+        size = _next(len(rows), spent)
     return done < n_rows
+
+
+def _next(count: int, seconds: float) -> int:
+    """How many come next, where so many took so long."""
+    return max(1, int(count * min(PART / max(seconds, 1e-9), GROWTH)))
 
 
 @contextmanager

@@ -113,7 +113,8 @@ class _Run(DeliveryCode):
                 self.deliver()
             self.body(program.step.body)
             if program.own_steps is not None:
-                self._pause(row, program.own_steps.halfway)
+                halfway = self.do(f"load double, ptr {self.cell(program.own_steps.halfway)}")
+                self._end_where(f"fcmp ogt double {halfway}, {literal(0.0)}", row)
             start = self.do(f"mul i64 {row}, {width}")
             time = self.do(f"load double, ptr {self.cell(ir.TIME)}")
             self._write(start, 0, time)
@@ -125,14 +126,13 @@ class _Run(DeliveryCode):
         head = "define i64 @run(ptr noalias %S, ptr noalias %rows, i64 %count) nounwind {"
         return "\n".join([head, "entry:", *self.variables, *self.lines, "}"])
 
-    def _pause(self, row: str, halfway: int) -> None:
-        """The end of the run where the row is not reached."""
-        more = self.do(f"fcmp ogt double {self.do(f'load double, ptr {self.cell(halfway)}')}, {literal(0.0)}")
-        paused, reached = self.labels("paused", "reached")
-        self.say(f"br i1 {more}, label %{paused}, label %{reached}")
-        self.begin(paused)
+    def _end_where(self, condition: str, row: str) -> None:
+        """Ends the run before a row is counted, where the condition holds."""
+        end, more = self.labels("stop", "good")
+        self.say(f"br i1 {self.do(condition)}, label %{end}, label %{more}")
+        self.begin(end)
         self.say(f"ret i64 {row}")
-        self.begin(reached)
+        self.begin(more)
 
     def _record(self, start: str) -> None:
         """The recorded values of one row: stretches of memory as they are, many others by a loop."""
@@ -178,11 +178,7 @@ class _Run(DeliveryCode):
             table = self.shared.table(ranges, wide=True)
             rest = self.do(f'call double @lems.finite(ptr %S, ptr @"{table}", i64 {len(large)})')
             total = self.do(f"fadd double {total}, {rest}")
-        good, bad = self.labels("finite", "stop")
-        self.say(f"br i1 {self.do(f'fcmp ord double {total}, {literal(0.0)}')}, label %{good}, label %{bad}")
-        self.begin(bad)
-        self.say(f"ret i64 {row}")
-        self.begin(good)
+        self._end_where(f"fcmp uno double {total}, {literal(0.0)}", row)
 
     def _add_check(self, total: str, place: int) -> str:
         value = self.do(f"load double, ptr {self.cell(place)}")

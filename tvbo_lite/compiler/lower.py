@@ -33,7 +33,7 @@ from tvbo_lite.transforms.arrays import (
     where,
 )
 from tvbo_lite.transforms.blocks import Block, Forest, Refs, Wires
-from tvbo_lite.transforms.instances import Instance, indexed
+from tvbo_lite.transforms.instances import Finder, Instance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -185,11 +185,11 @@ class ModelLowering:
     def record_events(self) -> tuple[tuple[str, str], ...]:
         """The event recorders: event file and selection of each."""
         events: list[tuple[str, str]] = []
-        find = _Finder(Instance(self.forest.root, 0))
+        find = Finder(Instance(self.forest.root, 0))
         for file in self.plan.event_files:
             for selection in file.selections:
                 path, place_of = selection.select, partial(getattr, selection, "location")
-                instance = find(path, path, place_of)
+                instance = _recorded(find, path, path, place_of)
                 known = instance.block.kind.event_ports
                 if selection.port not in known or known[selection.port].direction != "out":
                     ports = [port.name for port in known.values() if port.direction == "out"]
@@ -202,12 +202,12 @@ class ModelLowering:
 
     def records(self, quantities: Sequence[str]) -> tuple[int, ...]:
         """The places in memory of quantities."""
-        find = _Finder(Instance(self.forest.root, 0))
+        find = Finder(Instance(self.forest.root, 0))
         places = []
         for quantity in quantities:
             path, _, name = quantity.rpartition("/")
             place_of = partial(self.plan.location, quantity)
-            instance = find(path, quantity, place_of)
+            instance = _recorded(find, path, quantity, place_of)
             fail = _recording_failure(instance, quantity, place_of)
             place = self.memory.places(Refs.of([(instance.block, instance.k)]), name, fail)
             places.append(self.memory.constant(place) if isinstance(place, float) else int(place[0]))
@@ -354,35 +354,14 @@ def _targets(
     return ir.Targets(starts_of(sources, size), names, called, picked(index, order), late, weighted)
 
 
-def _below(root: Instance, path: str) -> str:
-    """Output paths may begin with the target's own id (``net1/pop[0]/v``)."""
-    head, _, rest = path.partition("/")
-    return rest if head == root.id and root.child(head) is None else path
-
-
-class _Finder:
-    """Finds instances below the target by their paths; a list of many cells is looked for once."""
-
-    def __init__(self, root: Instance) -> None:
-        self.root = root
-        self.lists: dict[str, list[tuple[Block, range]]] = {}
-
-    def __call__(self, path: str, quantity: str, place_of: Callable[[], Location]) -> Instance:
-        """The instance at a path. Raises `ModelError` at the place where it is asked for."""
-        try:
-            return self._at(_below(self.root, path))
-        except ModelError as error:
-            what, at = f"cannot record '{quantity}'", place_of()
-            told = [replace(item, message=f"{what}: {item.message}", location=at) for item in error.problems]
-            raise ModelError(told) from error
-
-    def _at(self, path: str) -> Instance:
-        head, sign, index = path.partition("[")
-        if not sign or not head or "/" in path:
-            return self.root.descend(path)
-        if head not in self.lists:
-            self.lists[head] = self.root.descend(head).counted()
-        return indexed(self.lists[head], sign + index) or self.root.descend(path)
+def _recorded(find: Finder, path: str, quantity: str, place_of: Callable[[], Location]) -> Instance:
+    """The instance at a path. Raises `ModelError` at the place where it is asked for."""
+    try:
+        return find(path)
+    except ModelError as error:
+        what, at = f"cannot record '{quantity}'", place_of()
+        told = [replace(item, message=f"{what}: {item.message}", location=at) for item in error.problems]
+        raise ModelError(told) from error
 
 
 def _recording_failure(

@@ -173,11 +173,11 @@ def _in_unit(text: str, unit: str) -> float:
         raise UnitError(msg)
     number, given = found
     if not given:
-        return number
+        return float(number)
     if not unit:
         msg = f"'{text}' has a unit, and what it is for has none"
         raise UnitError(msg)
-    return convert(number, given, unit)
+    return convert(float(number), given, unit)
 
 
 def _unit(parameter: Parameter) -> str:

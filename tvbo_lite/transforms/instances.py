@@ -147,7 +147,7 @@ class Instance:
         return found[-1] if found else None
 
     def _indexed(self, name: str) -> Instance | None:
-        return indexed(self.counted(), name)
+        return _indexed(self.counted(), name)
 
     def counted(self) -> list[tuple[Block, range]]:
         """What an index counts, block by block: the members of its list. Of several lists none is counted."""
@@ -188,7 +188,30 @@ class Instance:
         return nearest(step, known)
 
 
-def indexed(counted: list[tuple[Block, range]], name: str) -> Instance | None:
+class Finder:
+    """Finds instances below the target of a simulation; a list of many cells is looked for once."""
+
+    def __init__(self, root: Instance) -> None:
+        self.root = root
+        self._lists: dict[str, list[tuple[Block, range]]] = {}
+
+    def __call__(self, path: str) -> Instance:
+        """The instance at a path, which may begin with the target's own id (``net1/pop[0]``).
+
+        Raises `ModelError` as `Instance.descend` does.
+        """
+        head, _, rest = path.partition("/")
+        if head == self.root.id and self.root.child(head) is None:
+            path = rest
+        name, sign, index = path.partition("[")
+        if not sign or not name or "/" in path:
+            return self.root.descend(path)
+        if name not in self._lists:
+            self._lists[name] = self.root.descend(name).counted()
+        return _indexed(self._lists[name], sign + index) or self.root.descend(path)
+
+
+def _indexed(counted: list[tuple[Block, range]], name: str) -> Instance | None:
     """The one that an index such as ``[3]`` names."""
     k = whole(name[1:-1])
     if k is None:

@@ -22,10 +22,10 @@ _LONG = 40  # characters, of a number that is shown
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 
-def number_and_unit(text: str) -> tuple[float, str] | None:
-    """``"80 pA"`` as 80.0 and "pA"; a number alone has the unit "". None for any other text."""
+def number_and_unit(text: str) -> tuple[str, str] | None:
+    """``" 80 pA"`` as "80" and "pA"; a number alone has the unit "". None for any other text."""
     match = _QUANTITY.fullmatch(text)
-    return (float(match[1]), match[2]) if match else None
+    return (match[1], match[2]) if match else None
 
 
 class UnitTable:
@@ -50,11 +50,11 @@ class UnitTable:
         """The SI value of a quantity and its dimension's exponents. Raises `UnitError`, which says what is
         ``wanted`` where it is no number.
         """
-        match = _QUANTITY.fullmatch(text)
-        if match is None:
+        found = number_and_unit(text)
+        if found is None:
             msg = f"'{text}' is not {wanted}"
             raise UnitError(msg)
-        number, symbol = float(match[1]), match[2]
+        number, symbol = float(found[0]), found[1]
         if not symbol:
             return _finite(number, text), NONE
         if symbol not in self.units:

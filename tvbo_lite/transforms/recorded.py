@@ -8,7 +8,7 @@ from typing import Protocol
 from tvbo_lite.errors import TvboLiteError, UnitError
 from tvbo_lite.lems import model as m
 from tvbo_lite.lems.plan import SimulationPlan
-from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.instances import Finder, Instance
 from tvbo_lite.transforms.instantiate import instantiate
 from tvbo_lite.transforms.quantity import UnitTable
 from tvbo_lite.transforms.resolve import Resolver
@@ -33,10 +33,10 @@ def recorded_units(root: Instance, quantities: Iterable[str], table: UnitTable) 
 
     The unit is empty where the path leads to no declared variable, or its dimension has no name.
     """
-    found = {}
+    found, find = {}, Finder(root)
     for quantity in quantities:
         path, _, name = quantity.rpartition("/")
-        instance = _at(root, path)
+        instance = _at(find, path)
         dimension = _dimension(instance, name) if instance else None
         found[quantity] = _symbol(dimension, table) if dimension else ""
     return found
@@ -52,11 +52,10 @@ def units_of_model(model: m.Model, plan: SimulationPlan) -> dict[str, str]:
         return {}
 
 
-def _at(root: Instance, path: str) -> Instance | None:
-    """The instance at a path, which may begin with the root's own id."""
-    head, _, rest = path.partition("/")
+def _at(find: Finder, path: str) -> Instance | None:
+    """The instance at a path, where there is one."""
     try:
-        return root.descend(rest if head == root.id and root.child(head) is None else path)
+        return find(path)
     except TvboLiteError:
         return None
 

@@ -24,6 +24,7 @@ from tvbo_lite.lems import model as m
 from tvbo_lite.lems.rows import Column, Rows, parts_of
 from tvbo_lite.losses import Losses
 from tvbo_lite.numerals import DIGITS, whole
+from tvbo_lite.transforms.quantity import number_and_unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,6 @@ _LARGEST = np.finfo(np.float32).max
 _CELL = re.compile(rf"(?:\.\./)?(\w+)(?:\[(\d{{1,{DIGITS}}})\]|/(\d{{1,{DIGITS}}})(?:/\w+)?)")
 _BEFORE = re.compile(r"(?:\.\./)?(\w+)[\[/]")
 _AFTER = re.compile(r"\]|(?:/\w+)?")
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 
 @dataclass(slots=True)
@@ -309,5 +309,5 @@ class _Reader:
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> tuple[Decimal, str] | None:
-    found = _NUMBER.fullmatch(text)
-    return (Decimal(found[1]), found[2]) if found else None
+    found = number_and_unit(text)
+    return (Decimal(found[0]), found[1]) if found else None

@@ -22,7 +22,7 @@ from tvbo_lite.transforms.equations.reach import Reach
 from tvbo_lite.transforms.equations.start import initialise
 from tvbo_lite.transforms.equations.system import Group, Record, Route, System
 from tvbo_lite.transforms.equations.tidy import every_missing, fold, mark, prune, settle
-from tvbo_lite.transforms.instances import Instance
+from tvbo_lite.transforms.instances import Finder, Instance
 from tvbo_lite.transforms.instantiate import populate
 from tvbo_lite.transforms.limits import check_limits
 from tvbo_lite.transforms.plan import simulation_plan
@@ -71,7 +71,7 @@ class _Building:
     def __init__(
         self, found: Survey, resolver: Resolver, plan: SimulationPlan, root: Instance, losses: Losses
     ) -> None:
-        self.found, self.resolver, self.plan, self.root = found, resolver, plan, root
+        self.found, self.resolver, self.plan, self.find = found, resolver, plan, Finder(root)
         self.losses = losses
         self.binder = Binder(found, resolver, losses)
 
@@ -101,9 +101,7 @@ class _Building:
     # ---- what is recorded ----------------------------------------------------------------------------
 
     def _at(self, path: str) -> tuple[Site, int]:
-        head, _, rest = path.partition("/")
-        start = head == self.root.id and self.root.child(head) is None
-        instance = self.root.descend(rest if start else path)
+        instance = self.find(path)
         if not self.found.has(instance.block):
             raise instance.component.fail(f"'{path}' has no variables")
         return self.found.place(instance.block, instance.k)
